@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every kernel's Python face shares: run(), arguments checked before anything is allocated.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "drive.hpp"
+
+namespace serialprof {
+
+namespace py = pybind11;
+using Ticks = py::array_t<std::int64_t, py::array::c_style>;
+
+inline void require(bool holds, const std::string& message) {
+  if (!holds) throw std::invalid_argument(message);
+}
+
+// Checks that `name` lies in [low, high]; the message names the argument and the value.
+inline std::int64_t in_range(const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
+  require(value >= low && value <= high, std::string(name) + " = " + std::to_string(value) + " lies outside [" +
+                                             std::to_string(low) + ", " + std::to_string(high) + "]");
+  return value;
+}
+
+// run(steps, ticks=None, delay_ticks=0): the GIL is released meanwhile.
+template <typename Kernel>
+void run_kernel(Kernel& kernel, std::int64_t steps, std::optional<Ticks> ticks, std::int64_t delay_ticks) {
+  in_range("steps", steps, 0, std::int64_t{1} << 40);
+  in_range("delay_ticks", delay_ticks, 0, std::int64_t{1} << 40);
+  std::int64_t* buffer = nullptr;
+  if (ticks) {
+    require(ticks->ndim() == 1 && ticks->size() >= steps + 1, "ticks: needs one dimension and steps + 1 entries");
+    buffer = ticks->mutable_data();
+  }
+  py::gil_scoped_release release;
+  drive(kernel, *kernel.team, steps, buffer, delay_ticks);
+}
+
+// A kernel keeps its team as `std::shared_ptr<Team> team`.
+template <typename Kernel>
+py::class_<Kernel> kernel_class(py::module_& module, const char* name, const char* doc) {
+  py::class_<Kernel> type(module, name, doc);
+  type.def("run", &run_kernel<Kernel>, py::arg("steps"), py::arg("ticks").noconvert() = py::none(),
+           py::arg("delay_ticks") = 0);
+  return type;
+}
+
+}  // namespace serialprof

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// One instruction set's copy of the hot loops (see dispatch.hpp and CMakeLists.txt).
+#include "loops/dispatch.hpp"
+
+#define SERIALPROF_TEXT_(name) #name
+#define SERIALPROF_TEXT(name) SERIALPROF_TEXT_(name)
+
+namespace serialprof {
+namespace SERIALPROF_ISA {
+
+extern const Loops table;
+const Loops table = {
+    SERIALPROF_TEXT(SERIALPROF_ISA),
+};
+
+}  // namespace SERIALPROF_ISA
+}  // namespace serialprof

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One setting of the knobs: what a workload is built with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+Form: TypeAlias = Literal["serial", "wide"]
+ParameterValue: TypeAlias = int | float | str
+
+FORMS: Final[tuple[Form, ...]] = ("serial", "wide")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The knobs of one point.
+
+    Attributes:
+        width: independent lanes per step (W): batch, cells, bodies.
+        depth: dependent steps in one `run(depth)` (D); the state resets at its start.
+        threads: threads that share one step.
+        cpus: the CPUs they are pinned to, rank 0 first.
+        device: "cpu" or "cuda:N".
+        mode: how steps are executed: "native", "eager", "compile", "graph".
+        form: "serial", or "wide" for the twin of the same total work and depth 1.
+        clock: requested core clock in hertz, None where clocks are left alone.
+        dtype: element type of the arithmetic where a workload offers a choice.
+        seed: seed of whatever the workload draws.
+        parameters: the workload's own knobs (hidden size, layers), defaults filled in.
+    """
+
+    width: int = 1
+    depth: int = 1
+    threads: int = 1
+    cpus: tuple[int, ...] = (0,)
+    device: str = "cpu"
+    mode: str = "native"
+    form: Form = "serial"
+    clock: float | None = None
+    dtype: str = "fp32"
+    seed: int = 0
+    parameters: dict[str, ParameterValue] = field(default_factory=dict)
+
+    def integer(self, name: str) -> int:
+        """A parameter as a whole number.
+
+        Raises:
+            ValueError: it is not one; the message names it.
+        """
+        value = self.parameters[name]
+        if isinstance(value, str) or int(value) != value:
+            raise ValueError(f"{name} = {value!r} is no whole number")
+        return int(value)
+
+    def number(self, name: str) -> float:
+        """A parameter as a number.
+
+        Raises:
+            ValueError: it is none; the message names it.
+        """
+        value = self.parameters[name]
+        if isinstance(value, str):
+            raise ValueError(f"{name} = {value!r} is no number")
+        return float(value)

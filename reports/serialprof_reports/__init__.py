@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renderers: each turns one stored run into one document."""
