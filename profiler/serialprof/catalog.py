@@ -66,6 +66,33 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """A workload without its functions: what planning, the store and the reports know of it.
+
+    Attributes:
+        reference: how the user named it: a registered name, FILE.py:NAME or package.module:NAME.
+        missing: why it cannot run here (a module that is not installed), empty where it can.
+
+    The other attributes are those of `Workload`.
+    """
+
+    reference: str
+    name: str
+    summary: str = ""
+    depth_name: str = "steps"
+    width_name: str = "lanes"
+    widths: tuple[int, ...] = ()
+    quick_widths: tuple[int, ...] = ()
+    depth: int = 1
+    parameters: dict[str, ParameterValue] = field(default_factory=dict)
+    forms: tuple[Form, ...] = ("serial",)
+    modes: tuple[str, ...] = ("eager",)
+    hatch: str = ""
+    min_threads: int = 1
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A named family of programs with a serial core.
 
@@ -100,6 +127,26 @@ class Workload:
     hatch: str = ""
     min_threads: int = 1
     requires: tuple[str, ...] = ()
+
+    def describe(self, reference: str) -> Description:
+        """The workload without its functions, with what is missing here."""
+        absent = [name for name in self.requires if importlib.util.find_spec(name) is None]
+        return Description(
+            reference=reference,
+            name=self.name,
+            summary=self.summary,
+            depth_name=self.depth_name,
+            width_name=self.width_name,
+            widths=self.widths,
+            quick_widths=self.quick_widths,
+            depth=self.depth,
+            parameters=dict(self.parameters),
+            forms=self.forms,
+            modes=self.modes,
+            hatch=self.hatch,
+            min_threads=self.min_threads,
+            missing=f"needs {', '.join(absent)}, which is not installed" if absent else "",
+        )
 
     def stepper(self, setting: Setting) -> Stepper:
         """Builds the workload at a setting; a plain step function is wrapped into a stepper.
