@@ -11,9 +11,6 @@ from itertools import groupby
 from serialprof.catalog import Description, Work
 from serialprof.setting import Setting
 
-#: Fewest independent units (process x block) that an interval needs.
-MINIMUM_BLOCKS = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -62,7 +59,7 @@ class Plan:
         points: every cell, ids ascending.
         budget: seconds of sampling, an upper bound.
         precision: relative half-width of the step time at which sampling stops early.
-        blocks: blocks that the budget is divided into, at least MINIMUM_BLOCKS.
+        blocks: blocks that the budget is divided into, at least intervals.MINIMUM_UNITS.
         processes: rounds of fresh worker processes that the blocks are spread over.
         seed: of the drawn order.
         quick: whether this is the short form.
