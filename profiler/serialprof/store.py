@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 import msgspec
 
 from serialprof.errors import StoreError
+from serialprof.files import check_creatable
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.planning import Plan, Point
@@ -201,9 +202,16 @@ class Store:
                 self._connection.execute("ROLLBACK")
             raise StoreError(f"cannot write to {self.path}: {error}", "make room; what was stored is kept") from None
 
+    def set_limits(self, limits: Limits) -> None:
+        """Records the machine's limits, once they are measured."""
+        self._set_meta("limits", limits)
+
     def finish(self, status: RunStatus) -> None:
         """Records how the run ended."""
-        self._connection.execute("UPDATE meta SET value = ? WHERE key = 'status'", (_encode(status),))
+        self._set_meta("status", status)
+
+    def _set_meta(self, key: str, value: object) -> None:
+        self._connection.execute("UPDATE meta SET value = ? WHERE key = ?", (_encode(value), key))
 
     def close(self) -> None:
         """Folds the write-ahead log into the one file and closes it."""
@@ -218,20 +226,6 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def check_creatable(path: Path) -> None:
-    """Raises a StoreError where a file cannot be created at the path, before anything is measured."""
-    if path.exists():
-        raise StoreError(f"{path} exists", "name another file with -o, or remove it; nothing is overwritten")
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise StoreError(f"cannot write {path}: there is no folder {folder}", "create it, or name another file with -o")
-    try:
-        path.touch(exist_ok=False)
-        path.unlink()
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None
 
 
 def read_run(path: Path) -> StoredRun:

@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from serialprof.measure.sampler import MINIMUM_SAMPLES
-
 #: Shortest sample in seconds; below it the clock reads and the loop around them show.
 SHORTEST_SAMPLE: Final = 0.3e-3
 #: Shortest visit in seconds: a hand-over between processes costs 18-40 us of sleep and wake.
 SHORTEST_VISIT: Final = 3e-3
+#: Fewest samples of a visit, however long one takes.
+MINIMUM_SAMPLES: Final = 2
 #: Samples that a visit aims at, where the runs are short enough.
 WANTED_SAMPLES: Final = 16
 

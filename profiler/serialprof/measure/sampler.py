@@ -10,12 +10,11 @@ from typing import Final
 
 from serialprof.catalog import Stepper
 from serialprof.clock.meter import read_clock
+from serialprof.measure.budget import MINIMUM_SAMPLES
 from serialprof.measure.protocol import Sampled
 from serialprof.setting import Setting
 from serialprof.store import Sample
 
-#: Fewest samples of a visit, however long one takes.
-MINIMUM_SAMPLES: Final = 2
 #: Share of its wall time that the sampling thread may be off the CPU before a sample counts as disturbed.
 OFF_CPU_TOLERANCE: Final = 0.05
 
