@@ -23,8 +23,8 @@ GROUP: Final = "serialprof.workloads"
 class Stepper(Protocol):
     """One built instance of a workload at a setting.
 
-    It may also define `sync()`, called before both clock reads where steps are asynchronous, and `check()`, which raises
-    AssertionError where a known answer is missed.
+    It may also define `sync()`, called before both clock reads where steps are asynchronous, and `check()`, which
+    raises AssertionError where a known answer is missed.
     """
 
     def run(self, steps: int, /) -> object:
@@ -184,7 +184,7 @@ def workload(
     summary: str = "",
     depth: str = "steps",
     width: str = "lanes",
-    widths: Sequence[int] = Workload.__dataclass_fields__["widths"].default,
+    widths: Sequence[int] = (1, 4, 16, 64, 256),
     quick_widths: Sequence[int] | None = None,
     default_depth: int = 64,
     parameters: Mapping[str, ParameterValue] | None = None,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _log_interpolate(rungs: Sequence[tuple[float, float]], x: float) -> float:
     """Piecewise linear in ln x and ln y, constant beyond the ends; rungs sorted by x, positive, at least one."""
     if x <= rungs[0][0]:
         return rungs[0][1]
-    for (x0, y0), (x1, y1) in zip(rungs, rungs[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(rungs):
         if x <= x1:
             share = math.log(x / x0) / math.log(x1 / x0)
             return math.exp(math.log(y0) + share * math.log(y1 / y0))

@@ -52,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What one fit is about: a workload with its parameters, mode, device and element type; width, threads and form vary.
+    """What one fit is about: a workload with its parameters, mode, device and element type; the rest varies.
 
     Two points are comparable where their families are equal.
     """
@@ -199,7 +199,9 @@ def make_plan(request: Request, descriptions: Sequence[Description], points: Seq
         UsageError: more points than can be visited.
     """
     if len(points) > _MOST_POINTS:
-        raise UsageError(f"the sweep has {len(points)} points", f"shorten --width or --threads to {_MOST_POINTS} at most")
+        raise UsageError(
+            f"the sweep has {len(points)} points", f"shorten --width or --threads to {_MOST_POINTS} at most"
+        )
     return Plan(
         descriptions=tuple(descriptions),
         points=tuple(points),

@@ -23,7 +23,7 @@ from serialprof.machine import Machine, read_machine
 from serialprof.measure.engine import Engine, Progress
 from serialprof.measure.introspection import Introspector, probe_limits
 from serialprof.measure.pool import Pool
-from serialprof.planning import Plan, Point, Request, check_memory, make_plan, settings_of
+from serialprof.planning import DEFAULT_WORKLOADS, Plan, Point, Request, check_memory, make_plan, settings_of
 from serialprof.setting import ParameterValue
 from serialprof.store import SUFFIX, Store, StoredRun, read_run
 
@@ -226,7 +226,7 @@ def load(path: str | Path) -> Run:
 
 
 def run(
-    workloads: Sequence[str | Workload] | str | Workload = Request().workloads,
+    workloads: Sequence[str | Workload] | str | Workload = DEFAULT_WORKLOADS,
     *,
     widths: Sequence[int] | None = None,
     threads: Sequence[int] | None = None,
@@ -243,7 +243,11 @@ def run(
 
     Args:
         workloads: names, FILE.py:NAME references, or decorated functions that stand in a file.
-        widths, threads, modes, depth, parameters: the sweep; None leaves it to the workload and the machine.
+        widths: independent lanes per step; None leaves a knob to the workload and the machine.
+        threads: thread counts.
+        modes: execution modes.
+        depth: dependent steps in one run.
+        parameters: workload parameters, for every workload that has them.
         budget: seconds of sampling.
         precision: relative half-width of the step time at which sampling stops early.
         seed: of the drawn order.

@@ -44,6 +44,7 @@ CREATE TABLE sample (visit INTEGER NOT NULL REFERENCES visit, position INTEGER N
 _VISIT_COLUMNS: Final = (
     "point", "block", "process", "status", "reason", "started", "runs", "clock_before", "clock_after", "cpu",
 )  # fmt: skip
+_SAMPLE_COLUMNS: Final = ("seconds", "cpu_seconds", "involuntary", "disturbed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,8 @@ class StoredRun:
 class Store:
     """A run file that is being written.
 
-    Every visit is one transaction, synced to the disk, so that a kill loses at most the visit under way; the file can be
-    read by another process meanwhile.
+    Every visit is one transaction, synced to the disk, so that a kill loses at most the visit under way; the file can
+    be read by another process meanwhile.
 
     Args:
         path: the file to create; one that exists is never overwritten.
@@ -194,7 +195,10 @@ class Store:
             )
             self._connection.executemany(
                 "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)",
-                [(cursor.lastrowid, position, *asdict(sample).values()) for position, sample in enumerate(visit.samples)],
+                [
+                    (cursor.lastrowid, position, *asdict(sample).values())
+                    for position, sample in enumerate(visit.samples)
+                ],
             )
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -259,9 +263,7 @@ def _check_header(path: Path, connection: sqlite3.Connection) -> None:
 
 def _read(connection: sqlite3.Connection) -> StoredRun:
     meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
-    points = tuple(
-        _decode(text, Point) for (text,) in connection.execute("SELECT value FROM point ORDER BY id")
-    )
+    points = tuple(_decode(text, Point) for (text,) in connection.execute("SELECT value FROM point ORDER BY id"))
     if [point.id for point in points] != list(range(len(points))):
         raise ValueError("its points are not numbered from 0")
     return StoredRun(
@@ -280,16 +282,17 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
 
 def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
     samples = connection.execute(
-        "SELECT visit, seconds, cpu_seconds, involuntary, disturbed FROM sample ORDER BY visit, position"
+        f"SELECT visit, {', '.join(_SAMPLE_COLUMNS)} FROM sample ORDER BY visit, position"  # noqa: S608 - constant names
     )
     by_visit = {
-        number: tuple(Sample(*row[1:]) for row in rows) for number, rows in groupby(samples, key=lambda row: row[0])
+        number: [dict(zip(_SAMPLE_COLUMNS, row[1:], strict=True)) for row in rows]
+        for number, rows in groupby(samples, key=lambda row: row[0])
     }
     for number, *row in connection.execute(f"SELECT id, {', '.join(_VISIT_COLUMNS)} FROM visit ORDER BY id"):  # noqa: S608
         columns = dict(zip(_VISIT_COLUMNS, row, strict=True))
         if not 0 <= columns["point"] < points:
             raise ValueError(f"a visit names point {columns['point']}, which the plan lacks")
-        yield msgspec.convert({**columns, "samples": by_visit.get(number, ())}, Visit, from_attributes=True)
+        yield msgspec.convert({**columns, "samples": by_visit.get(number, ())}, Visit)
 
 
 def _draws(plan: Plan) -> list[tuple[int, int, int]]:

@@ -9,7 +9,17 @@ from typing import Final
 
 from serialprof.errors import UsageError
 
-_SI: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"))
+_SI: Final = (
+    (1e12, "T"),
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+    (1.0, ""),
+    (1e-3, "m"),
+    (1e-6, "u"),
+    (1e-9, "n"),
+    (1e-12, "p"),
+)
 _DURATIONS: Final = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BINARY: Final = {"": 1, "k": 1000, "Ki": 1024, "M": 1000**2, "Mi": 1024**2, "G": 1000**3, "Gi": 1024**3}
 
@@ -18,9 +28,8 @@ def format_si(value: float, unit: str, digits: int = 3) -> str:
     """A value with an SI prefix: format_si(1.5e-6, "s") is "1.50 us"."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".rstrip()
-    for factor, prefix in _SI:
-        if abs(value) >= factor * (1 - 0.5 * 10.0**-digits):
-            break
+    value = float(f"{value:.{digits - 1}e}")  # rounded before the prefix is chosen: 999.9996 is 1.00 of the next
+    factor, prefix = next((step for step in _SI if abs(value) >= step[0] * (1 - 1e-12)), _SI[-1])
     return f"{_significant(value / factor, digits)} {prefix}{unit}".rstrip()
 
 

@@ -80,5 +80,7 @@ def _limit_lines(limits: Limits) -> list[str]:
     ]
     if limits.fma is not None:
         lines.append(f"  fp32 FMA peak, 1 thread   {format_si(limits.fma, 'FLOP/s')}")
-    lines += [f"  barrier, {count} threads        {format_si(seconds, 's')}" for count, seconds in limits.barrier.items()]
+    lines += [
+        f"  barrier, {count} threads        {format_si(seconds, 's')}" for count, seconds in limits.barrier.items()
+    ]
     return lines

@@ -13,7 +13,7 @@ from serialprof.setting import ParameterValue
 from serialprof.units import parse_counts, parse_duration, parse_percent
 
 
-class Parsed(click.ParamType):
+class Parsed(click.ParamType[Any]):
     """An option whose text is read by one function; its complaint becomes the usage error."""
 
     def __init__(self, name: str, parse: Callable[[str, str], Any]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is shown while a run goes on: a bar with ETA on a terminal, a line per stage elsewhere; all on standard error."""
+"""What is shown while a run goes on, on standard error: a bar with ETA on a terminal, else a line per stage."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ class Display:
         if progress.stage != self._stage:
             self._stage = progress.stage
             if not self._live:
-                amount = f"{progress.total:.0f} points" if progress.remaining is None else format_seconds(progress.total)
+                amount = (
+                    f"{progress.total:.0f} points" if progress.remaining is None else format_seconds(progress.total)
+                )
                 click.echo(f"{progress.stage} {amount} ...", err=True)
         if self._live:
             setting = progress.point.setting
@@ -82,12 +84,13 @@ class Display:
 def plan_text(prepared: Prepared) -> str:
     """What a run would do, for --dry-run."""
     plan, machine = prepared.plan, prepared.machine
+    cpus = ", ".join(map(str, machine.cpus))
     lines = [
-        f"{len(plan.points)} points, {plan.blocks} randomized blocks at most, in {plan.processes} round"
-        f"{'s' if plan.processes > 1 else ''} of worker processes, seed {plan.seed}",
-        f"at most {format_seconds(plan.budget)} of sampling, earlier at {plan.precision:.1%} precision; "
-        f"building, calibration and limits come on top",
-        f"{machine.usable} usable cores; threads are placed on CPUs {', '.join(map(str, machine.cpus))} in this order",
+        f"points:     {len(plan.points)}, in {plan.blocks} randomized blocks at most, seed {plan.seed}",
+        f"processes:  {plan.processes} round{'s' if plan.processes > 1 else ''} of fresh workers",
+        f"sampling:   at most {format_seconds(plan.budget)}, less where {plan.precision:.1%} precision comes earlier;",
+        "            limits, building and calibration come on top",
+        f"cores:      {machine.usable} usable; threads are placed on CPUs {cpus} in this order",
         "",
     ]
     for description in plan.descriptions:

@@ -30,9 +30,11 @@ Examples:
 @click.option("--depth", type=click.IntRange(1, 2**31), metavar="N", help="Dependent steps in one run.")
 @click.option("--mode", "modes", metavar="LIST", help="Execution modes, such as native or eager.")
 @click.option("--param", "parameters", type=PARAMETER, multiple=True, metavar="K=V", help="A workload parameter.")
-@click.option("--budget", type=DURATION, metavar="TIME", help="Most time to sample, such as 90s.  [default: 120s]")
-@click.option("--precision", type=PERCENT, default="2%", show_default=True, metavar="P", help="Stop once this precise.")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="Seed of order and workloads.")
+@click.option("--budget", type=DURATION, metavar="TIME", help="Most time to sample.  [default: 120s, quick 25s]")
+@click.option("--precision", type=PERCENT, default="2%", show_default=True, metavar="P", help="Stop once so precise.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="Seed of order and workloads."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The run file to create.")
 @click.option("--no-html", is_flag=True, help="Write no page beside the run file.")
 @click.option("--json", "as_json", is_flag=True, help="Put the result, and nothing else, on standard output.")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-""""""
+"""Clocks: the meter that reads the core clock without permission."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The live workers of a run: one per (workload, mode, device, threads), the least used ended when there are too many."""
+"""The live workers of a run: one per (workload, mode, device, CPUs), the longest unused ended when too many."""
 
 from __future__ import annotations
 
@@ -82,4 +82,6 @@ class Pool:
 
 
 def _unexpected(reply: protocol.Reply) -> str:
-    return reply.reason if isinstance(reply, protocol.Failed) else f"answered {type(reply).__name__} to another question"
+    return (
+        reply.reason if isinstance(reply, protocol.Failed) else f"answered {type(reply).__name__} to another question"
+    )

@@ -45,7 +45,15 @@ class WorkerProcess:
         self._replies, reply_end = os.pipe()
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         places = ",".join(map(str, cpus))
-        command = [sys.executable, "-m", "serialprof.measure.worker", str(request_end), str(reply_end), places, reference]
+        command = [
+            sys.executable,
+            "-m",
+            "serialprof.measure.worker",
+            str(request_end),
+            str(reply_end),
+            places,
+            reference,
+        ]
         try:
             self._process = subprocess.Popen(
                 command,

@@ -27,7 +27,7 @@ def calibrate(stepper: Stepper, setting: Setting) -> float:
 
 
 def sample(stepper: Stepper, setting: Setting, runs: int, seconds: float) -> Sampled:
-    """A visit: an untimed run(D) re-warms the caches, then samples of `runs` run(D) each until `seconds` have passed."""
+    """A visit: an untimed run(D) warms the caches, then samples of `runs` run(D) each until `seconds` have passed."""
     _one_sample(stepper, setting, runs=1)
     before = read_clock().hertz
     end = time.perf_counter() + seconds
