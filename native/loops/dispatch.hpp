@@ -10,8 +10,17 @@
 
 namespace serialprof {
 
+constexpr int kChainOps = 64;  // dependent operations per lane in one step of the chain kernel
+
 struct Loops {
   const char* name;
+
+  // chain and the machine's limits (loops/throughput.hpp)
+  bool fused;  // whether a multiply-add is one instruction, rounded once
+  void (*fma_lanes)(const double* from, double* to, std::int64_t count, double factor, double term);
+  std::uint64_t (*sum_words)(const std::uint64_t* words, std::int64_t count);  // words: aligned to 64 bytes
+  double (*fma_flops_per_round)();
+  void (*fma_rounds)(std::int64_t rounds);
 };
 
 // The table for this machine (or for the level that the environment forces). Throws std::runtime_error for a level that
