@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One instruction set's copy of the hot loops (see dispatch.hpp and CMakeLists.txt).
+#include "loops/activation.hpp"
 #include "loops/dispatch.hpp"
+#include "loops/linear.hpp"
 
 #define SERIALPROF_TEXT_(name) #name
 #define SERIALPROF_TEXT(name) SERIALPROF_TEXT_(name)
@@ -11,6 +13,14 @@ namespace SERIALPROF_ISA {
 extern const Loops table;
 const Loops table = {
     SERIALPROF_TEXT(SERIALPROF_ISA),
+    // Linear algebra and activations.
+    kPanel,
+    linear,
+    lstm_cell,
+    softmax,
+    rms_norm,
+    relu,
+    argmax,
 };
 
 }  // namespace SERIALPROF_ISA
