@@ -12,6 +12,8 @@ void register_meter(pybind11::module_& module);
 void register_planted(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_team(pybind11::module_& module);
+void register_decode(pybind11::module_& module);
+void register_lstm(pybind11::module_& module);
 }  // namespace serialprof
 
 PYBIND11_MODULE(_native, module) {
@@ -24,4 +26,6 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_meter(module);
   serialprof::register_planted(module);
   serialprof::register_stream(module);
+  serialprof::register_decode(module);
+  serialprof::register_lstm(module);
 }

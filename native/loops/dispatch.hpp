@@ -11,6 +11,14 @@
 namespace serialprof {
 
 constexpr int kChainOps = 64;  // dependent operations per lane in one step of the chain kernel
+// A matrix W[rows, columns] cut into panels of Loops::panel_rows rows; missing rows of the last panel are zeros.
+// W[row, k] stands at data[row / panel_rows * stride + k * panel_rows + row % panel_rows].
+struct Panels {
+  const float* data;
+  std::int64_t count;    // panels
+  std::int64_t stride;   // floats from panel to panel
+  std::int64_t columns;  // k runs over [0, columns)
+};
 
 struct Loops {
   const char* name;
@@ -21,6 +29,20 @@ struct Loops {
   std::uint64_t (*sum_words)(const std::uint64_t* words, std::int64_t count);  // words: aligned to 64 bytes
   double (*fma_flops_per_round)();
   void (*fma_rounds)(std::int64_t rounds);
+  // Linear algebra and activations (loops/linear.hpp, loops/activation.hpp), single precision.
+  std::int64_t panel_rows;
+  // y[lane, row] = (accumulate ? y[lane, row] : 0) + sum of W[row, k] x[lane, k], for all rows of whole panels.
+  // A lane's result does not depend on the other lanes, to the bit.
+  void (*linear)(const Panels& matrix, const float* x, std::int64_t x_stride, std::int64_t lanes, float* y,
+                 std::int64_t y_stride, bool accumulate);
+  // The LSTM update of panel_rows units. gates and bias: 4 * panel_rows floats, i, f, g, o; cell in place; hidden out.
+  void (*lstm_cell)(const float* gates, const float* bias, float* cell, float* hidden);
+  // scores[0, count) = softmax(scale * scores), scores[count, padded) = 0; padded is a multiple of panel_rows.
+  void (*softmax)(float* scores, std::int64_t count, std::int64_t padded, float scale);
+  // y = gain x / sqrt(mean(x^2) + epsilon); reads and writes whole vectors, x and gain zero beyond count.
+  void (*rms_norm)(const float* x, const float* gain, std::int64_t count, float epsilon, float* y);
+  void (*relu)(float* values, std::int64_t count);                  // in place, whole vectors
+  std::int64_t (*argmax)(const float* values, std::int64_t count);  // the first of the largest
 };
 
 // The table for this machine (or for the level that the environment forces). Throws std::runtime_error for a level that

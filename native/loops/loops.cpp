@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One instruction set's copy of the hot loops (see dispatch.hpp and CMakeLists.txt).
+#include "loops/activation.hpp"
 #include "loops/dispatch.hpp"
 #include "loops/throughput.hpp"
+#include "loops/linear.hpp"
 
 #define SERIALPROF_TEXT_(name) #name
 #define SERIALPROF_TEXT(name) SERIALPROF_TEXT_(name)
@@ -19,6 +21,14 @@ const Loops table = {
     sum_words,
     fma_flops_per_round,
     fma_rounds,
+    // Linear algebra and activations.
+    kPanel,
+    linear,
+    lstm_cell,
+    softmax,
+    rms_norm,
+    relu,
+    argmax,
 };
 
 }  // namespace SERIALPROF_ISA
