@@ -64,7 +64,6 @@ class Planted:
     @property
     def value(self) -> int: ...
 
-
 class Lstm:
     """An LSTM layer whose input size is its hidden size H; one step updates all B = width lanes once.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias, overload, runtime_checkable
 
 from serialprof.errors import WorkloadError
 from serialprof.setting import Form, ParameterValue, Setting
@@ -177,8 +177,31 @@ class _StepFunction:
             step()
 
 
+_Build: TypeAlias = Callable[[Setting], Any]
+
+
+@overload
+def workload(function: _Build) -> Workload: ...
+@overload
 def workload(
-    function: Callable[[Setting], Any] | None = None,
+    *,
+    name: str = ...,
+    summary: str = ...,
+    depth: str = ...,
+    width: str = ...,
+    widths: Sequence[int] = ...,
+    quick_widths: Sequence[int] | None = ...,
+    default_depth: int = ...,
+    parameters: Mapping[str, ParameterValue] | None = ...,
+    forms: Sequence[Form] = ...,
+    modes: Sequence[str] = ...,
+    work: Callable[[Setting], Work] | None = ...,
+    hatch: str = ...,
+    min_threads: int = ...,
+    requires: Sequence[str] = ...,
+) -> Callable[[_Build], Workload]: ...
+def workload(
+    function: _Build | None = None,
     *,
     name: str = "",
     summary: str = "",
@@ -194,7 +217,7 @@ def workload(
     hatch: str = "",
     min_threads: int = 1,
     requires: Sequence[str] = (),
-) -> Any:
+) -> Workload | Callable[[_Build], Workload]:
     """Declares a workload: decorates a function that builds a stepper for a setting.
 
     `depth` and `width` name the knobs for people to read ("tokens", "batch"); the other arguments are the fields of
@@ -204,7 +227,7 @@ def workload(
         A `Workload` in place of the function.
     """
 
-    def declare(build: Callable[[Setting], Any]) -> Workload:
+    def declare(build: _Build) -> Workload:
         return Workload(
             name=name or build.__name__,
             build=build,
@@ -278,7 +301,7 @@ def _as_workload(text: str, found: object) -> Workload:
     if isinstance(found, Workload):
         return found
     if callable(found):
-        return workload(found)  # type: ignore[no-any-return]
+        return workload(found)
     raise WorkloadError(f"{text} is a {type(found).__name__}, no workload", "decorate it with @serialprof.workload")
 
 
