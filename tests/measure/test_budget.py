@@ -2,8 +2,8 @@
 import pytest
 
 from serialprof.measure.budget import (
-    SHORTEST_SAMPLE,
     SHORTEST_VISIT,
+    WANTED_SAMPLE,
     affordable_blocks,
     allocate,
     least_seconds,
@@ -32,7 +32,7 @@ def test_blocks_that_fit() -> None:
 
 
 def test_runs_per_sample() -> None:
-    assert runs_per_sample(1e-6, 1e-3) == round(SHORTEST_SAMPLE / 1e-6)
+    assert runs_per_sample(WANTED_SAMPLE / 3.5, 1e-3) == 4
     assert runs_per_sample(0.5, 1.5) == 1
-    assert runs_per_sample(1e-3, 0.161) == 10
+    assert runs_per_sample(1e-3, 0.641) == 10
     assert least_seconds(1.0) == 3.0

@@ -7,14 +7,15 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-#: Shortest sample in seconds; below it the clock reads and the loop around them show.
-SHORTEST_SAMPLE: Final = 0.3e-3
+#: Seconds that a sample aims at: well above 0.3 ms, below which the clock reads and the loop around them show, and well
+#: below a scheduler's time slice, so that a neighbour on the same CPU spoils some samples and not all.
+WANTED_SAMPLE: Final = 1e-3
 #: Shortest visit in seconds: a hand-over between processes costs 18-40 us of sleep and wake.
 SHORTEST_VISIT: Final = 3e-3
 #: Fewest samples of a visit, however long one takes.
 MINIMUM_SAMPLES: Final = 2
-#: Samples that a visit aims at, where the runs are short enough.
-WANTED_SAMPLES: Final = 16
+#: Most samples that a visit aims at; a longer visit takes longer ones.
+MOST_SAMPLES: Final = 64
 
 
 def least_seconds(run_seconds: float) -> float:
@@ -50,6 +51,6 @@ def allocate(run_seconds: Mapping[int, float], seconds: float) -> dict[int, floa
 
 
 def runs_per_sample(run_seconds: float, visit_seconds: float) -> int:
-    """k: run(D) per sample, so that a sample is long enough and a visit holds about WANTED_SAMPLES of them."""
-    target = max(SHORTEST_SAMPLE, (visit_seconds - run_seconds) / WANTED_SAMPLES)
+    """k: run(D) per sample, so that a sample is long enough and a visit holds at most about MOST_SAMPLES of them."""
+    target = max(WANTED_SAMPLE, (visit_seconds - run_seconds) / MOST_SAMPLES)
     return max(1, math.ceil(target / max(run_seconds, 1e-9)))
