@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -22,7 +23,7 @@ def test_a_block_visits_every_point_once_and_can_be_redrawn() -> None:
 def test_what_will_be_compared_stays_together() -> None:
     for block in range(6):
         widths = [point.setting.width for point in made.plan(CELLS).order(block)]
-        changes = sum(before != after for before, after in zip(widths, widths[1:], strict=False))
+        changes = sum(before != after for before, after in itertools.pairwise(widths))
         assert changes == 2, "three widths, each visited in one stretch"
 
 
