@@ -21,6 +21,11 @@ struct Loops {
   std::uint64_t (*sum_words)(const std::uint64_t* words, std::int64_t count);  // words: aligned to 64 bytes
   double (*fma_flops_per_round)();
   void (*fma_rounds)(std::int64_t rounds);
+
+  // cellular automata, 64 cells to a word (loops/automata.hpp); in[-1] and in[words] hold the neighbours at the ends
+  void (*rule110_words)(const std::uint64_t* in, std::uint64_t* out, std::int64_t words);
+  void (*life_column)(const std::uint64_t* left, const std::uint64_t* here, const std::uint64_t* right,
+                      std::uint64_t* out, std::int64_t rows);
 };
 
 // The table for this machine (or for the level that the environment forces). Throws std::runtime_error for a level that

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One instruction set's copy of the hot loops (see dispatch.hpp and CMakeLists.txt).
+#include "loops/automata.hpp"
 #include "loops/dispatch.hpp"
 #include "loops/throughput.hpp"
 
@@ -19,6 +20,10 @@ const Loops table = {
     sum_words,
     fma_flops_per_round,
     fma_rounds,
+
+    // cellular automata
+    rule110_words,
+    life_column,
 };
 
 }  // namespace SERIALPROF_ISA
