@@ -8,8 +8,10 @@ namespace serialprof {
 void register_barrier(pybind11::module_& module);
 void register_chain(pybind11::module_& module);
 void register_chase(pybind11::module_& module);
+void register_life(pybind11::module_& module);
 void register_meter(pybind11::module_& module);
 void register_planted(pybind11::module_& module);
+void register_rule110(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_team(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
@@ -23,8 +25,10 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_barrier(module);
   serialprof::register_chain(module);
   serialprof::register_chase(module);
+  serialprof::register_life(module);
   serialprof::register_meter(module);
   serialprof::register_planted(module);
+  serialprof::register_rule110(module);
   serialprof::register_stream(module);
   serialprof::register_decode(module);
   serialprof::register_lstm(module);

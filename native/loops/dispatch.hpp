@@ -43,6 +43,11 @@ struct Loops {
   void (*rms_norm)(const float* x, const float* gain, std::int64_t count, float epsilon, float* y);
   void (*relu)(float* values, std::int64_t count);                  // in place, whole vectors
   std::int64_t (*argmax)(const float* values, std::int64_t count);  // the first of the largest
+
+  // cellular automata, 64 cells to a word (loops/automata.hpp); in[-1] and in[words] hold the neighbours at the ends
+  void (*rule110_words)(const std::uint64_t* in, std::uint64_t* out, std::int64_t words);
+  void (*life_column)(const std::uint64_t* left, const std::uint64_t* here, const std::uint64_t* right,
+                      std::uint64_t* out, std::int64_t rows);
 };
 
 // The table for this machine (or for the level that the environment forces). Throws std::runtime_error for a level that

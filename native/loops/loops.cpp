@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One instruction set's copy of the hot loops (see dispatch.hpp and CMakeLists.txt).
 #include "loops/activation.hpp"
+#include "loops/automata.hpp"
 #include "loops/dispatch.hpp"
 #include "loops/throughput.hpp"
 #include "loops/linear.hpp"
@@ -29,6 +30,10 @@ const Loops table = {
     rms_norm,
     relu,
     argmax,
+
+    // cellular automata
+    rule110_words,
+    life_column,
 };
 
 }  // namespace SERIALPROF_ISA

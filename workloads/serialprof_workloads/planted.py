@@ -2,8 +2,8 @@
 """A program whose serial share is known by construction: what a profiler of serial shares must recover.
 
 In units of one dependent multiply, one step on p threads takes serial_ops + W / p * lane_ops: all lanes of a thread
-form one chain, so neither a compiler nor an out-of-order core finds parallelism in them. Nothing but the serial chain is
-independent of W.
+form one chain, so neither a compiler nor an out-of-order core finds parallelism in them. Nothing but the serial chain
+is independent of W.
 """
 
 from __future__ import annotations
