@@ -86,13 +86,13 @@ def test_a_workload_is_described_without_being_built(toys: Path) -> None:
 
 
 def test_a_declaration_that_refuses_a_width_is_a_sentence(toys: Path) -> None:
-    with closing(Introspector(f"{toys}:declared", CPU)) as introspector:
-        with pytest.raises(WorkloadError, match=r"width = 3 is odd; take an even one"):
-            introspector.declare([Setting(width=3)])
+    refusal = pytest.raises(WorkloadError, match=r"width = 3 is odd; take an even one")
+    with closing(Introspector(f"{toys}:declared", CPU)) as introspector, refusal:
+        introspector.declare([Setting(width=3)])
 
 
 def test_a_file_that_does_not_import_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import serialprof\nimport no_such_module\n")
-    with closing(Introspector(f"{tmp_path}/broken.py:any", CPU)) as introspector:
-        with pytest.raises(WorkloadError, match=r"No module named 'no_such_module' \(broken.py, line 2\)"):
-            introspector.describe()
+    refusal = pytest.raises(WorkloadError, match=r"No module named 'no_such_module' \(broken.py, line 2\)")
+    with closing(Introspector(f"{tmp_path}/broken.py:any", CPU)) as introspector, refusal:
+        introspector.describe()
