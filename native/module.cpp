@@ -5,6 +5,12 @@
 #include "loops/dispatch.hpp"
 
 namespace serialprof {
+void register_barrier(pybind11::module_& module);
+void register_chain(pybind11::module_& module);
+void register_chase(pybind11::module_& module);
+void register_meter(pybind11::module_& module);
+void register_planted(pybind11::module_& module);
+void register_stream(pybind11::module_& module);
 void register_team(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_lstm(pybind11::module_& module);
@@ -14,6 +20,12 @@ PYBIND11_MODULE(_native, module) {
   module.doc() = "Native kernels of serialprof: one dependent step each, driven by one loop.";
   module.def("instruction_set", [] { return serialprof::loops().name; }, "The level that the hot loops run on.");
   serialprof::register_team(module);
+  serialprof::register_barrier(module);
+  serialprof::register_chain(module);
+  serialprof::register_chase(module);
+  serialprof::register_meter(module);
+  serialprof::register_planted(module);
+  serialprof::register_stream(module);
   serialprof::register_decode(module);
   serialprof::register_lstm(module);
 }

@@ -2,6 +2,7 @@
 // One instruction set's copy of the hot loops (see dispatch.hpp and CMakeLists.txt).
 #include "loops/activation.hpp"
 #include "loops/dispatch.hpp"
+#include "loops/throughput.hpp"
 #include "loops/linear.hpp"
 
 #define SERIALPROF_TEXT_(name) #name
@@ -13,6 +14,13 @@ namespace SERIALPROF_ISA {
 extern const Loops table;
 const Loops table = {
     SERIALPROF_TEXT(SERIALPROF_ISA),
+
+    // chain and the machine's limits
+    kFused,
+    fma_lanes,
+    sum_words,
+    fma_flops_per_round,
+    fma_rounds,
     // Linear algebra and activations.
     kPanel,
     linear,

@@ -1,22 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of the extension module; the kernels are described where they are defined, in native/."""
+"""Native kernels of serialprof: one dependent step each, driven by one loop.
+
+Every kernel has `run(steps, ticks=None, delay_ticks=0)`: it resets the state, then runs `steps` dependent steps.
+`ticks` takes steps + 1 readings of the cheapest clock (start, then the end of each step); `delay_ticks` adds a spin to
+each step.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-def instruction_set() -> str:
-    """The level that the hot loops run on: baseline, avx2 or avx512."""
+def instruction_set() -> str: ...
 
 class Team:
-    """Pinned threads, one per CPU; rank 0 is the thread that calls run()."""
+    """Pinned threads; rank 0 is the thread that calls run()."""
 
     def __init__(self, cpus: Sequence[int]) -> None: ...
     @property
     def size(self) -> int: ...
     @property
     def cpus(self) -> list[int]: ...
+
+# --- meter, chain, chase, barrier, planted, stream
+
+def read_meter(ops: int) -> tuple[float, float, float]: ...
+def read_bandwidth(team: Team, footprint_bytes: int, repeats: int) -> float: ...
+def fma_peak(team: Team, ops: int) -> float: ...
+
+class Chain:
+    def __init__(self, team: Team, operation: str, width: int, wide: bool = False) -> None: ...
+    def run(self, steps: int, ticks: NDArray[np.int64] | None = None, delay_ticks: int = 0) -> None: ...
+    def values(self) -> list[int] | list[float]: ...
+    @property
+    def fused(self) -> bool: ...
+
+class Chase:
+    def __init__(self, team: Team, footprint_bytes: int, width: int, seed: int = 0, wide: bool = False) -> None: ...
+    def run(self, steps: int, ticks: NDArray[np.int64] | None = None, delay_ticks: int = 0) -> None: ...
+    def cursors(self) -> list[int]: ...
+    @property
+    def lines(self) -> int: ...
+
+class Barrier:
+    def __init__(self, team: Team, grain_ops: int) -> None: ...
+    def run(self, steps: int, ticks: NDArray[np.int64] | None = None, delay_ticks: int = 0) -> None: ...
+    @property
+    def value(self) -> int: ...
+
+class Planted:
+    def __init__(
+        self,
+        team: Team,
+        serial_ops: int,
+        lane_ops: int,
+        width: int,
+        seed: int = 0,
+        wide: bool = False,
+        lane_loads: int = 0,
+        footprint_bytes: int = 0,
+    ) -> None: ...
+    def run(self, steps: int, ticks: NDArray[np.int64] | None = None, delay_ticks: int = 0) -> None: ...
+    @property
+    def value(self) -> int: ...
 
 class Lstm:
     """An LSTM layer whose input size is its hidden size H; one step updates all B = width lanes once.

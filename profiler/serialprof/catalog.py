@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias, overload, runtime_checkable
 
 from serialprof.errors import WorkloadError
 from serialprof.setting import Form, ParameterValue, Setting
@@ -23,8 +23,8 @@ GROUP: Final = "serialprof.workloads"
 class Stepper(Protocol):
     """One built instance of a workload at a setting.
 
-    It may also define `sync()`, called before both clock reads where steps are asynchronous, and `check()`, which raises
-    AssertionError where a known answer is missed.
+    It may also define `sync()`, called before both clock reads where steps are asynchronous, and `check()`, which
+    raises AssertionError where a known answer is missed.
     """
 
     def run(self, steps: int, /) -> object:
@@ -66,6 +66,33 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """A workload without its functions: what planning, the store and the reports know of it.
+
+    Attributes:
+        reference: how the user named it: a registered name, FILE.py:NAME or package.module:NAME.
+        missing: why it cannot run here (a module that is not installed), empty where it can.
+
+    The other attributes are those of `Workload`.
+    """
+
+    reference: str
+    name: str
+    summary: str = ""
+    depth_name: str = "steps"
+    width_name: str = "lanes"
+    widths: tuple[int, ...] = ()
+    quick_widths: tuple[int, ...] = ()
+    depth: int = 1
+    parameters: dict[str, ParameterValue] = field(default_factory=dict)
+    forms: tuple[Form, ...] = ("serial",)
+    modes: tuple[str, ...] = ("eager",)
+    hatch: str = ""
+    min_threads: int = 1
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A named family of programs with a serial core.
 
@@ -101,6 +128,26 @@ class Workload:
     min_threads: int = 1
     requires: tuple[str, ...] = ()
 
+    def describe(self, reference: str) -> Description:
+        """The workload without its functions, with what is missing here."""
+        absent = [name for name in self.requires if importlib.util.find_spec(name) is None]
+        return Description(
+            reference=reference,
+            name=self.name,
+            summary=self.summary,
+            depth_name=self.depth_name,
+            width_name=self.width_name,
+            widths=self.widths,
+            quick_widths=self.quick_widths,
+            depth=self.depth,
+            parameters=dict(self.parameters),
+            forms=self.forms,
+            modes=self.modes,
+            hatch=self.hatch,
+            min_threads=self.min_threads,
+            missing=f"needs {', '.join(absent)}, which is not installed" if absent else "",
+        )
+
     def stepper(self, setting: Setting) -> Stepper:
         """Builds the workload at a setting; a plain step function is wrapped into a stepper.
 
@@ -130,14 +177,37 @@ class _StepFunction:
             step()
 
 
+_Build: TypeAlias = Callable[[Setting], Any]
+
+
+@overload
+def workload(function: _Build) -> Workload: ...
+@overload
 def workload(
-    function: Callable[[Setting], Any] | None = None,
+    *,
+    name: str = ...,
+    summary: str = ...,
+    depth: str = ...,
+    width: str = ...,
+    widths: Sequence[int] = ...,
+    quick_widths: Sequence[int] | None = ...,
+    default_depth: int = ...,
+    parameters: Mapping[str, ParameterValue] | None = ...,
+    forms: Sequence[Form] = ...,
+    modes: Sequence[str] = ...,
+    work: Callable[[Setting], Work] | None = ...,
+    hatch: str = ...,
+    min_threads: int = ...,
+    requires: Sequence[str] = ...,
+) -> Callable[[_Build], Workload]: ...
+def workload(
+    function: _Build | None = None,
     *,
     name: str = "",
     summary: str = "",
     depth: str = "steps",
     width: str = "lanes",
-    widths: Sequence[int] = Workload.__dataclass_fields__["widths"].default,
+    widths: Sequence[int] = (1, 4, 16, 64, 256),
     quick_widths: Sequence[int] | None = None,
     default_depth: int = 64,
     parameters: Mapping[str, ParameterValue] | None = None,
@@ -147,7 +217,7 @@ def workload(
     hatch: str = "",
     min_threads: int = 1,
     requires: Sequence[str] = (),
-) -> Any:
+) -> Workload | Callable[[_Build], Workload]:
     """Declares a workload: decorates a function that builds a stepper for a setting.
 
     `depth` and `width` name the knobs for people to read ("tokens", "batch"); the other arguments are the fields of
@@ -157,7 +227,7 @@ def workload(
         A `Workload` in place of the function.
     """
 
-    def declare(build: Callable[[Setting], Any]) -> Workload:
+    def declare(build: _Build) -> Workload:
         return Workload(
             name=name or build.__name__,
             build=build,
@@ -231,7 +301,7 @@ def _as_workload(text: str, found: object) -> Workload:
     if isinstance(found, Workload):
         return found
     if callable(found):
-        return workload(found)  # type: ignore[no-any-return]
+        return workload(found)
     raise WorkloadError(f"{text} is a {type(found).__name__}, no workload", "decorate it with @serialprof.workload")
 
 

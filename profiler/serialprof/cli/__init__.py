@@ -1,2 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-""""""
+"""The command line: one file per command, each imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+from serialprof.errors import ExitCode, SerialprofError
+
+_COMMANDS: Final = {
+    "run": "Profile workloads on this machine.",
+    "list": "List the workloads.",
+    "machine": "Show what this machine is and what its limits are.",
+    "report": "Show a stored run again.",
+    "export": "Write a stored run as JSON or CSV.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name, and imports a command's file only to run it."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"{__name__}.{name}").command
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="serialprof")
+def group() -> None:
+    """Tells whether your time goes to serial depth or to parallel width.
+
+    Runs serial cores, built-in or your own, over widths and threads, and says where clock speed beats more cores on
+    this machine.
+    """
+
+
+def main() -> None:
+    """Entry point of the console script; turns errors into one sentence and an exit code (docs/architecture.md)."""
+    try:
+        code = group(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except SerialprofError as error:
+        click.echo(f"serialprof: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("serialprof: interrupted", err=True)
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(ExitCode.OK)
+    sys.exit(code if isinstance(code, int) else ExitCode.OK)

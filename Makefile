@@ -1,0 +1,66 @@
+# Everything that README promises. Needs Python 3.11 or newer with venv, and a C++17 compiler; installs the rest itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.*)
+
+.PHONY: run test check format lint types contracts test-browser browser wheel clean
+
+run: $(VENV)/.runs  ## install, profile this machine, say where the page is
+	$(BIN)/serialprof run
+
+test: $(VENV)/.tests  ## install with the test extras, run the tests
+	$(BIN)/python -m pytest
+
+check: lint types contracts test  ## everything that must hold before a commit
+
+format: $(VENV)/.tools
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/clang-format -i native/*.?pp native/loops/*.?pp
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/clang-format --dry-run --Werror native/*.?pp native/loops/*.?pp
+
+types: $(VENV)/.tools
+	$(BIN)/mypy
+
+contracts: $(VENV)/.tools
+	$(BIN)/lint-imports
+
+browser:  ## Debian's chromium, for the tests that open the page
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	  || echo "chromium cannot be installed here: the browser tests will be skipped"
+
+test-browser: browser $(VENV)/.tests
+	$(BIN)/python -m pytest -m browser
+
+wheel: $(VENV)/.python
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/.python:
+	@command -v $(PYTHON) >/dev/null || { echo "serialprof needs Python 3.11 or newer; $(PYTHON) is not there (make PYTHON=...)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "serialprof needs Python 3.11 or newer; $(PYTHON) is older (make PYTHON=...)"; exit 1; }
+	@command -v $${CXX:-c++} >/dev/null \
+	  || { echo "serialprof needs a C++17 compiler; none is called $${CXX:-c++} (on Debian: apt-get install g++, or set CXX)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)"; exit 1; }
+	@touch $@
+
+$(VENV)/.runs: $(VENV)/.python $(SOURCES)
+	$(PIP) --editable '.[torch]'
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.python $(SOURCES)
+	$(PIP) --editable '.[torch,test]'
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.tests
+	$(PIP) --editable '.[torch,test,dev]'
+	@touch $@

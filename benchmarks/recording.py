@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a benchmark's result goes: benchmarks/results/<benchmark>-<machine>.json, the machine inside."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from serialprof.machine import Machine
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def record(benchmark: str, machine: Machine, result: dict[str, Any]) -> Path:
+    """Writes a result with its machine, date and command; an older result of the same machine is replaced."""
+    name = re.sub(r"[^a-z0-9]+", "-", f"{machine.processor} {machine.usable} cores".lower()).strip("-")
+    path = RESULTS / f"{benchmark}-{name}.json"
+    document = {
+        "benchmark": benchmark,
+        "command": ["python", *sys.argv],
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine,
+        "result": result,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    return path

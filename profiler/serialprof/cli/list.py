@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`serialprof list`: the workloads that are installed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+
+@click.command()
+def command() -> None:
+    """List the workloads: built-in ones and those of installed packages."""
+    from serialprof.catalog import registered
+    from serialprof.errors import WorkloadError
+    from serialprof.machine.topology import allowed_cpus
+    from serialprof.measure.introspection import Introspector
+
+    cpu = allowed_cpus()[0]
+    for name in sorted(registered()):
+        with closing(Introspector(name, cpu)) as introspector:
+            try:
+                description, _ = introspector.describe()
+            except WorkloadError as error:
+                click.echo(f"{name:<10} does not load: {error}")
+                continue
+        click.echo(f"{name:<10} {description.summary}")
+        knobs = ", ".join(f"{key}={value}" for key, value in description.parameters.items())
+        click.echo(
+            f"{'':<10} depth = {description.depth_name}, width = {description.width_name}, "
+            f"forms {' and '.join(description.forms)}" + (f"; {knobs}" if knobs else "")
+        )
+        if description.missing:
+            click.echo(f"{'':<10} skipped here: {description.missing}")

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Option types that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from serialprof.errors import UsageError
+from serialprof.setting import ParameterValue
+from serialprof.units import parse_counts, parse_duration, parse_percent
+
+
+class Parsed(click.ParamType[Any]):
+    """An option whose text is read by one function; its complaint becomes the usage error."""
+
+    def __init__(self, name: str, parse: Callable[[str, str], Any]) -> None:
+        self.name = name
+        self.parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value that the text stands for; `fail` where it stands for none."""
+        if not isinstance(value, str):
+            return value
+        try:
+            option = param.opts[0].lstrip("-") if param else self.name
+            return self.parse(value, option)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _parameter(text: str, _: str) -> tuple[str, ParameterValue]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise UsageError(f"{text!r} is no K=V", "write it like --param hidden=512")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+COUNTS = Parsed("list", parse_counts)
+DURATION = Parsed("time", lambda text, _: parse_duration(text))
+PERCENT = Parsed("share", lambda text, _: parse_percent(text))
+PARAMETER = Parsed("k=v", _parameter)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is shown while a run goes on, on standard error: a bar with ETA on a terminal, else a line per stage."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from serialprof.units import format_count, format_seconds
+
+if TYPE_CHECKING:
+    from serialprof.measure.engine import Progress
+    from serialprof.session import Prepared
+
+
+class Display:
+    """Shows stages and progress until the block that it manages ends. Redraws only when told, between visits."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._live = sys.stderr.isatty() and not os.environ.get("CI")
+
+    def __enter__(self) -> Self:
+        if self._live:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                TextColumn("{task.fields[left]}"),
+                console=Console(stderr=True),
+                auto_refresh=False,  # a refreshing thread would run beside the measurement
+                transient=True,
+            )
+            self._task = self._bar.add_task("", total=None, left="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._bar.stop()
+
+    def stage(self, text: str) -> None:
+        """Says in a few words what begins."""
+        if self._live:
+            self._bar.update(self._task, description=text, refresh=True)
+        else:
+            click.echo(f"{text} ...", err=True)
+
+    def report(self, progress: Progress) -> None:
+        """Says what is measured next and how much is left."""
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            if not self._live:
+                amount = (
+                    f"{progress.total:.0f} points" if progress.remaining is None else format_seconds(progress.total)
+                )
+                click.echo(f"{progress.stage} {amount} ...", err=True)
+        if self._live:
+            setting = progress.point.setting
+            what = f"{progress.point.workload} W={format_count(setting.width)} p={setting.threads} {setting.form}"
+            left = f"{progress.done:.0f}/{progress.total:.0f}"
+            if progress.remaining is not None:
+                left = f"at most {format_seconds(max(0.0, round(progress.remaining)))} left"
+            self._bar.update(
+                self._task,
+                description=f"{progress.stage} {what[-40:]:<40}",
+                completed=progress.done,
+                total=progress.total,
+                left=left,
+                refresh=True,
+            )
+
+
+def plan_text(prepared: Prepared) -> str:
+    """What a run would do, for --dry-run."""
+    plan, machine = prepared.plan, prepared.machine
+    cpus = ", ".join(map(str, machine.cpus))
+    lines = [
+        f"points:     {len(plan.points)}, in {plan.blocks} randomized blocks at most, seed {plan.seed}",
+        f"processes:  {plan.processes} round{'s' if plan.processes > 1 else ''} of fresh workers",
+        f"sampling:   at most {format_seconds(plan.budget)}, less where {plan.precision:.1%} precision comes earlier;",
+        "            limits, building and calibration come on top",
+        f"cores:      {machine.usable} usable; threads are placed on CPUs {cpus} in this order",
+        "",
+    ]
+    for description in plan.descriptions:
+        settings = [point.setting for point in plan.points if point.workload == description.reference]
+        widths = ", ".join(format_count(width) for width in sorted({setting.width for setting in settings}))
+        threads = ", ".join(str(count) for count in sorted({setting.threads for setting in settings}))
+        forms = " and ".join(Counter(setting.form for setting in settings))
+        lines.append(
+            f"{description.name}: {description.width_name} {widths}; threads {threads}; {forms}; "
+            f"{settings[0].depth} {description.depth_name} a run"
+        )
+    return "\n".join(lines)

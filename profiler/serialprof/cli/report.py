@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`serialprof report`: a stored run as a page or as text, on any computer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from serialprof.files import check_creatable, write_new
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option("--format", "format_", default="terminal", show_default=True, help="html or terminal.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
+def command(run: Path, format_: str, output: Path | None) -> None:
+    """Show a stored run again; a page goes beside the run file unless -o names another place."""
+    from serialprof.session import load
+
+    if format_ == "html" and output is None:
+        output = run.with_suffix(".html")
+    if output is not None:
+        check_creatable(output)
+    text = load(run).render(format_)
+    if output is None:
+        click.echo(text)
+    else:
+        write_new(output, text)
+        click.echo(f"page: {output}" if format_ == "html" else f"written: {output}", err=True)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing files: never over an existing one, never half."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from serialprof.errors import StoreError
+
+
+def check_creatable(path: Path) -> None:
+    """Raises a StoreError where no new file can be created at the path."""
+    if path.exists():
+        raise StoreError(f"{path} exists", "name another file with -o, or remove it; nothing is overwritten")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise StoreError(f"cannot write {path}: there is no folder {folder}", "create it, or name another file with -o")
+    try:
+        path.touch(exist_ok=False)
+        path.unlink()
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None
+
+
+def write_new(path: Path, text: str) -> None:
+    """Writes a text file that does not exist yet: whole, or not at all.
+
+    Raises:
+        StoreError: it exists or cannot be written.
+    """
+    check_creatable(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Visits the points of a plan, block by block, until precision or budget is reached."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from serialprof.intervals import half_width
+from serialprof.measure import budget
+from serialprof.measure.pool import PointFailedError
+from serialprof.measure.protocol import Sampled
+from serialprof.planning import Plan, Point
+from serialprof.store import Visit
+
+#: Seconds that building and warming a point may take before it counts as hung.
+BUILD_LIMIT: Final = 120.0
+
+
+class Workers(Protocol):
+    """What the engine asks of its pool (`measure.pool.Pool`, or a fake one in tests)."""
+
+    def calibrate(self, point: Point, limit: float) -> float: ...  # noqa: D102
+    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Sampled: ...  # noqa: D102
+    def restart(self) -> None: ...  # noqa: D102
+
+
+class Sink(Protocol):
+    """Where visits go (`store.Store`)."""
+
+    def add(self, visit: Visit) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        stage: "calibrating" or "sampling".
+        point: what is measured next.
+        done, total: points calibrated, or seconds of sampling spent and planned.
+        remaining: seconds to go, an upper bound where precision may stop earlier; None while calibrating.
+    """
+
+    stage: Literal["calibrating", "sampling"]
+    point: Point
+    done: float
+    total: float
+    remaining: float | None = None
+
+
+class Engine:
+    """Carries out a plan: calibrates every point once, then visits blocks.
+
+    Args:
+        plan: what to do.
+        workers: who does it.
+        sink: gets every visit as soon as it is complete.
+        now: seconds of a monotonic clock.
+        report: told what comes next, between visits only.
+        build_limit: seconds after which building a point counts as hung.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        workers: Workers,
+        sink: Sink,
+        now: Callable[[], float] = time.monotonic,
+        report: Callable[[Progress], None] = lambda progress: None,
+        build_limit: float = BUILD_LIMIT,
+    ) -> None:
+        self.plan = plan
+        self.workers = workers
+        self.sink = sink
+        self.now = now
+        self.report = report
+        self.build_limit = build_limit
+        self._start = now()
+        self._run_seconds: dict[int, float] = {}
+        self._runs: dict[int, int] = {}
+        self._log_times: defaultdict[int, list[float]] = defaultdict(list)
+
+    def run(self) -> None:
+        """Measures. Points that fail are stored as failed and left alone from then on; everything else goes on."""
+        self._calibrate()
+        sampling = self.now()
+        blocks = budget.affordable_blocks(self._run_seconds, self.plan.budget, self.plan.blocks)
+        for block in range(blocks):
+            if block and self.plan.process_round(block) != self.plan.process_round(block - 1):
+                self.workers.restart()
+            spent = self.now() - sampling
+            if spent >= self.plan.budget or not self._run_seconds:
+                return
+            self._visit_block(block, sampling, (self.plan.budget - spent) / (blocks - block))
+            if self._precise():
+                return
+
+    def _calibrate(self) -> None:
+        for number, point in enumerate(self.plan.order(0)):
+            self.report(Progress("calibrating", point, number, len(self.plan.points)))
+            try:
+                self._run_seconds[point.id] = self.workers.calibrate(point, self.build_limit)
+            except PointFailedError as error:
+                self._fail(point, 0, str(error))
+
+    def _visit_block(self, block: int, sampling: float, seconds: float) -> None:
+        """One block; it ends early, incomplete, where the budget is spent."""
+        planned = budget.allocate(self._run_seconds, seconds)
+        for point in self.plan.order(block):
+            spent = self.now() - sampling
+            if spent >= self.plan.budget:
+                return
+            if point.id in self._run_seconds:
+                self.report(Progress("sampling", point, spent, self.plan.budget, self.plan.budget - spent))
+                self._visit(point, block, planned[point.id])
+
+    def _visit(self, point: Point, block: int, seconds: float) -> None:
+        run_seconds = self._run_seconds[point.id]
+        runs = self._runs.setdefault(point.id, budget.runs_per_sample(run_seconds, seconds))
+        started = self.now() - self._start
+        try:
+            limit = 10 * max(seconds, runs * run_seconds) + self.build_limit
+            sampled = self.workers.sample(point, runs, max(0.0, seconds - run_seconds), limit)
+        except PointFailedError as error:
+            self._fail(point, block, str(error))
+            return
+        visit = Visit(
+            point=point.id,
+            block=block,
+            process=self.plan.process_round(block),
+            status="ok",
+            started=started,
+            runs=runs,
+            clock_before=sampled.clock_before,
+            clock_after=sampled.clock_after,
+            cpu=sampled.cpu,
+            samples=sampled.samples,
+        )
+        self.sink.add(visit)
+        kept = [sample.seconds for sample in visit.samples if not sample.disturbed]
+        if kept:
+            self._log_times[point.id].append(math.log(statistics.median(kept)))
+
+    def _fail(self, point: Point, block: int, reason: str) -> None:
+        self._run_seconds.pop(point.id, None)
+        round_ = self.plan.process_round(block)
+        self.sink.add(Visit(point.id, block, round_, "failed", reason, self.now() - self._start))
+
+    def _precise(self) -> bool:
+        """Whether every point's interval is as narrow as asked for; relative widths are those of ln T."""
+        for point in self._run_seconds:
+            width = half_width(self._log_times[point])
+            if width is None or width > self.plan.precision:
+                return False
+        return True

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The live workers of a run: one per (workload, mode, device, CPUs), the longest unused ended when too many."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+from serialprof.measure import protocol
+from serialprof.measure.process import WorkerLostError, WorkerProcess
+from serialprof.planning import Point
+
+MAXIMUM_WORKERS: Final = 8
+_Key: TypeAlias = tuple[str, str, str, tuple[int, ...]]
+
+
+class PointFailedError(Exception):
+    """A point that cannot be measured; the message is the reason."""
+
+
+class Pool:
+    """Starts workers on demand and asks them one at a time.
+
+    Used as a context manager: leaving it ends every worker, at once where an exception is under way.
+    """
+
+    def __init__(self) -> None:
+        self._workers: OrderedDict[_Key, WorkerProcess] = OrderedDict()
+
+    def calibrate(self, point: Point, limit: float) -> float:
+        """Seconds of one run(D) of a point, after building and warming it.
+
+        Raises:
+            PointFailedError: the workload raised, died, hung past `limit` seconds, or spoke garbage.
+        """
+        reply = self._ask(point, protocol.Calibrate(point.setting), limit)
+        if not isinstance(reply, protocol.Calibrated):
+            raise PointFailedError(_unexpected(reply))
+        return reply.seconds
+
+    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> protocol.Sampled:
+        """A visit's samples.
+
+        Raises:
+            PointFailedError: as in `calibrate`.
+        """
+        reply = self._ask(point, protocol.Sampling(point.setting, runs, seconds), limit)
+        if not isinstance(reply, protocol.Sampled):
+            raise PointFailedError(_unexpected(reply))
+        return reply
+
+    def restart(self) -> None:
+        """Ends all workers, so that the next visits come from fresh processes."""
+        while self._workers:
+            self._workers.popitem()[1].close()
+
+    def _ask(self, point: Point, request: protocol.Request, limit: float) -> protocol.Reply:
+        setting = point.setting
+        key = (point.workload, setting.mode, setting.device, setting.cpus)
+        if key not in self._workers:
+            while len(self._workers) >= MAXIMUM_WORKERS:
+                self._workers.popitem(last=False)[1].close()
+            self._workers[key] = WorkerProcess(point.workload, setting.cpus)
+        self._workers.move_to_end(key)
+        try:
+            return self._workers[key].ask(request, limit)
+        except WorkerLostError as error:
+            del self._workers[key]
+            raise PointFailedError(str(error)) from None
+        except BaseException:
+            self._workers.pop(key).kill()  # interrupted while it was at work: its answer would meet the next question
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.restart()
+
+
+def _unexpected(reply: protocol.Reply) -> str:
+    return (
+        reply.reason if isinstance(reply, protocol.Failed) else f"answered {type(reply).__name__} to another question"
+    )

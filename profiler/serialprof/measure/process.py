@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One worker process as the parent sees it: started pinned, asked, waited for with a limit, ended."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from serialprof.measure import protocol
+
+_THREAD_VARIABLES: Final = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+_TAIL_BYTES: Final = 2000
+
+
+class WorkerLostError(Exception):
+    """A worker that died, hung past its limit, or spoke garbage; the message is the reason."""
+
+
+class WorkerProcess:
+    """A live worker for one workload on given CPUs.
+
+    Args:
+        reference: the workload, loaded in the worker and never here.
+        cpus: its CPUs, one per thread.
+    """
+
+    def __init__(self, reference: str, cpus: tuple[int, ...]) -> None:
+        request_end, self._requests = os.pipe()
+        self._replies, reply_end = os.pipe()
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        places = ",".join(map(str, cpus))
+        command = [
+            sys.executable,
+            "-m",
+            "serialprof.measure.worker",
+            str(request_end),
+            str(reply_end),
+            places,
+            reference,
+        ]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                env=_environment(len(cpus)),
+                pass_fds=(request_end, reply_end),
+                stdin=subprocess.DEVNULL,
+                stdout=self._printed,
+                stderr=self._printed,
+                start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends its workers
+            )
+        finally:
+            os.close(request_end)
+            os.close(reply_end)
+        self._buffer = b""
+
+    def ask(self, request: protocol.Request, limit: float) -> protocol.Reply:
+        """Sends a request and waits for its reply, `limit` seconds at most.
+
+        Raises:
+            WorkerLostError: no reply; the worker is of no more use and has been ended.
+        """
+        try:
+            os.write(self._requests, protocol.encode(request))
+            return protocol.decode_reply(self._read_line(limit))
+        except (OSError, msgspec.MsgspecError, EOFError, TimeoutError) as error:
+            reason = self._epitaph(error, limit)
+            self.kill()
+            raise WorkerLostError(reason) from None
+
+    def _read_line(self, limit: float) -> bytes:
+        end = time.monotonic() + limit
+        while b"\n" not in self._buffer:
+            ready, _, _ = select.select([self._replies], [], [], max(0.0, end - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            chunk = os.read(self._replies, 1 << 16)
+            if not chunk:
+                raise EOFError
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _epitaph(self, error: Exception, limit: float) -> str:
+        """Why the worker is lost, in one sentence."""
+        if isinstance(error, TimeoutError):
+            return f"hung: no answer within {limit:.0f} s"
+        if isinstance(error, msgspec.MsgspecError):
+            return "spoke garbage on the worker's pipe"
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        code = self._process.returncode
+        if code is not None and code < 0:
+            return f"worker died by {signal.Signals(-code).name}"
+        last = self._last_words()
+        return f"worker ended with exit code {code}{': ' + last if last else ''}"
+
+    def _last_words(self) -> str:
+        """The last line that the worker printed."""
+        self._printed.seek(max(0, self._printed.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        lines = self._printed.read().decode(errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
+    def close(self) -> None:
+        """Lets the worker end by itself, which it does as soon as its pipe closes; ends it after two seconds."""
+        self._release()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends the worker and whatever it started, now."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._release()
+
+    def _release(self) -> None:
+        self._printed.close()
+        for end in (self._requests, self._replies):
+            with suppress(OSError):
+                os.close(end)
+        self._requests = self._replies = -1
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """The parent's environment, with the thread count of every numerical library set before it is imported."""
+    environment = dict(os.environ)
+    environment.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+    return environment

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the parent and its workers say to one another: one JSON line a message, over pipes of their own.
+
+The parent speaks first and waits; a worker that is not answering sleeps in read(), so that exactly one process runs.
+Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from serialprof.catalog import Description, Work
+from serialprof.limits import Limits
+from serialprof.setting import Setting
+from serialprof.store import Sample
+
+
+class Describe(msgspec.Struct, tag=True, frozen=True):
+    """Load the workload and say what it is."""
+
+
+class Declare(msgspec.Struct, tag=True, frozen=True):
+    """Say the declared work at each setting."""
+
+    settings: tuple[Setting, ...]
+
+
+class Calibrate(msgspec.Struct, tag=True, frozen=True):
+    """Build the stepper, warm up, and time run(D)."""
+
+    setting: Setting
+
+
+class Sampling(msgspec.Struct, tag=True, frozen=True):
+    """Take samples of `runs` run(D) each for `seconds`."""
+
+    setting: Setting
+    runs: int
+    seconds: float
+
+
+class Probe(msgspec.Struct, tag=True, frozen=True):
+    """Measure the machine's limits on these CPUs; `quick` for the short form."""
+
+    cpus: tuple[int, ...]
+    quick: bool
+
+
+class Described(msgspec.Struct, tag=True, frozen=True):
+    """Answers Describe; `code` is the hash of the workload's source."""
+
+    description: Description
+    code: str
+
+
+class Declared(msgspec.Struct, tag=True, frozen=True):
+    """Answers Declare, in the order of the settings."""
+
+    work: tuple[Work | None, ...]
+
+
+class Calibrated(msgspec.Struct, tag=True, frozen=True):
+    """Answers Calibrate: seconds of one run(D)."""
+
+    seconds: float
+
+
+class Sampled(msgspec.Struct, tag=True, frozen=True):
+    """Answers Sampling; clocks in hertz."""
+
+    samples: tuple[Sample, ...]
+    clock_before: float | None
+    clock_after: float | None
+    cpu: int | None
+
+
+class Probed(msgspec.Struct, tag=True, frozen=True):
+    """Answers Probe."""
+
+    limits: Limits
+
+
+class Failed(msgspec.Struct, tag=True, frozen=True):
+    """Answers any request that raised: one sentence for people."""
+
+    reason: str
+
+
+Request: TypeAlias = Describe | Declare | Calibrate | Sampling | Probe
+Reply: TypeAlias = Described | Declared | Calibrated | Sampled | Probed | Failed
+
+_REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+
+
+def encode(message: Request | Reply) -> bytes:
+    """A message as one line."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+def decode_request(line: bytes) -> Request:
+    """A request from its line; raises msgspec.MsgspecError for anything else."""
+    return _REQUESTS.decode(line)
+
+
+def decode_reply(line: bytes) -> Reply:
+    """A reply from its line; raises msgspec.MsgspecError for anything else."""
+    return _REPLIES.decode(line)

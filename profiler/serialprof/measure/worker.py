@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker process: `python -m serialprof.measure.worker REQUESTS REPLIES CPUS REFERENCE`.
+
+It binds itself to its CPUs before anything that starts threads is imported, loads one workload, and answers requests
+until its pipe closes. Whatever the workload prints goes to the worker's own standard output, never into the protocol.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import sys
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from serialprof.catalog import Stepper, Workload
+    from serialprof.measure import protocol
+    from serialprof.setting import Setting
+
+#: Share of the free memory that built steppers may keep between visits.
+_KEPT_SHARE: Final = 0.1
+
+
+def main(arguments: list[str]) -> None:
+    """Serves requests from one pipe and answers on another, until the parent closes its end."""
+    requests, replies, cpus, reference = arguments
+    places = [int(cpu) for cpu in cpus.split(",")]
+    _bind(places)
+    from serialprof.measure import protocol
+
+    worker = Worker(reference, places)
+    with os.fdopen(int(requests), "rb") as source, os.fdopen(int(replies), "wb") as sink:
+        for line in source:
+            _answer(sink, worker.handle(protocol.decode_request(line)))
+
+
+class Worker:
+    """Answers requests about one workload; keeps the steppers that it built while memory allows."""
+
+    def __init__(self, reference: str, cpus: list[int]) -> None:
+        self.reference = reference
+        self.cpus = cpus
+        self._workload: Workload | None = None
+        self._steppers: OrderedDict[str, Stepper] = OrderedDict()
+
+    def handle(self, request: protocol.Request) -> protocol.Reply:
+        """The answer to a request; whatever it raises becomes a `Failed` with one sentence."""
+        from serialprof.measure import protocol
+
+        try:
+            return self._dispatch(request)
+        except MemoryError:
+            return protocol.Failed("out of memory")
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            return protocol.Failed(_sentence(error))
+
+    def _dispatch(self, request: protocol.Request) -> protocol.Reply:
+        from serialprof.measure import protocol
+
+        match request:
+            case protocol.Describe():
+                workload = self._load()
+                return protocol.Described(workload.describe(self.reference), _code_of(workload.build))
+            case protocol.Declare(settings):
+                declared = self._load().work
+                return protocol.Declared(tuple(None if declared is None else declared(item) for item in settings))
+            case protocol.Calibrate(setting):
+                from serialprof.measure.sampler import calibrate
+
+                return protocol.Calibrated(calibrate(self._stepper(setting), setting))
+            case protocol.Sampling(setting, runs, seconds):
+                from serialprof.measure.sampler import sample
+
+                return sample(self._stepper(setting), setting, runs, seconds)
+            case protocol.Probe(cpus, quick):
+                from serialprof.measure.probes import measure_limits
+
+                _bind(self.cpus[:1])
+                return protocol.Probed(measure_limits(cpus, quick))
+
+    def _load(self) -> Workload:
+        if self._workload is None:
+            from serialprof.catalog import load
+
+            self._workload = load(self.reference)
+            _limit_torch(len(self.cpus))
+        return self._workload
+
+    def _stepper(self, setting: Setting) -> Stepper:
+        """The stepper of a setting: built on first use, forgotten longest-unused first when memory runs short."""
+        key = repr(setting)
+        if key not in self._steppers:
+            workload = self._load()
+            if setting.mode == "native":  # a native team pins its helpers; the calling thread pins itself
+                _bind(self.cpus[:1])
+            self._forget_some()
+            self._steppers[key] = workload.stepper(setting)
+        self._steppers.move_to_end(key)
+        return self._steppers[key]
+
+    def _forget_some(self) -> None:
+        import psutil
+
+        own = psutil.Process()
+        while self._steppers and own.memory_info().rss > _KEPT_SHARE * psutil.virtual_memory().available:
+            self._steppers.popitem(last=False)
+
+
+def _bind(cpus: list[int]) -> None:
+    """Binds the calling thread (and what it starts later) to CPUs, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cpus)
+
+
+def _limit_torch(threads: int) -> None:
+    """Gives torch the worker's threads, if the workload imported it."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(1)
+
+
+def _sentence(error: BaseException) -> str:
+    """An exception in one line, with the place in the workload's own file where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = str(Path(__file__).parents[1])
+    own = [frame for frame in frames if not frame.filename.startswith((ours, "<frozen"))]
+    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    text = " ".join(str(error).split())
+    kind = "" if type(error).__module__.startswith("serialprof") else f"{type(error).__name__}: "
+    return f"{kind}{text}{place}"[:500] if text else f"{type(error).__name__}{place}"
+
+
+def _code_of(build: Callable[..., Any]) -> str:
+    """SHA-256 of the file in which a workload is written, empty where there is none."""
+    source = inspect.getsourcefile(build)
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source and Path(source).is_file() else ""
+
+
+def _answer(sink: IO[bytes], reply: protocol.Reply) -> None:
+    from serialprof.measure import protocol
+
+    sink.write(protocol.encode(reply))
+    sink.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an analysis says: plain records, rebuilt from a stored run alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from serialprof.catalog import Description
+from serialprof.estimate import Estimate
+from serialprof.planning import Family, Point
+
+Winner: TypeAlias = Literal["clock", "cores", "neither", "unknown"]
+Grade: TypeAlias = Literal["A", "B", "C"]
+
+SERIAL: Final = "serial"
+LAUNCH: Final = "launch"
+SYNCHRONISATION: Final = "synchronisation"
+COMPUTE: Final = "width compute"
+MEMORY: Final = "width memory"
+UNATTRIBUTED: Final = "unattributed"
+CAUSES: Final = (SERIAL, LAUNCH, SYNCHRONISATION, COMPUTE, MEMORY, UNATTRIBUTED)
+
+
+@dataclass(frozen=True, slots=True)
+class PointSummary:
+    """What was measured at one point.
+
+    Attributes:
+        point: the point.
+        step: seconds per step; a t interval over units, without ends below five units.
+        units: independent units (process x block) behind it.
+        samples: samples kept.
+        disturbed: samples left out.
+        cycles: core cycles per step by the clock meter, unknown where it was not readable.
+        failed: why the point failed, empty where it did not.
+    """
+
+    point: Point
+    step: Estimate
+    units: int
+    samples: int
+    disturbed: int
+    cycles: Estimate
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One cause's share of a step: seconds, and the share of the measured step time."""
+
+    cause: str
+    seconds: Estimate
+    share: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Where the time of a step goes at one operating point of the serial form.
+
+    Attributes:
+        width, threads: the operating point.
+        step: measured seconds per step.
+        parts: one per cause of CAUSES, in that order; shares add up to 1, unattributed may be negative (the model
+            predicts more than was measured).
+    """
+
+    width: int
+    threads: int
+    step: Estimate
+    parts: tuple[Part, ...]
+
+    def part(self, cause: str) -> Part:
+        """The part of one cause."""
+        return next(part for part in self.parts if part.cause == cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The fitted step time over width at one thread count, for plots; steps[i] belongs to widths[i]."""
+
+    threads: int
+    widths: tuple[float, ...]
+    steps: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted step-time model.
+
+    Attributes:
+        form: the winner: "sum" or "max".
+        residual: relative root-mean-square residual of each form that was fitted.
+        latency: seconds of the serial part per step.
+        compute: seconds per declared operation of the width part (core clock domain, caches L1 and L2 included).
+        memory: measured seconds beyond L2 in multiples of bytes / ladder bandwidth.
+        synchronisation: seconds per step by number of threads (2 and more).
+        units: independent units behind the intervals.
+        curves: for plots, one per measured thread count.
+        notes: what was assumed or confounded, each a sentence.
+    """
+
+    form: str
+    residual: dict[str, float]
+    latency: Estimate
+    compute: Estimate
+    memory: Estimate
+    synchronisation: dict[int, Estimate]
+    units: int
+    curves: tuple[Curve, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tradeoff:
+    """Clock against cores at one width.
+
+    Attributes:
+        width: independent lanes.
+        threads: the thread count from which the cores would be doubled (or raised to `more_threads`).
+        more_threads: the larger thread count.
+        clock: elasticity -dlnT/dlnf at `threads`: per cent of time saved per per cent of clock; a bracket without clock
+            control.
+        cores: elasticity -dlnT/dlnp between the two thread counts, from paired blocks.
+        clock_gain: speed-up minus 1 from +10 % clock.
+        cores_gain: speed-up minus 1 from going to `more_threads`.
+        winner: "clock" only if the lower end of `clock` exceeds the upper end of `cores`, and vice versa; "neither"
+            where both upper ends are below 0.05; "unknown" where the data cannot tell.
+    """
+
+    width: int
+    threads: int
+    more_threads: int
+    clock: Estimate
+    cores: Estimate
+    clock_gain: Estimate
+    cores_gain: Estimate
+    winner: Winner
+
+
+@dataclass(frozen=True, slots=True)
+class Crossover:
+    """The width at which more threads start to win.
+
+    Attributes:
+        threads, more_threads: the thread counts compared.
+        width: the crossover; its interval are the neighbouring measured widths that bracket it. A value only where more
+            threads surely lose at the lower and surely win at the upper end, or "beyond the sweep" as the reason.
+    """
+
+    threads: int
+    more_threads: int
+    width: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class DepthCost:
+    """T_serial / T_wide at one width and thread count, from paired blocks: what the dependence between steps costs."""
+
+    width: int
+    threads: int
+    ratio: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredWork:
+    """Declared work, depth and their ratio (average parallelism, Brent 1974) of one run(D) at the widest point.
+
+    Attributes:
+        width: lanes.
+        work: operations of one run(D).
+        depth: operations on the longest dependent chain of one run(D).
+    """
+
+    width: int
+    work: float
+    depth: float
+
+    @property
+    def ratio(self) -> float:
+        """Work per unit of depth."""
+        return self.work / self.depth
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The sentence, and what stands behind it.
+
+    Attributes:
+        sentence: the answer with numbers and intervals, in words.
+        grade: evidence: "A" clock swept, "B" counters or a partial sweep, "C" model or stand-in.
+        grade_reason: why that grade.
+        hatch: the known way round this implementation's chain, empty where none is known.
+        next_step: what to do next, one sentence.
+    """
+
+    sentence: str
+    grade: Grade
+    grade_reason: str
+    hatch: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyAnalysis:
+    """Everything that a run says about one family.
+
+    `fit` is None where there is none, `refusal` then says why in a sentence.
+    """
+
+    family: Family
+    description: Description
+    depth: int
+    points: tuple[PointSummary, ...]
+    fit: Fit | None
+    refusal: str
+    attributions: tuple[Attribution, ...]
+    tradeoffs: tuple[Tradeoff, ...]
+    crossovers: tuple[Crossover, ...]
+    depth_costs: tuple[DepthCost, ...]
+    declared: DeclaredWork | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A run's analysis: one entry per family, in the order of the plan."""
+
+    families: tuple[FamilyAnalysis, ...]

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan of a run: which points, in which randomized blocks, within which budget."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, product
+from typing import Final
+
+from serialprof.catalog import Description, Work
+from serialprof.errors import UsageError
+from serialprof.intervals import MINIMUM_UNITS
+from serialprof.machine import Machine
+from serialprof.setting import ParameterValue, Setting
+from serialprof.units import format_bytes
+
+DEFAULT_WORKLOADS: Final = ("decode", "lstm", "rule110", "life")
+#: Share of the machine's memory that one point may touch.
+_MEMORY_SHARE: Final = 0.5
+#: More points than this cannot be visited five times in any budget that somebody would wait for.
+_MOST_POINTS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for; None leaves a knob to the workload or the machine.
+
+    Attributes:
+        workloads: references, in the order of the report.
+        widths, threads, modes: the sweeps.
+        depth: steps in one run.
+        parameters: workload parameters, for every workload that has them.
+        budget: seconds of sampling.
+        precision: relative half-width of the step time.
+        seed: of the plan and the workloads.
+        quick: the short form.
+    """
+
+    workloads: tuple[str, ...] = DEFAULT_WORKLOADS
+    widths: tuple[int, ...] | None = None
+    threads: tuple[int, ...] | None = None
+    modes: tuple[str, ...] | None = None
+    depth: int | None = None
+    parameters: dict[str, ParameterValue] = field(default_factory=dict)
+    budget: float | None = None
+    precision: float = 0.02
+    seed: int = 0
+    quick: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What one fit is about: a workload with its parameters, mode, device and element type; the rest varies.
+
+    Two points are comparable where their families are equal.
+    """
+
+    workload: str
+    mode: str
+    device: str
+    dtype: str
+    parameters: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One cell of the sweep.
+
+    Attributes:
+        id: its number in the plan, from 0.
+        workload: the reference by which the workload was asked for.
+        setting: the knobs.
+        work: what a step of the serial form declares, None where undeclared.
+    """
+
+    id: int
+    workload: str
+    setting: Setting
+    work: Work | None = None
+
+    @property
+    def family(self) -> Family:
+        """The fit that this point belongs to."""
+        setting = self.setting
+        parameters = tuple(sorted((name, str(value)) for name, value in setting.parameters.items()))
+        return Family(self.workload, setting.mode, setting.device, setting.dtype, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run sets out to do.
+
+    Attributes:
+        descriptions: the workloads, as their worker described them.
+        points: every cell, ids ascending.
+        budget: seconds of sampling, an upper bound.
+        precision: relative half-width of the step time at which sampling stops early.
+        blocks: blocks that the budget is divided into, at least intervals.MINIMUM_UNITS.
+        processes: rounds of fresh worker processes that the blocks are spread over.
+        seed: of the drawn order.
+        quick: whether this is the short form.
+    """
+
+    descriptions: tuple[Description, ...]
+    points: tuple[Point, ...]
+    budget: float
+    precision: float
+    blocks: int
+    processes: int
+    seed: int
+    quick: bool = False
+
+    def description(self, reference: str) -> Description:
+        """The description of a workload of this plan."""
+        return next(item for item in self.descriptions if item.reference == reference)
+
+    def order(self, block: int) -> list[Point]:
+        """The points of a block in the order of their visits: drawn from seed and block, so that it can be redrawn.
+
+        Workloads, and the widths within each, are shuffled. The points of one width, which will be compared (serial and
+        wide form, thread counts), stay together, and every second block visits them in reverse: ABBA, so that a linear
+        drift cancels from their ratios.
+        """
+        draw = random.Random(f"{self.seed}/{block // 2}")  # noqa: S311 - an order, not a secret
+        order: list[Point] = []
+        for family in _shuffled(draw, _grouped(self.points, lambda point: point.family)):
+            for group in _shuffled(draw, _grouped(family, lambda point: point.setting.width)):
+                members = group[:]
+                draw.shuffle(members)
+                order.extend(members)
+        return order if block % 2 == 0 else order[::-1]
+
+    def process_round(self, block: int) -> int:
+        """Which round of worker processes visits a block."""
+        return block * self.processes // self.blocks
+
+
+def _grouped(points: Sequence[Point], key) -> list[list[Point]]:  # type: ignore[no-untyped-def]
+    return [list(group) for _, group in groupby(sorted(points, key=lambda point: str(key(point))), key=key)]
+
+
+def _shuffled(draw: random.Random, groups: list[list[Point]]) -> Iterator[list[Point]]:
+    return iter(draw.sample(groups, len(groups)))
+
+
+def thread_counts(request: Request, machine: Machine) -> tuple[int, ...]:
+    """The thread counts of a run: as asked, else 1, 2, 4 .. usable cores (the quick form: 1, 2, usable cores).
+
+    Raises:
+        UsageError: more threads than usable cores were asked for.
+    """
+    usable = machine.usable
+    if request.threads is not None:
+        if max(request.threads) > usable:
+            raise UsageError(
+                f"--threads {max(request.threads)}: this process may use {usable} core{'s' if usable > 1 else ''}",
+                f"ask for {usable} at most, or widen its affinity or cgroup quota",
+            )
+        return request.threads
+    doubling = {1 << power for power in range(usable.bit_length())}
+    chosen = {1, 2} if request.quick else doubling
+    return tuple(sorted({count for count in chosen if count <= usable} | {usable}))
+
+
+def settings_of(request: Request, description: Description, machine: Machine) -> list[Setting]:
+    """Every setting of one workload's sweep; none where the machine has too few cores for it.
+
+    Raises:
+        UsageError: a parameter or mode that the workload lacks.
+    """
+    parameters = _parameters(request, description)
+    modes = request.modes or description.modes[:1]
+    for mode in modes:
+        if mode not in description.modes:
+            raise UsageError(f"{description.name} has no mode {mode!r}", f"choose from {', '.join(description.modes)}")
+    widths = request.widths or (description.quick_widths if request.quick else description.widths)
+    counts = [count for count in thread_counts(request, machine) if count >= description.min_threads]
+    return [
+        Setting(
+            width=width,
+            depth=request.depth or description.depth,
+            threads=threads,
+            cpus=machine.cpus[:threads],
+            mode=mode,
+            form=form,
+            seed=request.seed,
+            parameters=parameters,
+        )
+        for mode, width, threads, form in product(modes, widths, counts, description.forms)
+    ]
+
+
+def make_plan(request: Request, descriptions: Sequence[Description], points: Sequence[Point]) -> Plan:
+    """The plan over declared points.
+
+    Raises:
+        UsageError: more points than can be visited.
+    """
+    if len(points) > _MOST_POINTS:
+        raise UsageError(
+            f"the sweep has {len(points)} points", f"shorten --width or --threads to {_MOST_POINTS} at most"
+        )
+    return Plan(
+        descriptions=tuple(descriptions),
+        points=tuple(points),
+        budget=request.budget or (25.0 if request.quick else 120.0),
+        precision=request.precision,
+        blocks=MINIMUM_UNITS if request.quick else 10,
+        processes=1 if request.quick else 2,
+        seed=request.seed,
+        quick=request.quick,
+    )
+
+
+def check_memory(point: Point, machine: Machine) -> None:
+    """Raises a UsageError where a point's declared footprint does not fit into the machine's memory."""
+    if point.work is None:
+        return
+    needed = point.work.footprint.at(point.setting.width)
+    if needed > _MEMORY_SHARE * machine.memory:
+        raise UsageError(
+            f"--width {point.setting.width}: {point.workload} would touch {format_bytes(needed)} of memory, "
+            f"this machine has {format_bytes(machine.memory)}",
+            "ask for a smaller width",
+        )
+
+
+def _parameters(request: Request, description: Description) -> dict[str, ParameterValue]:
+    chosen = dict(description.parameters)
+    for name, value in request.parameters.items():
+        if name not in chosen:
+            known = ", ".join(chosen) or "none"
+            raise UsageError(f"{description.name} has no parameter {name!r}", f"its parameters are: {known}")
+        if isinstance(value, str) != isinstance(chosen[name], str):
+            raise UsageError(f"--param {name}={value}: {description.name} takes a value like {chosen[name]}")
+        chosen[name] = value
+    return chosen

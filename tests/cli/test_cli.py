@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as a process: exit codes, outputs, and what is left behind."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from serialprof.store import read_run
+
+HEAVY = {"numpy", "pandas", "matplotlib", "torch", "scipy"}
+QUICK = ("--quick", "--budget", "1s", "--threads", "1")
+TOYS = '''
+import os
+import serialprof
+
+@serialprof.workload(depth="turns", width="wheels", widths=(1, 2, 4, 8), default_depth=4)
+def spin(setting):
+    """Spins."""
+    def turn():
+        total = 0
+        for wheel in range(200 * setting.width):
+            total += wheel
+    return turn
+
+@serialprof.workload(widths=(1, 2, 4, 8), default_depth=4)
+def bad(setting):
+    if setting.width == 4:
+        os.abort()
+    return lambda: sum(range(200 * setting.width))
+'''
+
+
+def serialprof(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from serialprof.cli import main; main()", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "toys.py").write_text(TOYS)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one small run of a stranger's workload, a.serialprof and its page."""
+    folder = tmp_path_factory.mktemp("measured")
+    (folder / "toys.py").write_text(TOYS)
+    done = serialprof("run", "toys.py:spin", *QUICK, "-o", "a.serialprof", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "run.out").write_text(done.stdout)
+    return folder
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("report", "--help"), ("--version",)])
+def test_help_imports_nothing_heavy(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code = (
+        f"import sys; sys.argv = ['serialprof', *{arguments!r}]\n"
+        "from serialprof.cli import main\n"
+        "try: main()\n"
+        f"finally: print('HEAVY', sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+    assert len(done.stdout) > 20
+
+
+def test_a_run_leaves_a_store_a_page_and_a_verdict(measured: Path) -> None:
+    run = read_run(measured / "a.serialprof")
+    assert run.status == "complete"
+    assert run.command[:2] == ("serialprof", "run")
+    assert {visit.status for visit in run.visits} == {"ok"}
+    assert {point.setting.width for point in run.plan.points} == {1, 2, 4, 8}
+    assert run.limits.chains["multiply"] > 0
+    assert (measured / "a.html").read_text().startswith("<!DOCTYPE html>")
+    text = (measured / "run.out").read_text()
+    assert "spin" in text
+    assert "a.serialprof" in text
+    assert "a.html" in text
+    assert sorted(path.name for path in measured.iterdir()) == ["a.html", "a.serialprof", "run.out", "toys.py"]
+
+
+def test_a_report_rebuilds_the_same_page_from_the_store_alone(measured: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "moved.serialprof"
+    copy.write_bytes((measured / "a.serialprof").read_bytes())
+    done = serialprof("report", "moved.serialprof", "--format", "html", "-o", "b.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "b.html").read_text() == (measured / "a.html").read_text()
+
+
+def test_a_report_needs_neither_torch_nor_hardware(measured: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'pynvml', 'psutil'): sys.modules[name] = None\n"
+        f"sys.argv = ['serialprof', 'report', {str(measured / 'a.serialprof')!r}]\n"
+        "from serialprof.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "spin" in done.stdout
+
+
+def test_exports(measured: Path, tmp_path: Path) -> None:
+    store = str(measured / "a.serialprof")
+    document = json.loads(serialprof("export", store, "--format", "json", cwd=tmp_path).stdout)
+    assert document
+    assert serialprof("export", store, "--format", "csv", "-o", "a.csv", cwd=tmp_path).returncode == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
+    assert len(rows) == sum(len(visit.samples) for visit in read_run(measured / "a.serialprof").visits)
+
+
+def test_json_is_alone_on_standard_output(folder: Path) -> None:
+    done = serialprof("run", "toys.py:spin", *QUICK, "--json", "--no-html", "-o", "a.serialprof", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+    assert not (folder / "a.html").exists()
+
+
+def test_a_dry_run_measures_and_writes_nothing(folder: Path) -> None:
+    done = serialprof("run", "toys.py:spin", "lstm", "--dry-run", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "spin: wheels 1, 2, 4, 8" in done.stdout
+    assert [path.name for path in folder.iterdir()] == ["toys.py"]
+
+
+def test_a_point_that_crashes_is_listed_and_the_sweep_goes_on(folder: Path) -> None:
+    done = serialprof("run", "toys.py:bad", *QUICK, "-o", "a.serialprof", cwd=folder)
+    assert done.returncode == 2
+    assert "worker died by SIGABRT" in done.stderr
+    run = read_run(folder / "a.serialprof")
+    by_width = {run.point(visit.point).setting.width: visit.status for visit in run.visits}
+    assert by_width == {1: "ok", 2: "ok", 4: "failed", 8: "ok"}
+    assert (folder / "a.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("run", "dekode"), "unknown workload 'dekode'; did you mean decode"),
+        (("run", "--width", "0", "lstm"), "width '0' is no whole number from 1 on"),
+        (("run", "--width", "1000000000000", "life"), "--width 1000000000000: life would touch"),
+        (("run", "--threads", "4096", "lstm"), "--threads 4096: this process may use"),
+        (("run", "--budget", "-3s", "lstm"), "'-3s' is no duration"),
+        (("run", "--precision", "0%", "lstm"), "'0%' is no share"),
+        (("run", "--param", "hiden=3", "lstm"), "lstm has no parameter 'hiden'; its parameters are: hidden"),
+        (("run", "--param", "hidden", "lstm"), "'hidden' is no K=V"),
+        (("run", "lstm", "-o", "taken.serialprof"), "taken.serialprof exists"),
+        (("run", "lstm", "-o", "page.serialprof"), "page.html exists"),
+        (("run", "lstm", "-o", "nowhere/a.serialprof"), "there is no folder"),
+        (("run", "nowhere.py:f"), "there is no file 'nowhere.py'"),
+        (("run", "toys.py:f"), "has no 'f'; it declares spin, bad"),
+        (("report", "absent.serialprof"), "there is no run file absent.serialprof"),
+        (("report", "toys.py"), "toys.py is damaged or no run file"),
+        (("export", "toys.py", "--format", "xml"), "'xml'"),
+        (("frobnicate",), "frobnicate"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(folder: Path, arguments: tuple[str, ...], complaint: str) -> None:
+    (folder / "taken.serialprof").write_text("precious")
+    (folder / "page.html").write_text("precious")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = serialprof(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert complaint in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_an_unwritable_folder_is_said_before_anything_is_measured(folder: Path) -> None:
+    if os.geteuid() == 0:
+        target = Path("/proc/a.serialprof")  # root may write anywhere else
+    else:
+        folder.chmod(0o500)
+        target = folder / "a.serialprof"
+    done = serialprof("run", "lstm", "-o", str(target), cwd=folder)
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+
+
+def test_an_interrupt_keeps_what_was_measured(folder: Path) -> None:
+    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
+    command += [
+        "run",
+        "toys.py:spin",
+        "--threads",
+        "1",
+        "--budget",
+        "120s",
+        "--precision",
+        "0.0001%",
+        "-o",
+        "a.serialprof",
+    ]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("sampling"):
+                break
+        file = folder / "a.serialprof"
+        while not read_run(file).visits:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "what was measured is kept in a.serialprof" in said
+    run = read_run(file)
+    assert run.status == "interrupted"
+    assert run.visits
+    report = serialprof("report", "a.serialprof", cwd=folder)
+    assert report.returncode == 0, report.stderr
+    assert "spin" in report.stdout

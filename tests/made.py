@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Made-up machines, plans and runs for tests that must not measure anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from serialprof.catalog import Affine, Description, Work
+from serialprof.limits import ChaseRung, Limits, StreamRung
+from serialprof.machine import Cache, Machine
+from serialprof.planning import Plan, Point
+from serialprof.setting import Form, Setting
+from serialprof.store import Sample, StoredRun, Visit
+
+WORK = Work(
+    serial_ops=10,
+    flops=Affine(0, 100),
+    bytes=Affine(0, 8),
+    footprint=Affine(0, 64),
+    lanes=Affine(0, 1),
+)
+
+
+def machine(cpus: Sequence[int] = (0, 1), quota: float | None = None) -> Machine:
+    """A small x86 machine."""
+    return Machine(
+        host="testbed",
+        system="Linux",
+        kernel="6.1",
+        architecture="x86_64",
+        processor="Test CPU",
+        hypervisor="",
+        cpus=tuple(cpus),
+        siblings=tuple((cpu,) for cpu in cpus),
+        quota=quota,
+        caches=(Cache(1, "Data", 48 << 10, 1), Cache(2, "Unified", 1 << 20, 1), Cache(3, "Unified", 32 << 20, 2)),
+        memory=16 << 30,
+        clock_driver="",
+        clock_governor="",
+        clock_writable=False,
+        instruction_set="avx2",
+        gpus=(),
+        python="3.11.7",
+        packages={"numpy": "2.4.6"},
+    )
+
+
+def limits() -> Limits:
+    """Limits of that machine."""
+    return Limits(
+        clock=3.0e9,
+        chains={"add": 1 / 3e9, "multiply": 1e-9},
+        chase=(ChaseRung(1 << 15, 1.3e-9), ChaseRung(1 << 26, 1e-7)),
+        stream=(StreamRung(1 << 15, 1, 1e11), StreamRung(1 << 26, 1, 1e10)),
+        fma=1e11,
+        barrier={2: 150e-9},
+    )
+
+
+def description(reference: str = "toy", forms: tuple[Form, ...] = ("serial",)) -> Description:
+    """A workload's description."""
+    return Description(
+        reference=reference,
+        name=reference,
+        widths=(1, 2, 4, 8),
+        quick_widths=(1, 2, 4, 8),
+        depth=10,
+        parameters={"hidden": 8, "kind": "a"},
+        forms=forms,
+        modes=("native", "eager"),
+    )
+
+
+def points(
+    widths: Sequence[int] = (1, 4), threads: Sequence[int] = (1,), forms: Sequence[Form] = ("serial",)
+) -> tuple[Point, ...]:
+    """Points of one workload, ids ascending."""
+    settings = [
+        Setting(width=width, depth=10, threads=count, cpus=tuple(range(count)), form=form)
+        for width in widths
+        for count in threads
+        for form in forms
+    ]
+    return tuple(Point(number, "toy", setting, WORK) for number, setting in enumerate(settings))
+
+
+def plan(cells: tuple[Point, ...], budget: float = 10.0, blocks: int = 6, processes: int = 2, seed: int = 1) -> Plan:
+    """A plan over points."""
+    return Plan((description(),), cells, budget, 0.02, blocks, processes, seed)
+
+
+def stored(cells: tuple[Point, ...], visits: tuple[Visit, ...] = ()) -> StoredRun:
+    """A run as stored."""
+    return StoredRun(
+        "cafe", 1.7e9, "0.1.0", "hash", ("serialprof", "run"), "running", machine(), limits(), plan(cells), visits
+    )
+
+
+def visit(point: int, block: int = 0, seconds: Sequence[float] = (1.0, 1.1)) -> Visit:
+    """A sound visit."""
+    samples = tuple(Sample(second, second, 0) for second in seconds)
+    return Visit(
+        point, block, 0, "ok", started=0.5, runs=2, clock_before=3e9, clock_after=3.1e9, cpu=0, samples=samples
+    )

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+
+SOURCE = """
+import os, signal, sys, time
+import numpy
+import serialprof
+
+SEEN = {"threads": os.environ["OMP_NUM_THREADS"], "cpus": len(os.sched_getaffinity(0))}
+
+def once(action):
+    return serialprof.workload(widths=(1, 2, 3, 4), default_depth=3)(action)
+
+@once
+def sound(setting):
+    state = [1]
+    def step():
+        state[0] = (state[0] * 6364136223846793005 + setting.width) % 2**64
+    return step
+
+@once
+def environment(setting):
+    raise RuntimeError(f"threads={SEEN['threads']} cpus={SEEN['cpus']}")
+
+@once
+def raises(setting):
+    def step():
+        raise ZeroDivisionError("at\\nstep 1")
+    return step
+
+@once
+def aborts(setting):
+    return lambda: os.kill(os.getpid(), signal.SIGABRT)
+
+@once
+def exits(setting):
+    return lambda: os._exit(7)
+
+@once
+def leaves(setting):
+    return lambda: sys.exit(3)
+
+@once
+def hangs(setting):
+    return lambda: signal.pause()
+
+@once
+def prints(setting):
+    print('{"type": "Calibrated", "seconds": 1}')
+    os.write(1, b"garbage" * 1000)
+    return lambda: None
+
+@once
+def starves(setting):
+    raise MemoryError
+
+@once
+def needs_more(setting):
+    return serialprof.Setting
+
+def refuse(setting):
+    raise ValueError(f"width = {setting.width} is odd; take an even one")
+
+declared = serialprof.workload(work=refuse)(sound.build)
+"""
+
+
+@pytest.fixture
+def toys(tmp_path: Path) -> Path:
+    """A file of workloads that misbehave in many ways."""
+    path = tmp_path / "toys.py"
+    path.write_text(SOURCE)
+    return path

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine with a fake clock and fake workers: nothing here sleeps or measures."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from tests import made
+
+from serialprof.measure.engine import Engine, Progress
+from serialprof.measure.pool import PointFailedError
+from serialprof.measure.protocol import Sampled
+from serialprof.planning import Point
+from serialprof.store import Sample, Visit
+
+
+@dataclass
+class FakeWorkers:
+    """Takes `run_seconds` a run(D) on the fake clock, with `noise` per visit; fails where told."""
+
+    run_seconds: float = 0.01
+    noise: tuple[float, ...] = (0.0,)
+    fails_to_build: set[int] = field(default_factory=set)
+    fails_at_visit: dict[int, int] = field(default_factory=dict)
+    now: float = 0.0
+    log: list[str] = field(default_factory=list)
+    visits: int = 0
+
+    def calibrate(self, point: Point, limit: float) -> float:
+        self.log.append(f"c{point.id}")
+        if point.id in self.fails_to_build:
+            raise PointFailedError("boom")
+        return self.run_seconds
+
+    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Sampled:
+        assert limit > seconds
+        self.log.append(f"v{point.id}")
+        self.visits += 1
+        if self.fails_at_visit.get(point.id) == self.visits:
+            raise PointFailedError("worker died by SIGSEGV")
+        self.now += seconds
+        factor = 1 + self.noise[self.visits % len(self.noise)]
+        return Sampled((Sample(runs * self.run_seconds * factor, 0.01, 0),), 3e9, 3e9, 0)
+
+    def restart(self) -> None:
+        self.log.append("restart")
+
+
+class Sink(list[Visit]):
+    def add(self, visit: Visit) -> None:
+        self.append(visit)
+
+
+CELLS = made.points(widths=(1, 4), threads=(1, 2))
+
+
+def carry_out(workers: FakeWorkers, **plan: object) -> tuple[Sink, list[Progress]]:
+    sink, told = Sink(), []
+    engine = Engine(made.plan(CELLS, **plan), workers, sink, now=lambda: workers.now, report=told.append)  # type: ignore[arg-type]
+    engine.run()
+    return sink, told
+
+
+def test_every_point_is_calibrated_once_then_visited_in_the_drawn_order() -> None:
+    workers = FakeWorkers(noise=(0.0, 0.5))
+    sink, _ = carry_out(workers, blocks=6, processes=2)
+    plan = made.plan(CELLS, blocks=6, processes=2)
+    drawn = [[f"v{point.id}" for point in plan.order(block)] for block in range(6)]
+    expected = [f"c{point.id}" for point in plan.order(0)]
+    expected += [visit for block in drawn[:3] for visit in block] + ["restart"]
+    expected += [visit for block in drawn[3:] for visit in block]
+    assert workers.log == expected
+    assert [visit.process for visit in sink] == [0] * 12 + [1] * 12
+    assert {visit.block for visit in sink} == set(range(6))
+
+
+def test_the_budget_binds() -> None:
+    workers = FakeWorkers(noise=(0.0, 0.5))
+    sink, told = carry_out(workers, budget=5.0)
+    assert 4.0 <= workers.now <= 5.01
+    remaining = [progress.remaining for progress in told if progress.remaining is not None]
+    assert remaining == sorted(remaining, reverse=True)
+    assert len(sink) == 24
+
+
+def test_sampling_stops_when_precise() -> None:
+    workers = FakeWorkers(noise=(0.0,))
+    sink, _ = carry_out(workers, blocks=9)
+    assert {visit.block for visit in sink} == set(range(5)), "five units are the fewest for an interval"
+
+
+def test_runs_per_sample_stay_fixed() -> None:
+    sink, _ = carry_out(FakeWorkers(run_seconds=1e-4, noise=(0.0, 0.5)))
+    assert len({visit.runs for visit in sink if visit.point == 0}) == 1
+    assert sink[0].runs > 1
+
+
+def test_a_point_that_fails_to_build_is_left_alone() -> None:
+    workers = FakeWorkers(fails_to_build={1}, noise=(0.0, 0.5))
+    sink, _ = carry_out(workers)
+    assert [(visit.status, visit.reason) for visit in sink if visit.point == 1] == [("failed", "boom")]
+    assert len([visit for visit in sink if visit.point == 0]) == 6
+
+
+def test_a_point_that_dies_later_keeps_its_earlier_visits() -> None:
+    last = made.plan(CELLS).order(0)[-1].id
+    workers = FakeWorkers(fails_at_visit={last: 4}, noise=(0.0, 0.5))
+    sink, _ = carry_out(workers)
+    assert [visit.reason for visit in sink if visit.point == last] == ["worker died by SIGSEGV"]
+    assert {visit.status for visit in sink if visit.point != last} == {"ok"}
+
+
+def test_nothing_left_to_visit_ends_the_run() -> None:
+    sink, _ = carry_out(FakeWorkers(fails_to_build={0, 1, 2, 3}))
+    assert [visit.status for visit in sink] == ["failed"] * 4
+
+
+def test_blocks_shrink_to_what_the_budget_holds() -> None:
+    workers = FakeWorkers(run_seconds=1.0, noise=(0.0, 0.5))
+    sink, _ = carry_out(workers, budget=30.0)  # four points of at least 3 s: two blocks
+    assert len(sink) == 8
+
+
+def test_an_interrupt_passes_through() -> None:
+    workers = FakeWorkers()
+
+    def interrupt(*_: object) -> Sampled:
+        raise KeyboardInterrupt
+
+    workers.sample = interrupt  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(workers)

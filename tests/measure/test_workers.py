@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real worker processes with workloads that misbehave."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from serialprof.errors import WorkloadError
+from serialprof.measure import pool as pool_module
+from serialprof.measure.introspection import Introspector
+from serialprof.measure.pool import PointFailedError, Pool
+from serialprof.planning import Point
+from serialprof.setting import Setting
+
+CPU = min(os.sched_getaffinity(0))
+LIMIT = 60.0
+
+
+def point(toys: Path, name: str, width: int = 1, cpus: tuple[int, ...] = (CPU,)) -> Point:
+    return Point(0, f"{toys}:{name}", Setting(width=width, depth=3, threads=len(cpus), cpus=cpus, mode="eager"))
+
+
+def test_a_sound_workload_is_calibrated_and_sampled(toys: Path) -> None:
+    with Pool() as pool:
+        cell = point(toys, "sound")
+        assert pool.calibrate(cell, LIMIT) > 0
+        sampled = pool.sample(cell, runs=5, seconds=0.01, limit=LIMIT)
+    assert len(sampled.samples) >= 2
+    assert all(sample.seconds > 0 and sample.cpu_seconds >= 0 for sample in sampled.samples)
+    assert sampled.cpu == CPU
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("raises", r"ZeroDivisionError: at step 1 \(toys.py, line \d+\)"),
+        ("aborts", "worker died by SIGABRT"),
+        ("exits", "worker ended with exit code 7"),
+        ("leaves", "SystemExit: 3"),
+        ("starves", "out of memory"),
+        ("absent", "has no 'absent'; it declares sound, environment"),
+    ],
+)
+def test_a_failing_workload_is_a_reason(toys: Path, name: str, reason: str) -> None:
+    with Pool() as pool, pytest.raises(PointFailedError, match=reason):
+        pool.calibrate(point(toys, name), LIMIT)
+
+
+def test_a_hanging_workload_is_ended_and_the_next_one_answers(toys: Path) -> None:
+    with Pool() as pool:
+        with pytest.raises(PointFailedError, match="hung: no answer within 2 s"):
+            pool.calibrate(point(toys, "hangs"), limit=2)
+        assert pool.calibrate(point(toys, "sound"), LIMIT) > 0
+
+
+def test_what_a_workload_prints_never_reaches_the_protocol(toys: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Pool() as pool:
+        assert pool.calibrate(point(toys, "prints"), LIMIT) < 1
+    assert capfd.readouterr() == ("", "")
+
+
+def test_threads_and_cpus_are_set_before_any_import(toys: Path) -> None:
+    cpus = tuple(sorted(os.sched_getaffinity(0)))[:2]
+    reason = f"threads={len(cpus)} cpus={len(cpus)}"
+    with Pool() as pool, pytest.raises(PointFailedError, match=reason):
+        pool.calibrate(point(toys, "environment", cpus=cpus), LIMIT)
+
+
+def test_workers_are_few_and_restarted(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "MAXIMUM_WORKERS", 1)
+    with Pool() as pool:
+        for name in ("sound", "prints", "sound"):
+            assert pool.calibrate(point(toys, name), LIMIT) > 0
+        pool.restart()
+        assert pool.calibrate(point(toys, "sound"), LIMIT) > 0
+
+
+def test_a_workload_is_described_without_being_built(toys: Path) -> None:
+    with closing(Introspector(f"{toys}:starves", CPU)) as introspector:
+        description, code = introspector.describe()
+        assert introspector.declare([Setting()]) == (None,)
+    assert (description.name, description.depth, description.widths) == ("starves", 3, (1, 2, 3, 4))
+    assert len(code) == 64
+
+
+def test_a_declaration_that_refuses_a_width_is_a_sentence(toys: Path) -> None:
+    with closing(Introspector(f"{toys}:declared", CPU)) as introspector:
+        with pytest.raises(WorkloadError, match=r"width = 3 is odd; take an even one"):
+            introspector.declare([Setting(width=3)])
+
+
+def test_a_file_that_does_not_import_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import serialprof\nimport no_such_module\n")
+    with closing(Introspector(f"{tmp_path}/broken.py:any", CPU)) as introspector:
+        with pytest.raises(WorkloadError, match=r"No module named 'no_such_module' \(broken.py, line 2\)"):
+            introspector.describe()

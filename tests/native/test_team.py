@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+import pytest
+
+from serialprof import _native
+from serialprof_workloads.planted import reference
+
+CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 7, 8])
+def test_many_runs_on_all_cpus(threads: int) -> None:
+    team = _native.Team([CPUS[rank % len(CPUS)] for rank in range(threads)])
+    assert team.size == threads
+    kernel = _native.Planted(team, 3, 2, 8)
+    for run in range(40):
+        kernel.run(run)
+        assert kernel.value == reference(3, 2, 8, steps=run)
+
+
+def test_more_threads_than_cpus_on_one_cpu() -> None:
+    """Steps of a few multiplies, each of which reads what all threads wrote: a leaky barrier changes the product."""
+    team = _native.Team([CPUS[0]] * 6)
+    kernel = _native.Planted(team, 2, 3, 13)
+    kernel.run(300)
+    assert kernel.value == reference(2, 3, 13, steps=300)
+
+
+def test_the_barrier_holds_over_many_short_steps() -> None:
+    team = _native.Team((CPUS * 2)[:2])
+    kernel = _native.Planted(team, 1, 1, 2)
+    kernel.run(50_000)
+    assert kernel.value == reference(1, 1, 2, steps=50_000)
+
+
+def test_kernels_of_one_team_take_turns() -> None:
+    team = _native.Team([CPUS[0]] * 3)
+    first = _native.Planted(team, 4, 5, 6, seed=1)
+    second = _native.Barrier(team, 50)
+    for _ in range(5):
+        first.run(3)
+        second.run(2)
+    assert first.value == reference(4, 5, 6, steps=3, seed=1)
+    assert second.value == pow(6364136223846793005, 100, 2**64)
+
+
+def test_teams_come_and_go() -> None:
+    for _ in range(50):
+        assert _native.Team([CPUS[0]] * 3).size == 3
+
+
+def test_refuses_no_cpus() -> None:
+    with pytest.raises(ValueError, match="cpus: a team needs at least one CPU"):
+        _native.Team([])
+
+
+def test_refuses_a_cpu_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="cpus: cannot start a thread on CPU 100000"):
+        _native.Team([0, 100_000])

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+
+from serialprof import Affine, Setting, Stepper, Workload, workload
+from serialprof.catalog import check_name, load
+from serialprof.errors import WorkloadError
+
+SOURCE = '''
+from helper import start
+import serialprof
+
+@serialprof.workload(depth="laps", width="cars", widths=(1, 2), hatch="none")
+def race(setting):
+    """Drives around."""
+    state = [start]
+    def lap():
+        state[0] += setting.width
+    return lap
+
+def bare(setting):
+    return lambda: None
+
+number = 7
+'''
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "helper.py").write_text("start = 5\n")
+    path = tmp_path / "races.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def test_a_workload_in_a_file(file: Path) -> None:
+    race = load(f"{file}:race")
+    assert (race.name, race.summary, race.depth_name, race.width_name) == ("race", "Drives around.", "laps", "cars")
+    stepper = race.stepper(Setting(width=3))
+    assert isinstance(stepper, Stepper)
+    stepper.run(4)
+
+
+def test_an_undecorated_function_and_a_module(file: Path) -> None:
+    assert load(f"{file}:bare").name == "bare"
+    assert load("races:race").name == "race"
+
+
+@pytest.mark.parametrize(
+    ("reference", "complaint"),
+    [
+        ("dekode", "unknown workload 'dekode'; did you mean decode"),
+        ("zzzzzz", "unknown workload 'zzzzzz'; choose from barrier, chain"),
+        ("nowhere.py:race", "there is no file 'nowhere.py'"),
+        ("races:rase", "has no 'rase'; it declares race"),
+        ("races:number", "is a int, no workload"),
+    ],
+)
+@pytest.mark.usefixtures("file")
+def test_what_cannot_be_found_is_named(reference: str, complaint: str) -> None:
+    with pytest.raises(WorkloadError, match=complaint):
+        load(reference)
+
+
+def test_names_are_checked_without_running_code(tmp_path: Path) -> None:
+    trap = tmp_path / "trap.py"
+    trap.write_text("raise SystemExit('ran')")
+    check_name(f"{trap}:anything")
+    check_name("decode")
+
+
+def test_a_stepper_that_is_none() -> None:
+    @workload
+    def broken(setting: Setting) -> int:
+        return setting.width
+
+    assert isinstance(broken, Workload)
+    with pytest.raises(WorkloadError, match="'broken' returned int; return a function"):
+        broken.stepper(Setting())
+
+
+def test_a_step_function_is_called_once_a_step() -> None:
+    calls = []
+
+    @workload
+    def counting(setting: Setting) -> object:
+        return lambda: calls.append(setting.width)
+
+    counting.stepper(Setting(width=2)).run(3)
+    assert calls == [2, 2, 2]
+
+
+def test_missing_modules_are_said() -> None:
+    @workload(requires=("no_such_module",))
+    def needy(setting: Setting) -> object:
+        return lambda: setting
+
+    assert needy.describe("needy").missing == "needs no_such_module, which is not installed"
+
+
+def test_affine() -> None:
+    assert Affine(2, 3).at(4) == 14

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from serialprof.catalog import Affine
+from serialprof.errors import UsageError
+from serialprof.planning import Request, check_memory, make_plan, settings_of, thread_counts
+from tests import made
+
+CELLS = made.points(widths=(1, 4, 16), threads=(1, 2), forms=("serial", "wide"))
+
+
+def test_a_block_visits_every_point_once_and_can_be_redrawn() -> None:
+    plan = made.plan(CELLS)
+    for block in range(plan.blocks):
+        order = plan.order(block)
+        assert sorted(point.id for point in order) == list(range(len(CELLS)))
+        assert order == plan.order(block)
+
+
+def test_what_will_be_compared_stays_together() -> None:
+    for block in range(6):
+        widths = [point.setting.width for point in made.plan(CELLS).order(block)]
+        changes = sum(before != after for before, after in itertools.pairwise(widths))
+        assert changes == 2, "three widths, each visited in one stretch"
+
+
+def test_every_second_block_is_the_reverse() -> None:
+    plan = made.plan(CELLS)
+    assert plan.order(1) == plan.order(0)[::-1]
+    assert plan.order(3) == plan.order(2)[::-1]
+
+
+def test_the_order_depends_on_seed_and_block() -> None:
+    plan = made.plan(CELLS)
+    assert plan.order(0) != plan.order(2)
+    assert plan.order(0) != replace(plan, seed=2).order(0)
+
+
+def test_blocks_are_spread_over_rounds_of_processes() -> None:
+    plan = made.plan(CELLS, blocks=6, processes=3)
+    assert [plan.process_round(block) for block in range(6)] == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("cpus", "quota", "quick", "counts"),
+    [
+        ((0,), None, False, (1,)),
+        ((0, 1), None, False, (1, 2)),
+        (range(6), None, False, (1, 2, 4, 6)),
+        (range(16), None, True, (1, 2, 16)),
+        (range(16), 2.5, False, (1, 2)),
+        ((0,), None, True, (1,)),
+    ],
+)
+def test_default_thread_counts(cpus: range, quota: float | None, quick: bool, counts: tuple[int, ...]) -> None:
+    assert thread_counts(Request(quick=quick), made.machine(tuple(cpus), quota)) == counts
+
+
+def test_more_threads_than_usable_cores_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"--threads 3.*2 cores"):
+        thread_counts(Request(threads=(1, 3)), made.machine())
+
+
+def test_settings_cover_the_sweep_and_pin_threads() -> None:
+    description = made.description(forms=("serial", "wide"))
+    settings = settings_of(Request(), description, made.machine(cpus=(4, 6)))
+    assert len(settings) == 4 * 2 * 2
+    assert {setting.cpus for setting in settings} == {(4,), (4, 6)}
+    assert {setting.mode for setting in settings} == {"native"}
+
+
+def test_too_few_cores_give_no_settings() -> None:
+    description = replace(made.description(), min_threads=2)
+    assert settings_of(Request(), description, made.machine(cpus=(0,))) == []
+    assert {setting.threads for setting in settings_of(Request(), description, made.machine())} == {2}
+
+
+def test_parameters_are_checked() -> None:
+    description, machine = made.description(), made.machine()
+    assert settings_of(Request(parameters={"hidden": 16}), description, machine)[0].parameters["hidden"] == 16
+    with pytest.raises(UsageError, match=r"no parameter 'hiden'; its parameters are: hidden, kind"):
+        settings_of(Request(parameters={"hiden": 16}), description, machine)
+    with pytest.raises(UsageError, match="takes a value like 8"):
+        settings_of(Request(parameters={"hidden": "big"}), description, machine)
+    with pytest.raises(UsageError, match="no mode 'graph'"):
+        settings_of(Request(modes=("graph",)), description, machine)
+
+
+def test_memory_is_checked_before_anything_is_built() -> None:
+    point = made.points(widths=(10**12,))[0]
+    with pytest.raises(UsageError, match=r"--width 1000000000000: toy would touch 58.2 TiB"):
+        check_memory(point, made.machine())
+    assert point.work is not None
+    small = replace(point, work=replace(point.work, footprint=Affine(1.0)))
+    check_memory(small, made.machine())
+    check_memory(replace(point, work=None), made.machine())
+
+
+def test_a_plan_of_ten_thousand_points_is_refused_with_the_count() -> None:
+    cells = made.points(widths=range(1, 10_002))
+    with pytest.raises(UsageError, match="10001 points"):
+        make_plan(Request(), [made.description()], cells)
+
+
+def test_the_short_form() -> None:
+    plan = make_plan(Request(quick=True), [made.description()], CELLS)
+    assert (plan.budget, plan.blocks, plan.processes, plan.quick) == (25.0, 5, 1, True)
+    assert make_plan(Request(budget=7.0), [made.description()], CELLS).budget == 7.0
