@@ -63,17 +63,15 @@ static inline void multiply_block(const float* weights, ptrdiff_t panel_stride, 
   }
 }
 
-// One to three lanes: panels in groups, for eight or more accumulators.
+// One to three lanes: kGroup panels at a time for eight or more accumulators, then the rest in smaller groups.
 template <int kLanes, int kGroup>
-static void multiply_few(const Panels& matrix, Lanes lanes, bool accumulate) {
-  ptrdiff_t panel = 0;
-  for (; panel + kGroup <= matrix.count; panel += kGroup, lanes.y += kGroup * kPanel) {
-    multiply_block<kLanes, kGroup>(matrix.data + panel * matrix.stride, matrix.stride, matrix.columns, lanes,
-                                   accumulate);
+static void multiply_few(Panels matrix, Lanes lanes, bool accumulate) {
+  for (; matrix.count >= kGroup; matrix.count -= kGroup) {
+    multiply_block<kLanes, kGroup>(matrix.data, matrix.stride, matrix.columns, lanes, accumulate);
+    matrix.data += kGroup * matrix.stride;
+    lanes.y += kGroup * kPanel;
   }
-  for (; panel < matrix.count; ++panel, lanes.y += kPanel) {
-    multiply_block<kLanes, 1>(matrix.data + panel * matrix.stride, matrix.stride, matrix.columns, lanes, accumulate);
-  }
+  if constexpr (kGroup > 1) multiply_few<kLanes, kGroup - 1>(matrix, lanes, accumulate);
 }
 
 using Block = void (*)(const float* weights, ptrdiff_t columns, const Lanes& lanes, bool accumulate);

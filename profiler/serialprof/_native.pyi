@@ -67,8 +67,8 @@ class Planted:
 class Lstm:
     """An LSTM layer whose input size is its hidden size H; one step updates all B = width lanes once.
 
-    Step t reads inputs()[t % ring]; h and c are zero before step 0. In the wide form run(steps) does `steps` independent
-    updates from that zero state, in one pass without ticks or delay. steps is at most depth.
+    Step t reads inputs()[t % ring]; h and c are zero before step 0. In the wide form run(steps) does `steps`
+    independent updates from that zero state, in one pass without ticks or delay. steps is at most depth.
     """
 
     def __init__(self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False) -> None: ...
@@ -80,7 +80,8 @@ class Lstm:
         """[ring, B, H]."""
 
     def state(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """h and c after the last run: [B, H] each; wide: [steps, B, H], the result of every update."""
+        """States h and c after the last run: [B, H] each; wide: [steps, B, H], the result of every update."""
+
 class Rule110:
     def __init__(self, team: Team, cells: int, seed: int = 0, wide: bool = False) -> None: ...
     def run(self, steps: int, ticks: NDArray[np.int64] | None = None, delay_ticks: int = 0) -> None: ...
@@ -92,3 +93,44 @@ class Life:
     def run(self, steps: int, ticks: NDArray[np.int64] | None = None, delay_ticks: int = 0) -> None: ...
     def grid(self) -> bytes: ...
     def set_grid(self, grid: bytes) -> None: ...
+
+class Decode:
+    """Greedy decoding of a small transformer (native/transformer.hpp); one step is one token per lane.
+
+    Keys and values of `context` prompt positions are in the cache before step 0; every run starts there. In the wide
+    form the constructor decodes once, and run(steps) pushes the same steps * width positions through the model at once
+    (prefill), in one pass without ticks or delay. steps is at most depth.
+    """
+
+    def __init__(
+        self,
+        team: Team,
+        model_dim: int,
+        layers: int,
+        heads: int,
+        vocabulary: int,
+        context: int,
+        depth: int,
+        width: int,
+        seed: int,
+        wide: bool = False,
+    ) -> None: ...
+    def run(self, steps: int, ticks: NDArray[np.int64] | None = None, delay_ticks: int = 0) -> None: ...
+    def tokens(self) -> NDArray[np.int32]:
+        """Tokens that the last run chose: [width, steps]."""
+
+    def first(self) -> NDArray[np.int32]:
+        """Input of step 0: [width]."""
+
+    def prompt(self) -> NDArray[np.int32]:
+        """Tokens of the cached positions: [width, context]."""
+
+    def logits(self) -> NDArray[np.float32]:
+        """Logits of the last run: [width, 1, vocabulary], of its last step; wide: [width, steps, vocabulary]."""
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Weights by name; matrices are [out, in].
+
+        embedding [vocabulary, d], positions [context + depth, d], final_gain [d], head [vocabulary, d], and for each
+        layer `layers.N.`: attention_gain [d], qkv [3d, d], out [d, d], mlp_gain [d], up [4d, d], down [d, 4d].
+        """

@@ -3,25 +3,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from serialprof._native import Lstm, Team
 from serialprof.catalog import Affine, Work, workload
+from serialprof_workloads.declared import FLOAT, SIGMOID_OPS, TANH_CHAIN, TANH_OPS, dot_chain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from serialprof.setting import Setting
 
-FLOAT: Final = 4  # bytes
-RING: Final = 4  # different inputs
-
-# The kernel's exponential and what it builds on it: arithmetic operations, and the longest chain through them.
-SIGMOID_OPS, SIGMOID_CHAIN = 27, 18
-TANH_OPS, TANH_CHAIN = 37, 18
+RING: Final = 4  # different inputs that the kernel keeps
 
 
 class LstmStepper:
@@ -71,19 +66,17 @@ def update(
 
 
 def work(setting: Setting) -> Work:
-    """Declared work of one update at hidden size H.
+    """Declared work of one update at hidden size H; conventions in declared.py.
 
-    FLOP: 16 H^2 for the two products with 4 H x H weights, and the element-wise part. Bytes per lane: x and h read, h written,
-    c read and written; the gates stay in a first-level cache. Footprint per lane: four inputs, h twice, c. One step
-    falls into W H hidden units. serial_ops counts dependent operations, a fused multiply-add as one, with reductions as
-    trees: ceil(log2 n) + 1 for a dot product of length n, whatever order the kernel adds in.
+    FLOP: 16 H^2 for the two products with 4 H x H weights, and the element-wise part. Bytes per lane: x and h read,
+    h written, c read and written; the gates stay in a first-level cache. Footprint per lane: the inputs, h twice, c.
+    One step falls into W H hidden units. The longest chain goes through the candidate gate g and tanh(c).
     """
     hidden = setting.integer("hidden")
     weights = FLOAT * (8 * hidden * hidden + 4 * hidden)
-    dot = math.ceil(math.log2(2 * hidden)) + 1
-    element_wise = 4 + 4 + 3 * SIGMOID_OPS + 2 * TANH_OPS  # adding products and bias, c and h, gates and tanh(c)
+    element_wise = 4 + 4 + 3 * SIGMOID_OPS + 2 * TANH_OPS  # biases, c and h, gates and tanh(c)
     return Work(
-        serial_ops=dot + 1 + TANH_CHAIN + 2 + TANH_CHAIN + 1,
+        serial_ops=dot_chain(2 * hidden) + 1 + TANH_CHAIN + 2 + TANH_CHAIN + 1,
         flops=Affine(0, 16 * hidden * hidden + element_wise * hidden),
         bytes=Affine(weights, 5 * hidden * FLOAT),
         footprint=Affine(weights, (RING + 3) * hidden * FLOAT),
