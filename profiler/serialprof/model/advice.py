@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to do next: one sentence by the case that a family's analysis is."""
+
+from __future__ import annotations
+
+from serialprof.intervals import MINIMUM_UNITS
+from serialprof.model import wording
+from serialprof.model.curves import MINIMUM_WIDTHS
+from serialprof.model.verdict import Findings
+
+#: A step that grows by less than this over a widening of at least _WIDENING is batch-insensitive.
+_FLAT = 1.10
+_WIDENING = 4
+
+#: Half-width of a paired speed-up from which a longer run is worth it.
+_WIDE_INTERVAL = 0.10
+
+
+def next_step(findings: Findings, usable: int) -> str:
+    """One concrete sentence.
+
+    Args:
+        findings: what the analysis came to.
+        usable: threads that this machine can run at once.
+    """
+    if not findings.measured:
+        return "Remove what made the points fail, then run again."
+    if len({item.point.setting.width for item in findings.measured}) < MINIMUM_WIDTHS:
+        return f"Run again with at least {MINIMUM_WIDTHS} widths, for example --width 1,4,16,64."
+    if min(item.units for item in findings.measured) < MINIMUM_UNITS:
+        return f"Run again with a longer --budget: an interval needs {MINIMUM_UNITS} blocks."
+    threads = max(item.point.setting.threads for item in findings.measured)
+    if not findings.crossovers and usable > threads:
+        return f"Vary the threads, for example --threads {threads},{2 * threads if 2 * threads <= usable else usable}."
+    if _undecided(findings):
+        return "Run again with --full or a longer --budget: the intervals of the thread counts still overlap."
+    if flat := _flat_until(findings):
+        lanes = findings.description.width_name
+        return (
+            f"Widen each step: up to W = {wording.count(flat)} {lanes} it takes at most 10 % longer than the narrowest."
+        )
+    if findings.crossovers and usable > threads and findings.tradeoffs[-1].cores_gain.value:
+        last = findings.tradeoffs[-1]
+        if last.cores_gain.low is not None and last.cores_gain.low > 0:
+            return f"Try more threads at W = {wording.count(last.width)} and above: {usable} can run at once here."
+    return "Run with --clock all where the clock can be set: that turns the clock's bracket into a measurement."
+
+
+def _undecided(findings: Findings) -> bool:
+    """Whether more samples would help: a crossover that the data cannot tell, or wide paired intervals."""
+    if any(
+        crossover.width.value is None and crossover.width.low is None and crossover.width.high is None
+        for crossover in findings.crossovers
+    ):
+        return True
+    return any((item.cores_gain.half_width or 0.0) > _WIDE_INTERVAL for item in findings.tradeoffs)
+
+
+def _flat_until(findings: Findings) -> int:
+    """The widest width up to which a step at the fewest threads hardly grows; 0 where it grows at once."""
+    fewest = min(item.point.setting.threads for item in findings.measured)
+    steps = sorted(
+        (item.point.setting.width, item.step.value)
+        for item in findings.measured
+        if item.point.setting.threads == fewest and item.step.value is not None
+    )
+    narrowest, shortest = steps[0]
+    flat = 0
+    for width, seconds in steps:
+        if seconds > _FLAT * shortest:
+            break
+        flat = width
+    # Worth saying only where it holds for the lower half of the sweep, in octaves.
+    return flat if flat >= _WIDENING * narrowest and flat**2 >= narrowest * steps[-1][0] else 0

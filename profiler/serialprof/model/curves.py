@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The complete matrix that a fit works on: which points and units it uses, and how gaps are filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from serialprof.model.family import Cell
+from serialprof.model.statistics import Array
+from serialprof.model.steptimes import FamilyTimes
+from serialprof.planning import Point
+
+#: Fewest distinct widths of the serial form that a fit needs.
+MINIMUM_WIDTHS: Final = 4
+
+#: Fewest units that a fit needs; its intervals need intervals.MINIMUM_UNITS.
+FEWEST_UNITS: Final = 2
+
+#: A point takes part where at least this share of the units has it, a unit where it has this share of the points.
+_POINT_SHARE: Final = 0.5
+_UNIT_SHARE: Final = 0.75
+
+
+class RefusedFitError(ValueError):
+    """There is nothing to fit; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Step times of the serial form, without gaps.
+
+    Attributes:
+        points: the points that take part.
+        cells: their operating points.
+        units: [unit, point] seconds per step.
+        mean: [point] seconds per step, geometric mean over units.
+        error: typical relative standard error of `mean`, block effects taken out.
+        notes: what was left out, each a clause.
+    """
+
+    points: tuple[Point, ...]
+    cells: tuple[Cell, ...]
+    units: Array
+    mean: Array
+    error: float
+    notes: tuple[str, ...] = ()
+
+
+def complete(times: FamilyTimes) -> Curves:
+    """The points and units of a family that a fit can use.
+
+    Points that fewer than half of the units have are left out, then units that lack more than a quarter of the points.
+    A gap that remains is filled with its unit's and its point's effect (additive in the logarithm), so that a unit
+    which was slow as a whole does not bend the curve.
+
+    Raises:
+        RefusedFitError: fewer than four widths or two units remain.
+    """
+    chosen = [
+        index
+        for index, (point, summary) in enumerate(zip(times.points, times.summaries, strict=True))
+        if point.setting.form == "serial" and point.setting.clock is None and summary.units
+    ]
+    if not chosen:
+        raise RefusedFitError("no fit: no point of the serial form was measured")
+    logs = times.logs[:, chosen]
+    logs = logs[~np.isnan(logs).all(axis=1)]
+    if len(logs) < FEWEST_UNITS:
+        raise RefusedFitError(
+            f"no fit: it needs {FEWEST_UNITS} units (process x block) of the serial form, this run has {len(logs)}"
+        )
+    frequent = np.isfinite(logs).mean(axis=0) >= _POINT_SHARE
+    # Where no point is frequent the other bound refuses; max() keeps that case apart from units that have them all.
+    whole = np.isfinite(logs[:, frequent]).sum(axis=1) >= _UNIT_SHARE * max(1, frequent.sum())
+    if whole.sum() < FEWEST_UNITS:
+        raise RefusedFitError(
+            f"no fit: fewer than {FEWEST_UNITS} units have three quarters of the points, the others were disturbed"
+        )
+    kept = frequent & np.isfinite(logs[whole]).any(axis=0)
+    logs = logs[np.ix_(whole, kept)]
+    points = tuple(times.points[index] for index, wanted in zip(chosen, kept, strict=True) if wanted)
+    widths = {point.setting.width for point in points}
+    if len(widths) < MINIMUM_WIDTHS:
+        raise RefusedFitError(
+            f"no fit: it needs {MINIMUM_WIDTHS} distinct widths of the serial form, this run measured {len(widths)}"
+        )
+    notes = () if kept.all() else ("points that fewer than half of the units have are left out of the fit",)
+    filled = _fill(logs)
+    return Curves(
+        points,
+        tuple(Cell(point.setting.width, point.setting.threads, point.work) for point in points),
+        np.exp(filled),
+        np.exp(filled.mean(axis=0)),
+        _standard_error(filled),
+        notes,
+    )
+
+
+def _fill(logs: Array) -> Array:
+    """Gaps replaced by unit effect + point effect, both refitted until they settle."""
+    gaps = np.isnan(logs)
+    filled = np.where(gaps, np.nanmean(logs, axis=0, keepdims=True), logs)
+    for _ in range(100 if gaps.any() else 0):
+        effects = filled.mean(axis=0, keepdims=True) + filled.mean(axis=1, keepdims=True) - filled.mean()
+        filled = np.where(gaps, effects, logs)
+    return filled
+
+
+def _standard_error(logs: Array) -> float:
+    """Root-mean-square standard error of the columns' means, block effects taken out."""
+    rest = logs - logs.mean(axis=1, keepdims=True)
+    return float(np.sqrt(np.mean(np.var(rest, axis=0, ddof=1) / len(rest))))

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Student's t intervals over independent units."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtrit
+
+from serialprof.estimate import Estimate
+from serialprof.intervals import MINIMUM_UNITS
+
+Array: TypeAlias = npt.NDArray[np.float64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+LEVEL = 0.95
+
+
+def quantile(freedom: int) -> float:
+    """The two-sided 95 % quantile of Student's t at so many degrees of freedom (at least 1)."""
+    return float(stdtrit(freedom, 0.5 + LEVEL / 2))
+
+
+def half_widths(values: Array) -> Array:
+    """Half-widths of t intervals of the means of columns.
+
+    Args:
+        values: [unit, quantity], at least MINIMUM_UNITS units.
+
+    Returns:
+        [quantity], in the unit of `values`.
+    """
+    count = values.shape[0]
+    scatter: Array = np.std(values, axis=0, ddof=1)
+    half: Array = quantile(count - 1) * scatter / np.sqrt(count)
+    return half
+
+
+def too_few(units: int) -> str:
+    """Why so many units give no interval; empty where they do."""
+    if units >= MINIMUM_UNITS:
+        return ""
+    return f"an interval needs {MINIMUM_UNITS} independent units (process x block), this has {units}"
+
+
+def log_interval(logs: Array, unit: str = "1", power: float = 1.0) -> Estimate:
+    """Geometric mean of exp(power * logs) with its t interval; no ends below MINIMUM_UNITS units.
+
+    Args:
+        logs: [unit], natural logarithms; empty gives an unknown estimate.
+        unit: SI unit of the result.
+        power: what the logarithms are multiplied by first.
+    """
+    if logs.size == 0:
+        return Estimate.unknown("no unit has it", unit)
+    mean = power * float(np.mean(logs))
+    if reason := too_few(logs.size):
+        return Estimate(float(np.exp(mean)), unit=unit, level=LEVEL, reason=reason)
+    half = abs(power) * float(half_widths(logs[:, None])[0])
+    low, value, high = (float(np.exp(mean + offset)) for offset in (-half, 0.0, half))
+    return Estimate(value, low, high, unit, LEVEL)
+
+
+def interval(values: Array, unit: str = "1") -> Estimate:
+    """Mean with its t interval, on the values' own scale; no ends below MINIMUM_UNITS units."""
+    if values.size == 0:
+        return Estimate.unknown("no unit has it", unit)
+    mean = float(np.mean(values))
+    if reason := too_few(values.size):
+        return Estimate(mean, unit=unit, level=LEVEL, reason=reason)
+    half = float(half_widths(values[:, None])[0])
+    return Estimate(mean, mean - half, mean + half, unit, LEVEL)

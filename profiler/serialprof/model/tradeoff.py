@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clock against cores, where more threads start to win, and what depth costs: paired over blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from serialprof.estimate import Estimate
+from serialprof.model.family import Cell, Memory
+from serialprof.model.results import (
+    COMPUTE,
+    LAUNCH,
+    MEMORY,
+    SERIAL,
+    SYNCHRONISATION,
+    UNATTRIBUTED,
+    Attribution,
+    Crossover,
+    DepthCost,
+    Tradeoff,
+    Winner,
+)
+from serialprof.model.statistics import Array, interval, log_interval, too_few
+from serialprof.model.steptimes import FamilyTimes, paired
+
+#: How much faster a clock is supposed to get for `clock_gain`.
+CLOCK_STEP: Final = 0.10
+
+#: An elasticity below this is as good as none.
+NEGLIGIBLE: Final = 0.05
+
+_NO_CLOCK: Final = "model-based: no clock was set"
+
+
+def clock_elasticity(attribution: Attribution | None, cell: Cell, memory: Memory) -> Estimate:
+    """-dlnT/dlnf where no clock was set: a bracket.
+
+    L1, L2 and all execution take core cycles; what lies beyond L2 takes nanoseconds that stay when the clock moves. So
+    the lower end is what surely scales, the upper end leaves out what surely does not.
+    """
+    if attribution is None:
+        return Estimate.bracket(0.0, 1.0, f"{_NO_CLOCK}, and there is no fit")
+    high = 1 - (attribution.part(MEMORY).share.low or 0.0)
+    if cell.work is None:
+        low = 0.0
+    elif memory.fits(cell):
+        low = _in_cache(attribution)
+    else:
+        low = attribution.part(COMPUTE).share.low or 0.0
+    high = min(1.0, max(0.0, high))
+    return Estimate.bracket(min(max(0.0, low), high), high, _NO_CLOCK)
+
+
+def clock_gain(elasticity: Estimate) -> Estimate:
+    """Speed-up minus 1 from CLOCK_STEP more clock: the share e of the time shrinks by 1 / (1 + CLOCK_STEP)."""
+    low, high = (
+        1 / (1 - end * (1 - 1 / (1 + CLOCK_STEP))) - 1 for end in (elasticity.low or 0.0, _or(elasticity.high, 1.0))
+    )
+    return Estimate.bracket(low, high, elasticity.reason)
+
+
+def tradeoffs(times: FamilyTimes, attributions: Sequence[Attribution], memory: Memory) -> tuple[Tradeoff, ...]:
+    """Clock against cores at every width that two adjacent thread counts share."""
+    return tuple(_tradeoffs(times, attributions, memory))
+
+
+def crossovers(times: FamilyTimes) -> tuple[Crossover, ...]:
+    """Where more threads start to win, for every pair of adjacent thread counts."""
+    found = []
+    for fewer, more in _thread_pairs(times):
+        widths = _shared_widths(times, fewer, more)
+        if widths:
+            ratios = [_ratio(times, width, fewer, more) for width in widths]
+            found.append(Crossover(fewer, more, crossing(widths, ratios)))
+    return tuple(found)
+
+
+def crossing(widths: Sequence[int], ratios: Sequence[Array]) -> Estimate:
+    """The width at which ln(T_fewer / T_more) turns from surely negative to surely positive.
+
+    Args:
+        widths: ascending.
+        ratios: per width, the paired log ratios [unit].
+
+    Returns:
+        The width where the mean log ratio, linear in ln W between measured widths, crosses zero; its ends are the last
+        sure loss and the first sure win around it. Without both, the reason says which side of the sweep it lies on.
+    """
+    signs = [_sign(ratio) for ratio in ratios]
+    sure = [index for index, sign in enumerate(signs) if sign]
+    turns = [(left, right) for left, right in pairwise(sure) if signs[left] < 0 < signs[right]]
+    if turns:
+        left, right = turns[0]
+        again = any(signs[first] > signs[second] for first, second in pairwise(sure))
+        reason = "the order changes more than once over the sweep; this is the first turn" if again else ""
+        value = _zero(widths[left : right + 1], [float(np.mean(ratio)) for ratio in ratios[left : right + 1]])
+        return Estimate(value, float(widths[left]), float(widths[right]), reason=reason)
+    if all(sign > 0 for sign in signs):
+        return Estimate(None, high=float(widths[0]), reason="more threads win at every measured width")
+    if all(sign < 0 for sign in signs):
+        return Estimate(
+            None, low=float(widths[-1]), reason=f"beyond W = {widths[-1]}: more threads lose at every width"
+        )
+    return Estimate.unknown(f"the data cannot tell: {_undecided(widths, ratios, signs)}")
+
+
+def _undecided(widths: Sequence[int], ratios: Sequence[Array], signs: Sequence[int]) -> str:
+    """What is known of an order that no crossover can be read from."""
+    if few := too_few(max(ratio.size for ratio in ratios)):
+        return few
+    known = []
+    for wanted, verb in ((-1, "lose"), (1, "win")):
+        sure = [str(width) for width, sign in zip(widths, signs, strict=True) if sign == wanted]
+        if sure:
+            known.append(f"more threads surely {verb} at W = {', '.join(sure)}")
+    return "; ".join(known) or "no width has a sure order"
+
+
+def depth_costs(times: FamilyTimes) -> tuple[DepthCost, ...]:
+    """T_serial / T_wide wherever both forms were measured, ascending in threads, then width."""
+    shared = set(times.measured("serial")) & set(times.measured("wide"))
+    costs = []
+    for width, threads in sorted(shared, key=lambda key: (key[1], key[0])):
+        logs = paired(times.column(width, threads, "serial"), times.column(width, threads, "wide"))
+        if logs.size:
+            costs.append(DepthCost(width, threads, log_interval(logs)))
+    return tuple(costs)
+
+
+def _tradeoffs(times: FamilyTimes, attributions: Sequence[Attribution], memory: Memory) -> Iterator[Tradeoff]:
+    known = {(item.width, item.threads): item for item in attributions}
+    works = {
+        (point.setting.width, point.setting.threads): point.work
+        for point in times.points
+        if point.setting.form == "serial"
+    }
+    for fewer, more in _thread_pairs(times):
+        for width in _shared_widths(times, fewer, more):
+            logs = _ratio(times, width, fewer, more)
+            cell = Cell(width, fewer, works[width, fewer])
+            clock = clock_elasticity(known.get((width, fewer)), cell, memory)
+            cores = interval(logs / math.log(more / fewer))
+            gain = log_interval(logs)
+            low, value, high = (None if end is None else end - 1 for end in (gain.low, gain.value, gain.high))
+            cores_gain = Estimate(value, low, high, reason=gain.reason)
+            yield Tradeoff(width, fewer, more, clock, cores, clock_gain(clock), cores_gain, winner(clock, cores))
+
+
+def winner(clock: Estimate, cores: Estimate) -> Winner:
+    """Which elasticity is surely the larger one; "neither" where both are surely negligible."""
+    if clock.low is None or clock.high is None or cores.low is None or cores.high is None:
+        return "unknown"
+    if clock.high < NEGLIGIBLE and cores.high < NEGLIGIBLE:
+        return "neither"
+    if clock.low > cores.high:
+        return "clock"
+    return "cores" if cores.low > clock.high else "unknown"
+
+
+def _in_cache(attribution: Attribution) -> float:
+    """What surely scales with the clock where everything stays in L2: all but synchronisation, launch and the rest."""
+    rest = attribution.part(UNATTRIBUTED).share
+    launch = attribution.part(LAUNCH).share
+    if launch.value is None:
+        # Not measured apart, dispatch sits in the serial part and may be all of it.
+        launch = attribution.part(SERIAL).share
+    synchronisation = attribution.part(SYNCHRONISATION).share
+    if rest.low is None or rest.high is None:
+        return 0.0
+    leftover = max(abs(rest.low), abs(rest.high))
+    return 1 - leftover - _or(launch.high, 1.0) - _or(synchronisation.high, _or(synchronisation.value, 1.0))
+
+
+def _or(end: float | None, otherwise: float) -> float:
+    return otherwise if end is None else end
+
+
+def _ratio(times: FamilyTimes, width: int, fewer: int, more: int) -> Array:
+    return paired(times.column(width, fewer, "serial"), times.column(width, more, "serial"))
+
+
+def _thread_pairs(times: FamilyTimes) -> list[tuple[int, int]]:
+    return list(pairwise(sorted({threads for _, threads in times.measured("serial")})))
+
+
+def _shared_widths(times: FamilyTimes, fewer: int, more: int) -> list[int]:
+    """Widths at which some unit has both thread counts, ascending."""
+    measured = set(times.measured("serial"))
+    widths = [width for width, threads in sorted(measured) if threads == fewer and (width, more) in measured]
+    return [width for width in widths if _ratio(times, width, fewer, more).size]
+
+
+def _sign(logs: Array) -> int:
+    """1 where the mean is surely positive, -1 where surely negative, 0 where the data cannot tell."""
+    estimate = interval(logs)
+    if estimate.low is None or estimate.high is None:
+        return 0
+    return int(estimate.low > 0) - int(estimate.high < 0)
+
+
+def _zero(widths: Sequence[int], means: Sequence[float]) -> float:
+    """Where a line through (ln W, mean) of neighbouring widths first rises through zero."""
+    for (low, first), (high, second) in pairwise(zip(widths, means, strict=True)):
+        if first < 0 <= second:
+            share = -first / (second - first)
+            return math.exp(math.log(low) + share * math.log(high / low))
+    raise ValueError("the means never rise through zero")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs made of a formula for the step time, with seeded noise and drift."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from tests import made
+
+from serialprof.catalog import Affine, Description, Work
+from serialprof.limits import Limits
+from serialprof.planning import Plan, Point
+from serialprof.setting import Form, Setting
+from serialprof.store import Sample, StoredRun, Visit
+
+DEPTH = 10
+RUNS = 3
+OCTAVES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+#: One operation per lane, nothing fixed, everything in L2.
+LANES = Work(serial_ops=5, flops=Affine(0, 1), bytes=Affine(0, 8), footprint=Affine(0, 64), lanes=Affine(0, 1))
+
+
+def run(
+    step: Callable[[int, int, str], float],
+    widths: Sequence[int] = OCTAVES,
+    threads: Sequence[int] = (1,),
+    forms: Sequence[Form] = ("serial",),
+    work: Work | None = LANES,
+    blocks: int = 8,
+    noise: float = 0.0,
+    drift: float = 0.0,
+    seed: int = 0,
+    limits: Limits | None = None,
+    mode: str = "native",
+    quick: bool = False,
+) -> StoredRun:
+    """A run in which a step takes step(width, threads, form) seconds, times noise.
+
+    Args:
+        step: seconds per step.
+        widths, threads, forms: the sweep.
+        work: what every point declares.
+        blocks: blocks, over two rounds of processes.
+        noise: standard deviation of ln time from visit to visit.
+        drift: standard deviation of ln time from block to block, common to all points.
+        seed: of both.
+        limits: of the machine, by default none.
+        mode: how steps are executed.
+        quick: whether the plan says so.
+    """
+    settings = [
+        Setting(width, DEPTH, count, tuple(range(count)), mode=mode, form=form)
+        for width in widths
+        for count in threads
+        for form in forms
+    ]
+    points = tuple(Point(number, "toy", setting, work) for number, setting in enumerate(settings))
+    described = Description("toy", "toy", depth_name="steps", width_name="cells", forms=tuple(forms), hatch="a scan")
+    plan = Plan((described,), points, 10.0, 0.02, blocks, 1 if quick else 2, seed, quick)
+    draw = np.random.default_rng(seed)
+    visits = []
+    for block in range(blocks):
+        level = np.exp(drift * draw.standard_normal())
+        for point in points:
+            setting = point.setting
+            seconds = step(setting.width, setting.threads, setting.form) * level
+            seconds *= np.exp(noise * draw.standard_normal())
+            visits.append(visit(point.id, block, float(seconds), plan.process_round(block)))
+    stored = made.stored(points, tuple(visits))
+    return replace(stored, plan=plan, limits=limits or Limits())
+
+
+def visit(point: int, block: int, seconds: float, process: int = 0) -> Visit:
+    """A visit of three samples whose median is `seconds` per step, at 3 GHz."""
+    samples = tuple(Sample(DEPTH * RUNS * seconds * factor, 0.0, 0) for factor in (0.9, 1.0, 1.2))
+    return Visit(point, block, process, "ok", runs=RUNS, clock_before=3e9, clock_after=3e9, cpu=0, samples=samples)
+
+
+def with_visits(stored: StoredRun, number: int, **changes: Any) -> StoredRun:
+    """The run with every visit of a point changed."""
+    visits = tuple(replace(item, **changes) if item.point == number else item for item in stored.visits)
+    return replace(stored, visits=visits)
