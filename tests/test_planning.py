@@ -107,5 +107,5 @@ def test_a_plan_of_ten_thousand_points_is_refused_with_the_count() -> None:
 
 def test_the_short_form() -> None:
     plan = make_plan(Request(quick=True), [made.description()], CELLS)
-    assert (plan.budget, plan.blocks, plan.processes, plan.quick) == (25.0, 5, 1, True)
+    assert (plan.budget, plan.blocks, plan.processes, plan.quick) == (25.0, 8, 1, True)
     assert make_plan(Request(budget=7.0), [made.description()], CELLS).budget == 7.0

@@ -50,7 +50,8 @@ class Work:
 
     Attributes:
         serial_ops: length of the longest dependent chain through one step, in operations; independent of W.
-        flops: arithmetic operations (for cellular automata: word operations), fixed and per lane.
+        flops: arithmetic operations (for cellular automata: word operations) in all, those of the chain included; fixed
+            and per lane. What exceeds serial_ops is work that can spread out.
         bytes: memory traffic in bytes; the fixed part is what every step streams at any width (weights).
         footprint: bytes that steps touch again and again: decides which cache holds them.
         lanes: into how many independent pieces one step can be cut.

@@ -11,7 +11,6 @@ from typing import Final
 
 from serialprof.catalog import Description, Work
 from serialprof.errors import UsageError
-from serialprof.intervals import MINIMUM_UNITS
 from serialprof.machine import Machine
 from serialprof.setting import ParameterValue, Setting
 from serialprof.units import format_bytes
@@ -207,7 +206,7 @@ def make_plan(request: Request, descriptions: Sequence[Description], points: Seq
         points=tuple(points),
         budget=request.budget or (25.0 if request.quick else 120.0),
         precision=request.precision,
-        blocks=MINIMUM_UNITS if request.quick else 10,
+        blocks=8 if request.quick else 12,
         processes=1 if request.quick else 2,
         seed=request.seed,
         quick=request.quick,

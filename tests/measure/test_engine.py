@@ -2,8 +2,10 @@
 """The engine with a fake clock and fake workers: nothing here sleeps or measures."""
 
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_sample
 
 import pytest
+from msgspec.structs import replace
 from tests import made
 
 from serialprof.measure.engine import Engine, Progress
@@ -118,6 +120,23 @@ def test_blocks_shrink_to_what_the_budget_holds() -> None:
     workers = FakeWorkers(run_seconds=1.0, noise=(0.0, 0.5))
     sink, _ = carry_out(workers, budget=30.0)  # four points of at least 3 s: two blocks
     assert len(sink) == 8
+
+
+def test_a_visit_in_which_everything_was_disturbed_is_made_again() -> None:
+    workers = FakeWorkers(noise=(0.0, 0.5))
+    sound = workers.sample
+
+    def disturbed(point: Point, runs: int, seconds: float, limit: float) -> Sampled:
+        sampled = sound(point, runs, seconds, limit)
+        flag = "off the CPU" if point.id == 0 or (point.id == 1 and workers.visits % 2) else ""
+        return replace(sampled, samples=tuple(replace_sample(sample, disturbed=flag) for sample in sampled.samples))
+
+    workers.sample = disturbed  # type: ignore[method-assign]
+    sink, _ = carry_out(workers, budget=100.0)
+    in_first_block = [visit.point for visit in sink if visit.block == 0]
+    assert in_first_block.count(0) == 3, "given up after three"
+    assert in_first_block.count(2) == 1
+    assert in_first_block.count(1) in (1, 2)
 
 
 def test_an_interrupt_passes_through() -> None:

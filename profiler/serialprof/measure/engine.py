@@ -20,6 +20,8 @@ from serialprof.store import Visit
 
 #: Seconds that building and warming a point may take before it counts as hung.
 BUILD_LIMIT: Final = 120.0
+#: How often a visit is made at most within a block, where all its samples were disturbed.
+TRIES: Final = 3
 
 
 class Workers(Protocol):
@@ -118,9 +120,12 @@ class Engine:
                 return
             if point.id in self._run_seconds:
                 self.report(Progress("sampling", point, spent, self.plan.budget, self.plan.budget - spent))
-                self._visit(point, block, planned[point.id])
+                tries = 0
+                while tries < TRIES and not self._visit(point, block, planned[point.id]):
+                    tries += 1
 
-    def _visit(self, point: Point, block: int, seconds: float) -> None:
+    def _visit(self, point: Point, block: int, seconds: float) -> bool:
+        """One visit, stored; whether nothing is gained by repeating it at once (something sound, or a failure)."""
         run_seconds = self._run_seconds[point.id]
         runs = self._runs.setdefault(point.id, budget.runs_per_sample(run_seconds, seconds))
         started = self.now() - self._start
@@ -129,7 +134,7 @@ class Engine:
             sampled = self.workers.sample(point, runs, max(0.0, seconds - run_seconds), limit)
         except PointFailedError as error:
             self._fail(point, block, str(error))
-            return
+            return True
         visit = Visit(
             point=point.id,
             block=block,
@@ -146,6 +151,7 @@ class Engine:
         kept = [sample.seconds for sample in visit.samples if not sample.disturbed]
         if kept:
             self._log_times[point.id].append(math.log(statistics.median(kept)))
+        return bool(kept)
 
     def _fail(self, point: Point, block: int, reason: str) -> None:
         self._run_seconds.pop(point.id, None)

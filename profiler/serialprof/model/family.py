@@ -51,8 +51,8 @@ class Cell:
 
     @property
     def operations(self) -> float:
-        """flops(W); lanes where no work is declared."""
-        return self.width if self.work is None else self.work.flops.at(self.width)
+        """flops(W) less those on the chain, which no thread can take over (Brent 1974); lanes where none is declared."""
+        return self.width if self.work is None else max(0.0, self.work.flops.at(self.width) - self.work.serial_ops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,4 +235,4 @@ def _smaller(full: Model, suspects: set[str]) -> Iterator[Model]:
 
 
 def _has_fixed_part(work: Work) -> bool:
-    return work.flops.fixed != 0 or work.bytes.fixed != 0
+    return work.flops.fixed > work.serial_ops or work.bytes.fixed > 0
