@@ -2,8 +2,8 @@
 // One instruction set's copy of the hot loops (see dispatch.hpp and CMakeLists.txt).
 #include "loops/activation.hpp"
 #include "loops/dispatch.hpp"
-#include "loops/throughput.hpp"
 #include "loops/linear.hpp"
+#include "loops/throughput.hpp"
 
 #define SERIALPROF_TEXT_(name) #name
 #define SERIALPROF_TEXT(name) SERIALPROF_TEXT_(name)
@@ -21,7 +21,8 @@ const Loops table = {
     sum_words,
     fma_flops_per_round,
     fma_rounds,
-    // Linear algebra and activations.
+
+    // linear algebra and activations
     kPanel,
     linear,
     lstm_cell,
