@@ -206,8 +206,9 @@ void register_decode(py::module_& module) {
                                "Greedy decoding of a small transformer; one step is one token per lane.")
       .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
                     std::int64_t, std::int64_t, std::int64_t, bool>(),
-           py::arg("team"), py::arg("model_dim"), py::arg("layers"), py::arg("heads"), py::arg("vocabulary"),
-           py::arg("context"), py::arg("depth"), py::arg("width"), py::arg("seed"), py::arg("wide") = false)
+           py::arg("team").none(false), py::arg("model_dim"), py::arg("layers"), py::arg("heads"),
+           py::arg("vocabulary"), py::arg("context"), py::arg("depth"), py::arg("width"), py::arg("seed"),
+           py::arg("wide") = false)
       .def("tokens", &Decode::tokens)
       .def("first", &Decode::first)
       .def("prompt", &Decode::prompt)

@@ -223,7 +223,7 @@ void register_lstm(py::module_& module) {
   planned_kernel_class<Lstm>(module, "Lstm",
                              "An LSTM layer whose input size is its hidden size; one step is one update.")
       .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>(),
-           py::arg("team"), py::arg("hidden"), py::arg("width"), py::arg("seed"), py::arg("depth"),
+           py::arg("team").none(false), py::arg("hidden"), py::arg("width"), py::arg("seed"), py::arg("depth"),
            py::arg("wide") = false)
       .def("weights", &Lstm::weights)
       .def("inputs", &Lstm::inputs)

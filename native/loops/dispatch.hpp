@@ -11,6 +11,7 @@
 namespace serialprof {
 
 constexpr int kChainOps = 64;  // dependent operations per lane in one step of the chain kernel
+
 // A matrix W[rows, columns] cut into panels of Loops::panel_rows rows; missing rows of the last panel are zeros.
 // W[row, k] stands at data[row / panel_rows * stride + k * panel_rows + row % panel_rows].
 struct Panels {
@@ -29,6 +30,7 @@ struct Loops {
   std::uint64_t (*sum_words)(const std::uint64_t* words, std::int64_t count);  // words: aligned to 64 bytes
   double (*fma_flops_per_round)();
   void (*fma_rounds)(std::int64_t rounds);
+
   // Linear algebra and activations (loops/linear.hpp, loops/activation.hpp), single precision.
   std::int64_t panel_rows;
   // y[lane, row] = (accumulate ? y[lane, row] : 0) + sum of W[row, k] x[lane, k], for all rows of whole panels.

@@ -3,8 +3,8 @@
 #include "loops/activation.hpp"
 #include "loops/automata.hpp"
 #include "loops/dispatch.hpp"
-#include "loops/throughput.hpp"
 #include "loops/linear.hpp"
+#include "loops/throughput.hpp"
 
 #define SERIALPROF_TEXT_(name) #name
 #define SERIALPROF_TEXT(name) SERIALPROF_TEXT_(name)
@@ -22,7 +22,8 @@ const Loops table = {
     sum_words,
     fma_flops_per_round,
     fma_rounds,
-    // Linear algebra and activations.
+
+    // linear algebra and activations
     kPanel,
     linear,
     lstm_cell,

@@ -224,3 +224,8 @@ def test_refuses_runs_that_it_cannot_do(team):
         serial.run(8, ticks[:8])
     with pytest.raises(ValueError, match="wide form is a single step"):
         wide.run(8, ticks)
+
+
+def test_refuses_a_missing_team():
+    with pytest.raises(TypeError):
+        Decode(None, **SMALL)

@@ -203,3 +203,8 @@ def test_refuses_runs_that_it_cannot_do(team):
         wide.run(4, np.zeros(5, dtype=np.int64))
     with pytest.raises(ValueError, match="wide form is a single step"):
         wide.run(4, delay_ticks=1)
+
+
+def test_refuses_a_missing_team():
+    with pytest.raises(TypeError):
+        Lstm(None, 8, 1, 0, 4)
