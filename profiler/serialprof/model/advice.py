@@ -70,4 +70,5 @@ def _flat_until(findings: Findings) -> int:
         if seconds > _FLAT * shortest:
             break
         flat = width
-    return flat if flat >= _WIDENING * narrowest else 0
+    # Worth saying only where it holds for the lower half of the sweep, in octaves.
+    return flat if flat >= _WIDENING * narrowest and flat**2 >= narrowest * steps[-1][0] else 0

@@ -147,7 +147,8 @@ class Model:
         if term.kind == OPERATIONS:
             return cell.operations / cell.share
         if term.kind == FIXED:
-            return 1 / cell.share
+            # Nothing is known of an undeclared fixed part: at best it is cut into as many pieces as there are threads.
+            return 1 / (cell.threads if cell.work is None else cell.share)
         if term.kind == BEYOND_L2:
             return self.memory.seconds(cell)
         return float(term.threads == cell.threads)

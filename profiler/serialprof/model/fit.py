@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -126,7 +126,7 @@ class Fitted:
     def shares(self, cause: str) -> tuple[Estimate, ...]:
         """Share of a cause in the measured step at every cell that was fitted."""
         bands = [band.over(self.curves.mean, self.curves.units) for band in self._bands(self.curves.cells, cause)]
-        return self._estimates(bands, "1", np.ones(len(self.curves.cells)))
+        return tuple(map(_as_share, self._estimates(bands, "1", np.ones(len(self.curves.cells)))))
 
     def unattributed(self) -> tuple[Estimate, ...]:
         """1 - prediction / measured step at every cell that was fitted; may be negative."""
@@ -143,7 +143,7 @@ class Fitted:
         """[cell]: whether the winner hides a kind of term behind the other part of the max form."""
         model, solution = self.winner.model, self.winner.solution
         shown = Design.of(model, self.curves.cells).visible(solution.form, solution.parameters)
-        hidden: Mask = (~shown[:, model.of(kind)]).any(axis=1)
+        hidden: Mask = np.any(~shown[:, model.of(kind)], axis=1)
         return hidden
 
     def record(self) -> Fit:
@@ -171,13 +171,8 @@ class Fitted:
 
     def _estimates(self, bands: Sequence[_Band], unit: str, scale: Array, floor: float = 0.0) -> tuple[Estimate, ...]:
         """Unites the candidates' intervals; a value only where every structure agrees to a hundredth of `scale` [q]."""
-        same_form = [
-            band
-            for band, candidate in zip(bands, self.candidates, strict=True)
-            if candidate.solution.form == self.winner.solution.form
-        ]
-        values = np.array([band.value for band in same_form])
-        apart = np.max(values, axis=0) - np.min(values, axis=0) > _AGREEMENT * scale
+        values = np.array([band.value for band in bands])
+        apart: Mask = np.max(values, axis=0) - np.min(values, axis=0) > _AGREEMENT * scale
         settled = ~apart if self.confusion else np.ones_like(apart)
         if reason := too_few(len(self.curves.units)):
             lost = f"{self.confusion}; {reason}"
@@ -233,6 +228,13 @@ class Fitted:
         return Curve(threads, tuple(widths), self.predict([nearest(cells, width) for width in widths]))
 
 
+def _as_share(estimate: Estimate) -> Estimate:
+    """The estimate of a part of the whole: what the data would allow above 1 is not possible."""
+    if estimate.high is None:
+        return estimate
+    return replace(estimate, high=min(estimate.high, max(1.0, estimate.value or 0.0)))
+
+
 def nearest(cells: Sequence[Cell], width: float) -> Cell:
     """A cell at a width, with the work and threads of the nearest one given (by ratio of widths)."""
     closest = min(cells, key=lambda cell: abs(np.log(cell.width / width)))
@@ -252,15 +254,15 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
     design = Design.of(built.full, cells)
     _check(design, curves)
     forms = {form: solve(design, curves.mean, form) for form in FORM_NAMES}
-    winner = forms["max"] if forms["max"].residual < forms["sum"].residual * (1 - _TIE) else forms["sum"]
+    winner = _winner(forms["sum"], forms["max"], curves.error)
     tried = [(built.full, solution) for solution in forms.values() if solution is not winner]
     for model in built.alternatives:
         smaller = Design.of(model, cells)
         tried.extend((model, solve(smaller, curves.mean, form)) for form in _forms(model))
     bound = COMPARABLE * max(winner.residual, curves.error)
     kept = [(built.full, winner), *((model, solution) for model, solution in tried if solution.residual <= bound)]
-    shown = design.visible(winner.form, winner.parameters)
-    relative = np.where(shown, design.matrix, 0.0) / curves.mean[:, None]
+    # The unmasked design: what the max form hides would only make the terms look further apart.
+    relative = design.matrix / curves.mean[:, None]
     notes = [*built.notes, *curves.notes]
     if any(solution.form != winner.form for _, solution in kept):
         notes.append("the sum and the max form explain the times about equally well: the intervals cover both")
@@ -274,6 +276,12 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
         {form: solution.residual for form, solution in forms.items()},
         tuple(notes),
     )
+
+
+def _winner(summed: Solution, maximal: Solution, error: float) -> Solution:
+    """The form of less residual; the sum form where its residual is no more than noise."""
+    wins = maximal.residual < summed.residual * (1 - _TIE) and summed.residual > COMPARABLE * error
+    return maximal if wins else summed
 
 
 def _forms(model: Model) -> tuple[FormName, ...]:
@@ -302,7 +310,7 @@ def _check(design: Design, curves: Curves) -> None:
     """Refuses declared work that is negative or not finite, and times that a relative fit cannot hold."""
     with np.errstate(over="ignore", invalid="ignore"):
         relative = design.matrix / curves.mean[:, None]
-        sound = np.isfinite(relative).all() and np.isfinite(relative**2).all() and (design.matrix >= 0).all()
-        sound &= np.isfinite(design.known).all() and (design.known >= 0).all()
-    if not sound:
+        positive = (design.matrix >= 0).all() and (design.known >= 0).all()
+        finite = np.isfinite(relative**2).all() and np.isfinite(design.known).all()
+    if not (positive and finite):
         raise RefusedFitError("no fit: the declared work is negative or not finite at some width")

@@ -106,8 +106,19 @@ def crossing(widths: Sequence[int], ratios: Sequence[Array]) -> Estimate:
         return Estimate(
             None, low=float(widths[-1]), reason=f"beyond W = {widths[-1]}: more threads lose at every width"
         )
-    few = too_few(max(ratio.size for ratio in ratios))
-    return Estimate.unknown(f"the data cannot tell{': ' if few else ''}{few}")
+    return Estimate.unknown(f"the data cannot tell: {_undecided(widths, ratios, signs)}")
+
+
+def _undecided(widths: Sequence[int], ratios: Sequence[Array], signs: Sequence[int]) -> str:
+    """What is known of an order that no crossover can be read from."""
+    if few := too_few(max(ratio.size for ratio in ratios)):
+        return few
+    known = []
+    for wanted, verb in ((-1, "lose"), (1, "win")):
+        sure = [str(width) for width, sign in zip(widths, signs, strict=True) if sign == wanted]
+        if sure:
+            known.append(f"more threads surely {verb} at W = {', '.join(sure)}")
+    return "; ".join(known) or "no width has a sure order"
 
 
 def depth_costs(times: FamilyTimes) -> tuple[DepthCost, ...]:

@@ -90,13 +90,16 @@ def _clock_against_cores(findings: Findings) -> str:
     winners = {item.winner for item in steps}
     both = f"{_both(first, more)}; {_both(last, more)}" if len(steps) > 1 else _both(first, more)
     if winners == {"clock"}:
-        return f"clock beats cores on this machine {span}: {both}"
+        # A thread that pays is not beaten in time, whatever a per cent of it buys.
+        pays = any((item.cores_gain.high or 0.0) > (item.clock_gain.low or 0.0) for item in steps)
+        start = "per cent for per cent, clock buys more than cores" if pays else "clock beats cores"
+        return f"{start} on this machine {span}: {both}"
     if winners == {"cores"}:
         return f"cores beat clock on this machine {span}: {both}"
     if winners == {"neither"}:
         return f"neither clock nor cores help {span}: {both}"
     if width.high is not None:
-        return f"{more} surely pays {span}, but whether clock pays more the data cannot tell: {both}"
+        return f"{more} pays {span}, and whether clock buys more, per cent for per cent, the data cannot tell: {both}"
     sure = [item.width for item in steps if item.winner == "clock"]
     known = f" (it surely does at W = {', '.join(map(wording.count, sure))})" if sure else ""
     return f"whether clock beats cores {span} the data cannot tell{known}: {both}"
@@ -113,9 +116,9 @@ def _crossing(width: Estimate, steps: Sequence[Tradeoff], more: str, lanes: str)
     start += "clock beats cores on this machine" if below.winner == "clock" else f"{more} loses"
     then = {
         "cores": "cores beat clock",
-        "clock": f"{more} pays, but clock still pays more",
-        "neither": f"{more} hardly pays",
-        "unknown": f"{more} pays, though whether more than clock the data cannot tell",
+        "clock": "cores win, though per cent for per cent clock buys more",
+        "neither": "neither helps much",
+        "unknown": "cores win, and whether they buy more than clock, per cent for per cent, the data cannot tell",
     }[above.winner]
     figures = f"{wording.ratio(above.cores_gain, 1)} at W = {wording.count(above.width)}"
     clock = wording.gain(above.clock_gain)

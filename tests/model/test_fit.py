@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters recovered from made times; what cannot be told is refused or bracketed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.model import builder
+
+from serialprof.catalog import Affine
+from serialprof.limits import Limits, StreamRung
+from serialprof.model.curves import RefusedFitError, complete
+from serialprof.model.family import Cell, Memory
+from serialprof.model.fit import Fitted, fit_family, nearest
+from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION
+from serialprof.model.steptimes import collect
+from serialprof.store import StoredRun
+
+L2 = 1 << 20
+LADDER = tuple(
+    StreamRung(1 << power, threads, bandwidth * math.sqrt(threads))
+    for threads in (1, 2)
+    for power, bandwidth in ((15, 1e11), (20, 1e11), (22, 3e10), (24, 2e10), (26, 1e10))
+)
+#: Traffic of 64 bytes per lane that leaves L2 at 16 Ki lanes.
+STREAMING = replace(builder.LANES, bytes=Affine(0, 64))
+#: Weights of 8 kB that every step streams, in at least 64 pieces.
+WEIGHTS = replace(builder.LANES, bytes=Affine(8000, 8), lanes=Affine(64, 1))
+
+
+def fitted(run: StoredRun) -> Fitted:
+    return fit_family(collect(run)[0], Memory.of(run.limits, run.machine.cache_bytes(2)))
+
+
+def test_parameters_of_exact_times() -> None:
+    fit = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / min(p, w) + 3e-7 * (p > 1), threads=(1, 2))).record()
+    assert fit.form == "sum"
+    assert fit.latency.value == pytest.approx(1e-6)
+    assert fit.compute.value == pytest.approx(2e-8)
+    assert fit.synchronisation[2].value == pytest.approx(3e-7)
+    assert fit.residual["sum"] < 1e-9 < fit.residual["max"]
+    assert fit.units == 8
+    assert fit.memory.value is None
+
+
+def test_seconds_beyond_l2_follow_the_ladder() -> None:
+    memory = Memory.of(Limits(stream=LADDER), L2)
+    cell = Cell(1 << 18, 1, STREAMING)  # 16 MiB of footprint, 16 MiB of traffic
+    assert memory.seconds(cell) == pytest.approx(2**24 * (1 / 2e10 - 1 / 1e11))
+    assert memory.seconds(replace(cell, threads=2)) == pytest.approx(2**24 * (1 / 2e10 - 1 / 1e11) / math.sqrt(2))
+    assert memory.seconds(replace(cell, width=1 << 14)) == 0  # just fits
+    assert Memory.of(Limits(), L2).seconds(cell) == 0
+    assert "ladder" in Memory.of(Limits(), L2).unknown(cell)
+    assert "L2" in Memory.of(Limits(stream=LADDER), None).unknown(cell)
+    assert "declared" in memory.unknown(replace(cell, work=None))
+
+
+def test_rungs_that_are_no_measurement_are_dropped() -> None:
+    broken = (StreamRung(0, 1, 1e9), StreamRung(1 << 20, 1, math.nan), StreamRung(1 << 20, 1, 0.0))
+    assert Memory.of(Limits(stream=broken), 0) == Memory(Limits(), None)
+
+
+def test_memory_is_told_from_compute_by_the_ladder() -> None:
+    limits = Limits(stream=LADDER)
+    memory = Memory.of(limits, L2)
+    widths = tuple(4**power for power in range(3, 11))
+    run = builder.run(
+        lambda w, p, f: 2e-6 + 4e-10 * w + 0.8 * memory.seconds(Cell(w, p, STREAMING)),
+        widths=widths,
+        work=STREAMING,
+        limits=limits,
+        noise=0.01,
+    )
+    fit = fitted(run)
+    record = fit.record()
+    assert record.memory.value == pytest.approx(0.8, rel=0.05)
+    assert record.compute.value == pytest.approx(4e-10, rel=0.05)
+    assert fit.shares(MEMORY)[-1].value == pytest.approx(0.9, abs=0.05)
+
+
+def test_traffic_that_grows_like_the_operations_leaves_brackets() -> None:
+    # All widths far out on the flat end of the ladder: bytes and operations are proportional.
+    limits = Limits(stream=LADDER)
+    widths = tuple(2**power for power in range(21, 27))
+    run = builder.run(lambda w, p, f: 1e-10 * w, widths=widths, work=STREAMING, limits=limits, noise=0.01)
+    fit = fitted(run)
+    for cause in (COMPUTE, MEMORY):
+        share = fit.shares(cause)[-1]
+        assert share.value is None
+        assert share.low is not None and share.low < 0.1
+        assert share.high is not None and share.high > 0.9
+    assert "grows with W" in fit.shares(MEMORY)[-1].reason
+
+
+def test_max_form_wins_on_a_knee_and_hides_the_smaller_part() -> None:
+    fit = fitted(builder.run(lambda w, p, f: max(1e-6, 5e-8 * w), noise=0.01, seed=1))
+    record = fit.record()
+    assert record.form == "max"
+    assert record.latency.value == pytest.approx(1e-6, rel=0.02)
+    assert record.compute.value == pytest.approx(5e-8, rel=0.02)
+    serial = {cell.width: share for cell, share in zip(fit.curves.cells, fit.shares(SERIAL), strict=True)}
+    assert serial[1].value == pytest.approx(1, abs=0.02)
+    assert serial[256].value == 0
+
+
+def test_a_latency_hidden_everywhere_is_only_bounded() -> None:
+    # Exactly proportional to W: no width is bound by latency, so it is at most the narrowest step.
+    latency = fitted(builder.run(lambda w, p, f: 1e-7 * w, noise=0.01, seed=2)).record().latency
+    assert latency.low == 0
+    assert latency.high is not None and latency.high <= 1.1e-7
+
+
+def test_fixed_work_and_one_thread_count_bracket_the_serial_part() -> None:
+    fit = fitted(builder.run(lambda w, p, f: 2e-6 + 2e-8 * w, work=WEIGHTS, noise=0.01))
+    serial, compute = fit.shares(SERIAL)[0], fit.shares(COMPUTE)[0]
+    assert serial.value is None and compute.value is None
+    assert serial.low == 0
+    assert serial.high is not None and serial.high > 0.98
+    assert "latency" in serial.reason
+
+
+def test_fixed_work_is_identified_over_threads_once_the_barrier_was_measured() -> None:
+    def step(width: int, threads: int, form: str) -> float:
+        return 1e-6 + (1e-6 + 2e-8 * width) / threads + 2e-7 * (threads > 1)
+
+    known = fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), limits=Limits(barrier={2: 2e-7}))).record()
+    assert known.latency.value == pytest.approx(1e-6)
+    assert known.synchronisation[2].value == pytest.approx(2e-7)
+    assert known.synchronisation[2].low is None
+    unknown = fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), noise=0.01)).record()
+    assert unknown.latency.value is None
+    assert unknown.latency.low == 0
+    assert unknown.latency.high is not None and unknown.latency.high > 1.1e-6
+    assert any("synchronisation was not measured" in note for note in unknown.notes)
+
+
+def test_undeclared_work_only_bounds_the_serial_part() -> None:
+    one = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, work=None, noise=0.01))
+    two = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / p, work=None, threads=(1, 2), noise=0.01))
+    for fit in (one, two):
+        serial = fit.shares(SERIAL)[0]
+        assert (serial.value, serial.low) == (None, 0)
+        assert serial.high is not None and serial.high > 0.95
+        assert "weights or overhead" in serial.reason
+
+
+def test_threads_without_a_single_thread_leave_synchronisation_and_serial_apart_unknown() -> None:
+    fit = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, threads=(2,), noise=0.01))
+    assert fit.shares(SERIAL)[0].value is None
+    assert fit.shares(SYNCHRONISATION)[0].value is None
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_interval_of_the_serial_share_covers_a_planted_one(share: float) -> None:
+    serial, slope = share * 1e-6, (1 - share) * 1e-6 / 64
+    hits, halves = 0, []
+    trials = 70
+    for seed in range(trials):
+        run = builder.run(lambda w, p, f: serial + slope * w, noise=0.015, drift=0.03, seed=seed)
+        fit = fitted(run)
+        cell = next(index for index, cell in enumerate(fit.curves.cells) if cell.width == 64)
+        estimate = fit.shares(SERIAL)[cell]
+        assert estimate.low is not None and estimate.high is not None
+        hits += estimate.low <= share <= estimate.high
+        halves.append((estimate.high - estimate.low) / 2)
+    assert hits >= 0.9 * trials
+    assert float(np.median(halves)) <= 0.03
+
+
+def test_prediction_one_octave_beyond_a_max_sweep() -> None:
+    errors = []
+    for seed in range(20):
+        fit = fitted(builder.run(lambda w, p, f: max(1e-6, 3e-8 * w), noise=0.015, drift=0.02, seed=seed))
+        assert fit.record().form == "max"
+        predicted = fit.predict([nearest(fit.curves.cells, 512)])[0]
+        assert predicted.value is not None
+        errors.append(abs(predicted.value / (3e-8 * 512) - 1))
+    assert max(errors) < 0.05
+
+
+def test_sum_wins_where_both_forms_are_within_noise() -> None:
+    fit = fitted(builder.run(lambda w, p, f: 1e-6, noise=0.01, seed=3))
+    assert fit.record().form == "sum"
+    assert any("equally well" in note for note in fit.record().notes)
+
+
+def test_curves_pass_through_the_measured_widths() -> None:
+    record = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / min(p, w), threads=(1, 2))).record()
+    assert [curve.threads for curve in record.curves] == [1, 2]
+    curve = record.curves[0]
+    assert set(builder.OCTAVES) <= set(curve.widths)
+    assert list(curve.widths) == sorted(curve.widths)
+    at_64 = curve.steps[curve.widths.index(64)]
+    assert at_64.value == pytest.approx(1e-6 + 2e-8 * 64)
+
+
+def test_four_units_give_a_fit_without_intervals() -> None:
+    record = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, blocks=4)).record()
+    assert record.latency.value == pytest.approx(1e-6)
+    assert record.latency.low is None and "5 independent units" in record.latency.reason
+
+
+@pytest.mark.parametrize(
+    ("widths", "blocks", "words"), [((1, 2, 4), 8, "4 distinct widths"), ((1, 2, 4, 8), 1, "2 units")]
+)
+def test_too_little_is_refused(widths: tuple[int, ...], blocks: int, words: str) -> None:
+    with pytest.raises(RefusedFitError, match=words):
+        fitted(builder.run(lambda w, p, f: 1e-6 * w, widths=widths, blocks=blocks))
+
+
+@pytest.mark.parametrize("per_lane", [math.nan, math.inf, -1.0])
+def test_work_that_is_none_is_refused(per_lane: float) -> None:
+    work = replace(builder.LANES, flops=Affine(0, per_lane))
+    with pytest.raises(RefusedFitError, match="declared work"):
+        fitted(builder.run(lambda w, p, f: 1e-6 * w, work=work))
+
+
+def test_gaps_are_filled_with_unit_and_point_effects() -> None:
+    run = builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, drift=0.3, seed=4)
+    gappy = replace(run, visits=tuple(visit for visit in run.visits if (visit.point, visit.block) != (8, 5)))
+    # Without noise a unit's level and a point's level give the missing time exactly.
+    assert complete(collect(gappy)[0]).units == pytest.approx(complete(collect(run)[0]).units)
+
+
+def test_rare_points_and_torn_units_are_left_out() -> None:
+    run = builder.run(lambda w, p, f: 1e-6 + 2e-8 * w)
+    visits = [visit for visit in run.visits if not (visit.point == 8 and visit.block > 2)]
+    visits = [visit for visit in visits if not (visit.block == 7 and visit.point > 2)]
+    curves = complete(collect(replace(run, visits=tuple(visits)))[0])
+    assert [cell.width for cell in curves.cells] == list(builder.OCTAVES[:-1])
+    assert len(curves.units) == 7
+    assert len(curves.notes) == 1

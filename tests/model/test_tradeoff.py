@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Elasticities, crossover and depth cost by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.model import builder
+
+from serialprof.catalog import Affine
+from serialprof.estimate import Estimate
+from serialprof.limits import Limits
+from serialprof.model import FamilyAnalysis, analyse
+from serialprof.model.family import Cell, Memory
+from serialprof.model.results import CAUSES, Attribution, Part, Winner
+from serialprof.model.tradeoff import clock_elasticity, clock_gain, crossing, winner
+
+MEMORY = Memory.of(Limits(), 1 << 20)
+
+
+def attribution(*shares: tuple[float | None, float | None, float | None]) -> Attribution:
+    """Shares (low, value, high) in the order of CAUSES."""
+    parts = (
+        Part(cause, Estimate.unknown("not needed", "s"), Estimate(value, low, high))
+        for cause, (low, value, high) in zip(CAUSES, shares, strict=True)
+    )
+    return Attribution(1, 2, Estimate(1.0, unit="s"), tuple(parts))
+
+
+ZERO = (0.0, 0.0, 0.0)
+EXAMPLE = attribution((0.3, 0.4, 0.5), ZERO, (0.1, 0.15, 0.2), (0.2, 0.25, 0.3), (0.1, 0.15, 0.2), (-0.08, 0.05, 0.06))
+
+
+def ends(estimate: Estimate) -> tuple[float | None, float | None]:
+    assert estimate.value is None
+    return estimate.low, estimate.high
+
+
+def test_clock_elasticity_in_cache_leaves_out_synchronisation_and_the_unattributed() -> None:
+    # 1 - 0.2 (synchronisation, upper) - 0.08 (unattributed, larger end); 1 - 0.1 (memory, lower)
+    assert ends(clock_elasticity(EXAMPLE, Cell(1, 2, builder.LANES), MEMORY)) == pytest.approx((0.72, 0.9))
+
+
+def test_clock_elasticity_beyond_l2_counts_compute_alone() -> None:
+    large = replace(builder.LANES, footprint=Affine(2 << 20, 0))
+    assert ends(clock_elasticity(EXAMPLE, Cell(1, 2, large), MEMORY)) == pytest.approx((0.2, 0.9))
+
+
+def test_an_unmeasured_launch_may_be_all_of_the_serial_part() -> None:
+    parts = list(EXAMPLE.parts)
+    parts[1] = replace(parts[1], share=Estimate.unknown("not measured"))
+    launched = replace(EXAMPLE, parts=tuple(parts))
+    assert ends(clock_elasticity(launched, Cell(1, 2, builder.LANES), MEMORY)) == pytest.approx((0.22, 0.9))
+
+
+def test_clock_elasticity_without_fit_or_declaration_is_the_bare_bracket() -> None:
+    assert ends(clock_elasticity(None, Cell(1, 2, builder.LANES), MEMORY)) == (0, 1)
+    assert ends(clock_elasticity(EXAMPLE, Cell(1, 2, None), MEMORY)) == pytest.approx((0, 0.9))
+    assert "no clock was set" in clock_elasticity(None, Cell(1, 2, None), MEMORY).reason
+
+
+def test_clock_gain_of_ten_per_cent() -> None:
+    # All of the time scales: 1.1. Half of it: 1 / (0.5 + 0.5 / 1.1) = 22 / 21.
+    assert ends(clock_gain(Estimate.bracket(0.5, 1.0, ""))) == pytest.approx((1 / 21, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("clock", "cores", "expected"),
+    [
+        ((0.7, 1.0), (-1.0, 0.6), "clock"),
+        ((0.1, 0.3), (0.4, 0.9), "cores"),
+        ((0.1, 0.5), (0.4, 0.9), "unknown"),
+        ((0.01, 0.04), (-0.9, 0.0), "neither"),
+        ((0.06, 0.07), (-0.9, 0.0), "clock"),
+        ((0.7, 1.0), (None, None), "unknown"),
+    ],
+)
+def test_winner(clock: tuple[float, float], cores: tuple[float | None, float | None], expected: Winner) -> None:
+    assert winner(Estimate(None, *clock), Estimate(0.0, *cores)) == expected
+
+
+def ratio(mean: float, spread: float = 0.01) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Six log ratios about a mean."""
+    return mean + spread * np.array([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0])
+
+
+def test_crossover_is_interpolated_between_sure_neighbours() -> None:
+    # -0.2 at 4 and 0.6 at 64: a quarter of the way in ln W, so 4 * 16^(1/4) = 8.
+    width = crossing((1, 4, 64), (ratio(-0.5), ratio(-0.2), ratio(0.6)))
+    assert width.value == pytest.approx(8)
+    assert (width.low, width.high) == (4, 64)
+
+
+def test_insure_widths_between_widen_the_bracket() -> None:
+    width = crossing((1, 4, 16, 64), (ratio(-0.5), ratio(-0.1, 1.0), ratio(0.1, 1.0), ratio(0.6)))
+    assert (width.low, width.high) == (1, 64)
+    assert width.value == pytest.approx(8)
+
+
+def test_more_threads_win_or_lose_everywhere() -> None:
+    wins = crossing((1, 4), (ratio(0.2), ratio(0.6)))
+    assert (wins.value, wins.low, wins.high) == (None, None, 1)
+    loses = crossing((1, 4), (ratio(-0.6), ratio(-0.2)))
+    assert (loses.value, loses.low, loses.high) == (None, 4, None)
+    assert loses.reason.startswith("beyond W = 4")
+
+
+def test_no_sure_order_cannot_be_told() -> None:
+    unknown = crossing((1, 4), (ratio(-0.1, 1.0), ratio(0.6)))
+    assert (unknown.value, unknown.low, unknown.high) == (None, None, None)
+    assert unknown.reason == "the data cannot tell: more threads surely win at W = 4"
+    few = crossing((1, 4), (ratio(-0.5)[:4], ratio(0.6)[:4]))
+    assert few.value is None and "5 independent units" in few.reason
+
+
+def test_a_second_turn_is_mentioned() -> None:
+    width = crossing((1, 4, 16), (ratio(-0.5), ratio(0.5), ratio(-0.5)))
+    assert (width.low, width.high) == (1, 4)
+    assert "more than once" in width.reason
+    assert crossing((1, 4), (ratio(0.5), ratio(-0.5))).reason.startswith("the data cannot tell")
+
+
+def analysed(**options: object) -> FamilyAnalysis:
+    def step(width: int, threads: int, form: str) -> float:
+        chain = 8e-7 if form == "serial" else 0.0
+        return 2e-7 + chain + 2e-8 * width / min(threads, width) + 8e-7 * (threads > 1)
+
+    run = builder.run(step, threads=(1, 2), forms=("serial", "wide"), **options)  # type: ignore[arg-type]
+    return analyse(run).families[0]
+
+
+def test_core_elasticity_and_gain_from_paired_blocks() -> None:
+    # Drift is common to a block, so it cancels exactly.
+    item = next(item for item in analysed(drift=0.3).tradeoffs if item.width == 256)
+    speedup = (1e-6 + 2e-8 * 256) / (1.8e-6 + 2e-8 * 128)
+    assert item.cores_gain.value == pytest.approx(speedup - 1)
+    assert item.cores_gain.low == pytest.approx(speedup - 1)
+    assert item.cores.value == pytest.approx(math.log(speedup) / math.log(2))
+    assert (item.threads, item.more_threads) == (1, 2)
+
+
+def test_depth_cost_is_serial_over_wide() -> None:
+    cost = next(cost for cost in analysed(drift=0.3).depth_costs if (cost.width, cost.threads) == (64, 2))
+    assert cost.ratio.value == pytest.approx((1.8e-6 + 6.4e-7) / (1.0e-6 + 6.4e-7))
+    assert cost.ratio.low == pytest.approx(cost.ratio.value)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words for every case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.model import builder
+
+from serialprof.catalog import Affine
+from serialprof.estimate import Estimate
+from serialprof.limits import Limits, StreamRung
+from serialprof.model import FamilyAnalysis, analyse, wording
+from serialprof.model.family import Cell, Memory
+from serialprof.store import StoredRun, Visit
+
+WIDTHS = (1, 4, 16, 64, 256, 1024)
+
+
+def family(run: StoredRun) -> FamilyAnalysis:
+    return analyse(run).families[0]
+
+
+def crossing(width: int, threads: int, form: str) -> float:
+    if form == "wide":
+        return 2e-8 * width / threads
+    return 1e-6 + 2e-8 * width / min(threads, width) + 8e-7 * (threads > 1)
+
+
+def test_a_crossover_says_both_sides() -> None:
+    result = family(builder.run(crossing, WIDTHS, (1, 2), ("serial", "wide"), noise=0.01))
+    sentence = result.verdict.sentence
+    assert sentence.startswith("Below 80 cells [64 - 256] clock beats cores on this machine: at W = 64 +10 % clock")
+    assert "above it cores win, though per cent for per cent clock buys more (1.7" in sentence
+    assert "serial share of a step on one thread is 98 %" in sentence
+    assert "Depth costs 5" in sentence
+    assert result.verdict.grade == "C"
+    assert "no clock was set" in result.verdict.grade_reason
+    assert result.verdict.hatch == "a scan"
+
+
+def test_memory_bound_steps_make_cores_beat_clock() -> None:
+    limits = Limits(stream=tuple(StreamRung(1 << power, 1, 1e11 / (1 + (power > 20) * 9)) for power in range(15, 27)))
+    work = replace(builder.LANES, bytes=Affine(0, 64))
+    memory = Memory.of(limits, 1 << 20)
+
+    def step(width: int, threads: int, form: str) -> float:
+        traffic = memory.seconds(Cell(width, 1, work)) / threads
+        return 2e-6 + 4e-10 * width / threads + traffic + 1e-6 * (threads > 1)
+
+    # The ladder of two threads has twice the bandwidth.
+    double = tuple(StreamRung(rung.footprint, 2, 2 * rung.bandwidth) for rung in limits.stream)
+    limits = replace(limits, stream=(*limits.stream, *double))
+    widths = tuple(4**power for power in range(3, 11))
+    result = family(builder.run(step, widths, (1, 2), work=work, limits=limits, noise=0.01))
+    assert "above it cores beat clock" in result.verdict.sentence
+    assert {item.winner for item in result.tradeoffs} == {"clock", "cores"}
+
+
+def test_threads_that_always_lose() -> None:
+    result = family(builder.run(lambda w, p, f: 1e-6 * p + 1e-9 * w, threads=(1, 2), noise=0.01))
+    assert result.verdict.sentence.startswith("Clock beats cores on this machine from W = 1 to 256 cells")
+    assert result.verdict.next_step.startswith("Widen each step: up to W = ")
+
+
+def test_threads_that_pay_are_not_called_beaten() -> None:
+    result = family(builder.run(lambda w, p, f: 1e-6 + 1e-8 * (w + 64) / p, threads=(1, 2), noise=0.01))
+    assert "clock beats cores" not in result.verdict.sentence.lower()
+
+
+def test_nothing_to_tell_is_said() -> None:
+    result = family(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / p, threads=(1, 2), work=None, noise=1.0, seed=1))
+    assert "the data cannot tell" in result.verdict.sentence
+    assert "--budget" in result.verdict.next_step
+
+
+def test_one_thread_count() -> None:
+    result = family(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, noise=0.01))
+    assert result.verdict.sentence.startswith("Threads were not varied")
+    assert "98 %" in result.verdict.sentence
+    assert result.verdict.next_step == "Vary the threads, for example --threads 1,2."
+
+
+def test_a_quick_run_says_what_its_intervals_leave_out() -> None:
+    assert "within one process" in family(builder.run(crossing, quick=True)).verdict.sentence
+    assert "within one process" not in family(builder.run(crossing)).verdict.sentence
+
+
+def test_everything_failed() -> None:
+    run = builder.run(crossing)
+    run = replace(run, visits=tuple(Visit(point.id, 0, 0, "failed", reason="no torch") for point in run.plan.points))
+    verdict = family(run).verdict
+    assert verdict.sentence == "Nothing was measured, so the data cannot tell: no torch."
+    assert "fail" in verdict.next_step
+
+
+def test_a_refused_fit_leaves_the_serial_share_unknown() -> None:
+    verdict = family(builder.run(crossing, widths=(1, 2, 4))).verdict
+    assert "serial share is unknown: no fit: it needs 4 distinct widths" in verdict.sentence
+    assert "--width" in verdict.next_step
+    assert "--budget" in family(builder.run(crossing, blocks=3)).verdict.next_step
+
+
+def test_set_clocks_are_no_evidence_yet() -> None:
+    run = builder.run(crossing)
+    points = tuple(replace(point, setting=replace(point.setting, clock=2e9)) for point in run.plan.points)
+    verdict = family(replace(run, plan=replace(run.plan, points=points))).verdict
+    assert verdict.grade == "C" and "not evaluated" in verdict.grade_reason
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2202009.6, "2.1 Mi"), (65536, "64 Ki"), (80.3, "80"), (1, "1"), (3.7e10, "34 Gi"), (4.84, "4.8")],
+)
+def test_counts(value: float, text: str) -> None:
+    assert wording.count(value) == text
+
+
+def test_estimates_in_words() -> None:
+    assert wording.gain(Estimate(-0.62, -0.64, -0.60)) == "-62 % [-64, -60]"
+    assert wording.gain(Estimate.bracket(0.07, 0.1, "")) == "+7 to +10 %"
+    assert wording.gain(Estimate.bracket(0.098, 0.1, "")) == "+10 %"
+    assert wording.gain(Estimate(0.2)) == "+20 %"
+    assert wording.gain(Estimate.unknown("")) == "an unknown amount"
+    assert wording.share(Estimate(0.93, 0.91, 0.95)) == "93 % [91 - 95]"
+    assert wording.share(Estimate.bracket(0.0, 0.41, "")) == "between 0 and 41 %"
+    assert wording.share(Estimate.unknown("")) == "not identified"
+    assert wording.ratio(Estimate(0.83, 0.80, 0.86), 1) == "1.83x [1.80 - 1.86]"
+    assert wording.ratio(Estimate(3.2)) == "3.20x"
+    assert wording.ratio(Estimate.unknown("")) == "an unknown ratio"
