@@ -69,6 +69,14 @@ def test_threads_that_pay_are_not_called_beaten() -> None:
     assert "clock beats cores" not in result.verdict.sentence.lower()
 
 
+def test_an_order_that_changes_again_is_mentioned() -> None:
+    def step(width: int, threads: int, form: str) -> float:
+        return 1e-6 * (1.0 if threads == 1 else {1: 1.5, 4: 1.5, 16: 0.6, 64: 1.5}[width])
+
+    sentence = family(builder.run(step, (1, 4, 16, 64), (1, 2), noise=0.01)).verdict.sentence
+    assert sentence.startswith("Below ") and "the order changes again" in sentence
+
+
 def test_nothing_to_tell_is_said() -> None:
     result = family(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / p, threads=(1, 2), work=None, noise=1.0, seed=1))
     assert "the data cannot tell" in result.verdict.sentence
