@@ -65,7 +65,11 @@ def test_threads_that_always_lose() -> None:
 
 
 def test_threads_that_pay_are_not_called_beaten() -> None:
-    result = family(builder.run(lambda w, p, f: 1e-6 + 1e-8 * (w + 64) / p, threads=(1, 2), noise=0.01))
+    work = replace(builder.LANES, bytes=Affine(4096, 8), lanes=Affine(64, 1))
+    step = lambda w, p, f: 1e-6 + (1e-6 + 1e-8 * w) / p + 2e-7 * (p > 1)  # noqa: E731
+    result = family(builder.run(step, threads=(1, 2), work=work, limits=Limits(barrier={2: 2e-7}), noise=0.01))
+    assert {item.winner for item in result.tradeoffs} == {"clock"}
+    assert result.verdict.sentence.startswith("Per cent for per cent, clock buys more than cores")
     assert "clock beats cores" not in result.verdict.sentence.lower()
 
 
