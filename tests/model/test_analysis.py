@@ -40,6 +40,7 @@ def test_shares_of_exact_times() -> None:
     assert item.part(SERIAL).share.value == pytest.approx(1e-6 / (1e-6 + 64 * 2e-8))
     assert item.part(UNATTRIBUTED).share.value == pytest.approx(0, abs=1e-9)
     assert (item.part(SYNCHRONISATION).share.high, item.part(MEMORY).share.high) == (0, 0)
+    assert item.part(SYNCHRONISATION).share.reason == "one thread passes no barrier"
 
 
 def test_what_the_model_misses_is_unattributed() -> None:

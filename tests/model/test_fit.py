@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.model import builder
 
-from serialprof.catalog import Affine
+from serialprof.catalog import Affine, Work
 from serialprof.limits import Limits, StreamRung
 from serialprof.model.curves import RefusedFitError, complete
 from serialprof.model.family import Cell, Memory
@@ -27,10 +27,8 @@ LADDER = tuple(
 )
 #: Traffic of 64 bytes per lane that leaves L2 at 16 Ki lanes.
 STREAMING = replace(builder.LANES, bytes=Affine(0, 64))
-#: Weights of 8 kB that every step streams.
-WEIGHTS = Work(
-    serial_ops=5, flops=Affine(0, 100), bytes=Affine(8000, 8), footprint=Affine(8000, 8), lanes=Affine(64, 1)
-)
+#: Weights of 8 kB that every step streams, in at least 64 pieces.
+WEIGHTS = replace(builder.LANES, bytes=Affine(8000, 8), lanes=Affine(64, 1))
 
 
 def fitted(run: StoredRun) -> Fitted:
@@ -108,11 +106,42 @@ def test_max_form_wins_on_a_knee_and_hides_the_smaller_part() -> None:
     assert serial[256].value == 0
 
 
-def test_a_latency_hidden_everywhere_is_only_bounded() -> None:
-    # Exactly proportional to W: no width is bound by latency, so it is at most the narrowest step.
-    latency = fitted(builder.run(lambda w, p, f: 1e-7 * w, noise=0.01, seed=2)).record().latency
-    assert latency.low == 0
-    assert latency.high is not None and latency.high <= 1.1e-7
+def test_a_latency_that_may_be_hidden_everywhere_is_bounded_by_the_shortest_step() -> None:
+    latency = fitted(builder.run(lambda w, p, f: 1e-7 * w)).record().latency
+    assert latency.value == pytest.approx(0, abs=1e-12)
+    assert latency.high == pytest.approx(1e-7)
+    assert "hidden" in latency.reason
+
+
+def test_weights_beyond_l2_are_not_guessed_apart_from_serial_and_fixed_work() -> None:
+    # Over W and two thread counts, the three nearly constant columns differ only in how they shrink with p.
+    limits = Limits(stream=LADDER, barrier={2: 2e-7})
+    memory = Memory.of(limits, L2)
+    model = Work(5, Affine(0, 1e5), Affine(15e6, 8000), Affine(15e6, 8000), Affine(256, 1))
+
+    def step(width: int, threads: int, form: str) -> float:
+        traffic = memory.seconds(Cell(width, threads, model))
+        return 2e-6 + (3e-4 + 1e-6 * width) / threads + 0.9 * traffic + 2e-7 * (threads > 1)
+
+    fit = fitted(builder.run(step, (1, 4, 16, 64, 256), (1, 2), work=model, limits=limits, noise=0.015, drift=0.03))
+    share = fit.shares(SERIAL)[0]
+    assert share.value is None
+    assert share.low == 0 and share.high is not None and 0.1 < share.high < 0.6
+
+
+def test_shares_never_exceed_the_whole() -> None:
+    shares = fitted(builder.run(lambda w, p, f: max(1e-6, 5e-8 * w), noise=0.05, seed=5)).shares(SERIAL)
+    assert all(share.high is not None and share.high <= max(1.0, share.value or 0.0) for share in shares)
+    assert any(share.high == 1.0 for share in shares)
+
+
+def test_the_measured_barrier_is_part_of_the_prediction() -> None:
+    def step(width: int, threads: int, form: str) -> float:
+        return (1e-6 + 2e-8 * width) / threads + 5e-7 * (threads > 1)
+
+    fit = fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), limits=Limits(barrier={2: 5e-7})))
+    assert [estimate.value for estimate in fit.predict(fit.curves.cells)] == pytest.approx(list(fit.curves.mean))
+    assert fit.seconds(SYNCHRONISATION)[1].value == pytest.approx(5e-7)
 
 
 def test_fixed_work_and_one_thread_count_bracket_the_serial_part() -> None:
@@ -213,7 +242,7 @@ def test_too_little_is_refused(widths: tuple[int, ...], blocks: int, words: str)
         fitted(builder.run(lambda w, p, f: 1e-6 * w, widths=widths, blocks=blocks))
 
 
-@pytest.mark.parametrize("per_lane", [math.nan, math.inf, -1.0])
+@pytest.mark.parametrize("per_lane", [math.nan, math.inf, -1.0, 1e300])
 def test_work_that_is_none_is_refused(per_lane: float) -> None:
     work = replace(builder.LANES, flops=Affine(0, per_lane))
     with pytest.raises(RefusedFitError, match="declared work"):

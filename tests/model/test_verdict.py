@@ -32,7 +32,7 @@ def test_a_crossover_says_both_sides() -> None:
     result = family(builder.run(crossing, WIDTHS, (1, 2), ("serial", "wide"), noise=0.01))
     sentence = result.verdict.sentence
     assert sentence.startswith("Below 80 cells [64 - 256] clock beats cores on this machine: at W = 64 +10 % clock")
-    assert "above it cores win, though per cent for per cent clock buys more (1.78x" in sentence
+    assert "above it cores win, though per cent for per cent clock buys more (1.7" in sentence
     assert "serial share of a step on one thread is 98 %" in sentence
     assert "Depth costs 5" in sentence
     assert result.verdict.grade == "C"
@@ -65,8 +65,20 @@ def test_threads_that_always_lose() -> None:
 
 
 def test_threads_that_pay_are_not_called_beaten() -> None:
-    result = family(builder.run(lambda w, p, f: 1e-6 + 1e-8 * (w + 64) / p, threads=(1, 2), noise=0.01))
+    work = replace(builder.LANES, bytes=Affine(4096, 8), lanes=Affine(64, 1))
+    step = lambda w, p, f: 1e-6 + (1e-6 + 1e-8 * w) / p + 2e-7 * (p > 1)  # noqa: E731
+    result = family(builder.run(step, threads=(1, 2), work=work, limits=Limits(barrier={2: 2e-7}), noise=0.01))
+    assert {item.winner for item in result.tradeoffs} == {"clock"}
+    assert result.verdict.sentence.startswith("Per cent for per cent, clock buys more than cores")
     assert "clock beats cores" not in result.verdict.sentence.lower()
+
+
+def test_an_order_that_changes_again_is_mentioned() -> None:
+    def step(width: int, threads: int, form: str) -> float:
+        return 1e-6 * (1.0 if threads == 1 else {1: 1.5, 4: 1.5, 16: 0.6, 64: 1.5}[width])
+
+    sentence = family(builder.run(step, (1, 4, 16, 64), (1, 2), noise=0.01)).verdict.sentence
+    assert sentence.startswith("Below ") and "the order changes again" in sentence
 
 
 def test_nothing_to_tell_is_said() -> None:

@@ -23,8 +23,11 @@ COMPARABLE: Final = 1.5
 #: Structures that disagree by more than this share of the step leave a part without a value.
 _AGREEMENT: Final = 0.01
 
-#: The max form wins only where its residual is smaller by more than rounding.
+#: Relative differences below this are rounding.
 _TIE: Final = 1e-6
+
+#: Seconds that a regressor predicts per second measured, and their inverse, stay within this.
+_RANGE: Final = 1e100
 
 _CURVE_POINTS: Final = 49
 
@@ -209,10 +212,18 @@ class Fitted:
         return self._estimates(bands, unit, largest)[0]
 
     def _latency(self) -> Estimate:
-        if self.hidden(LATENCY).all():
-            narrowest = min(estimate.value or 0.0 for estimate in self.predict(self.curves.cells))
-            return Estimate.bracket(0.0, narrowest, "hidden behind the width work at every measured width", "s")
-        return self._parameter(LATENCY, 0, "s")
+        """L; where a comparable max form hides it at every width, anything up to the shortest step may be hidden."""
+        latency = self._parameter(LATENCY, 0, "s")
+        if latency.high is None or not any(self._hides_all(candidate) for candidate in self.candidates):
+            return latency
+        shortest = float(np.min(self.curves.mean))
+        return replace(latency, high=max(latency.high, shortest), reason="it may be hidden behind the width work")
+
+    def _hides_all(self, candidate: Candidate) -> bool:
+        solution, design = candidate.solution, Design.of(candidate.model, self.curves.cells)
+        return bool(
+            design.latency.any() and not design.visible(solution.form, solution.parameters)[:, design.latency].any()
+        )
 
     def _synchronisation(self, threads: int) -> Estimate:
         model = self.winner.model
@@ -259,7 +270,7 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
     for model in built.alternatives:
         smaller = Design.of(model, cells)
         tried.extend((model, solve(smaller, curves.mean, form)) for form in _forms(model))
-    bound = COMPARABLE * max(winner.residual, curves.error)
+    bound = COMPARABLE * max(winner.residual, curves.error, _TIE)
     kept = [(built.full, winner), *((model, solution) for model, solution in tried if solution.residual <= bound)]
     # The unmasked design: what the max form hides would only make the terms look further apart.
     relative = design.matrix / curves.mean[:, None]
@@ -280,7 +291,7 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
 
 def _winner(summed: Solution, maximal: Solution, error: float) -> Solution:
     """The form of less residual; the sum form where its residual is no more than noise."""
-    wins = maximal.residual < summed.residual * (1 - _TIE) and summed.residual > COMPARABLE * error
+    wins = maximal.residual < summed.residual * (1 - _TIE) and summed.residual > COMPARABLE * max(error, _TIE)
     return maximal if wins else summed
 
 
@@ -307,10 +318,9 @@ def _candidate(model: Model, solution: Solution, curves: Curves) -> Candidate:
 
 
 def _check(design: Design, curves: Curves) -> None:
-    """Refuses declared work that is negative or not finite, and times that a relative fit cannot hold."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        relative = design.matrix / curves.mean[:, None]
-        positive = (design.matrix >= 0).all() and (design.known >= 0).all()
-        finite = np.isfinite(relative**2).all() and np.isfinite(design.known).all()
-    if not (positive and finite):
+    """Refuses declared work that is negative or not finite, or too large or small to be squared."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        relative = np.column_stack([design.matrix, design.known]) / curves.mean[:, None]
+    sound = (relative == 0) | ((relative >= 1 / _RANGE) & (relative <= _RANGE))
+    if not sound.all():
         raise RefusedFitError("no fit: the declared work is negative or not finite at some width")

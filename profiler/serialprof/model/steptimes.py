@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from serialprof.model.statistics import Array, log_interval
 from serialprof.planning import Family, Point
 from serialprof.setting import Form
 from serialprof.store import StoredRun, Visit
+
+#: Seconds per step beyond which a sample is an error, not a measurement: far below a cycle, and thirty years.
+_SHORTEST: Final = 1e-18
+_LONGEST: Final = 1e9
 
 
 @dataclass(frozen=True)
@@ -142,9 +147,8 @@ def _failure(point: Point, visit: Visit, sound: Sequence[float]) -> str:
     steps = visit.runs * point.setting.depth
     if steps < 1:
         return f"a sample of {steps} steps has no step time"
-    # The second condition catches what underflows: the logarithm of the step time must exist.
-    wrong = [seconds for seconds in sound if not (math.isfinite(seconds) and seconds / steps > 0)]
-    return f"a sample took {wrong[0]:g} s, which is no time" if wrong else ""
+    wrong = [seconds for seconds in sound if not _SHORTEST <= seconds / steps <= _LONGEST]
+    return f"a sample of {steps} steps took {wrong[0]:g} s, which is no time" if wrong else ""
 
 
 def _clock(visit: Visit) -> float | None:

@@ -90,9 +90,8 @@ def _clock_against_cores(findings: Findings) -> str:
     winners = {item.winner for item in steps}
     both = f"{_both(first, more)}; {_both(last, more)}" if len(steps) > 1 else _both(first, more)
     if winners == {"clock"}:
-        # A thread that pays is not beaten in time, whatever a per cent of it buys.
-        pays = any((item.cores_gain.high or 0.0) > (item.clock_gain.low or 0.0) for item in steps)
-        start = "per cent for per cent, clock buys more than cores" if pays else "clock beats cores"
+        buys = any(_pays(item) for item in steps)
+        start = "per cent for per cent, clock buys more than cores" if buys else "clock beats cores"
         return f"{start} on this machine {span}: {both}"
     if winners == {"cores"}:
         return f"cores beat clock on this machine {span}: {both}"
@@ -100,7 +99,7 @@ def _clock_against_cores(findings: Findings) -> str:
         return f"neither clock nor cores help {span}: {both}"
     if width.high is not None:
         return f"{more} pays {span}, and whether clock buys more, per cent for per cent, the data cannot tell: {both}"
-    sure = [item.width for item in steps if item.winner == "clock"]
+    sure = [item.width for item in steps if item.winner == "clock" and not _pays(item)]
     known = f" (it surely does at W = {', '.join(map(wording.count, sure))})" if sure else ""
     return f"whether clock beats cores {span} the data cannot tell{known}: {both}"
 
@@ -122,7 +121,13 @@ def _crossing(width: Estimate, steps: Sequence[Tradeoff], more: str, lanes: str)
     }[above.winner]
     figures = f"{wording.ratio(above.cores_gain, 1)} at W = {wording.count(above.width)}"
     clock = wording.gain(above.clock_gain)
-    return f"{start}: {_both(below, more)}; above it {then} ({figures}, +10 % clock {clock})"
+    again = "; further up the order changes again" if width.reason else ""
+    return f"{start}: {_both(below, more)}; above it {then} ({figures}, +10 % clock {clock}){again}"
+
+
+def _pays(item: Tradeoff) -> bool:
+    """Whether more threads may gain what +10 % clock gains: then it does not beat them, whatever a per cent buys."""
+    return item.cores_gain.high is None or item.cores_gain.high >= (item.clock_gain.low or 0.0)
 
 
 def _both(item: Tradeoff, more: str) -> str:
