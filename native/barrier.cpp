@@ -55,7 +55,7 @@ class Barrier {
 
 void register_barrier(py::module_& module) {
   kernel_class<Barrier>(module, "Barrier", "`grain_ops` multiplies per step, split among the threads, then a barrier.")
-      .def(py::init<std::shared_ptr<Team>, std::int64_t>(), py::arg("team"), py::arg("grain_ops"))
+      .def(py::init<std::shared_ptr<Team>, std::int64_t>(), py::arg("team").none(false), py::arg("grain_ops"))
       .def_property_readonly("value", &Barrier::value, "6364136223846793005 ** (grain_ops * steps) modulo 2**64.");
 }
 

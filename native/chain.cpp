@@ -152,7 +152,7 @@ class Chain {
 
 void register_chain(py::module_& module) {
   kernel_class<Chain>(module, "Chain", "64 dependent operations per step on each of `width` lanes.")
-      .def(py::init<std::shared_ptr<Team>, const std::string&, std::int64_t, bool>(), py::arg("team"),
+      .def(py::init<std::shared_ptr<Team>, const std::string&, std::int64_t, bool>(), py::arg("team").none(false),
            py::arg("operation"), py::arg("width"), py::arg("wide") = false)
       .def("values", &Chain::values, "The lanes after the last run (wide form: after one step).")
       .def_property_readonly("fused", &Chain::fused, "Whether fma is one instruction here, rounded once.");

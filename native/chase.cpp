@@ -94,8 +94,9 @@ class Chase {
 
 void register_chase(py::module_& module) {
   kernel_class<Chase>(module, "Chase", "16 dependent loads per step for each of `width` cursors on one random cycle.")
-      .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::uint64_t, bool>(), py::arg("team"),
-           py::arg("footprint_bytes"), py::arg("width"), py::arg("seed") = 0, py::arg("wide") = false)
+      .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::uint64_t, bool>(),
+           py::arg("team").none(false), py::arg("footprint_bytes"), py::arg("width"), py::arg("seed") = 0,
+           py::arg("wide") = false)
       .def("cursors", &Chase::cursors, "The line that each cursor stands on after the last run.")
       .def_property_readonly("lines", &Chase::lines, "Lines in the cycle, a multiple of 16.");
 }

@@ -138,8 +138,9 @@ class Life {
 
 void register_life(py::module_& module) {
   kernel_class<Life>(module, "Life", "Conway's life on a torus of rows x columns cells, one generation per step.")
-      .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::uint64_t, bool>(), py::arg("team"),
-           py::arg("rows"), py::arg("columns"), py::arg("seed") = 0, py::arg("wide") = false)
+      .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::uint64_t, bool>(),
+           py::arg("team").none(false), py::arg("rows"), py::arg("columns"), py::arg("seed") = 0,
+           py::arg("wide") = false)
       .def("grid", &Life::grid,
            "The grid after the last run, row by row: the cell in column j is bit j % 8 of byte j // 8 of its row.")
       .def("set_grid", &Life::set_grid, py::arg("grid"), "Sets the grid that every run starts from.");

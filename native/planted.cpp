@@ -152,8 +152,8 @@ void register_planted(py::module_& module) {
   kernel_class<Planted>(module, "Planted", "A step of serial_ops + width * lane_ops dependent multiplies.")
       .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::int64_t, std::uint64_t, bool, std::int64_t,
                     std::int64_t>(),
-           py::arg("team"), py::arg("serial_ops"), py::arg("lane_ops"), py::arg("width"), py::arg("seed") = 0,
-           py::arg("wide") = false, py::arg("lane_loads") = 0, py::arg("footprint_bytes") = 0)
+           py::arg("team").none(false), py::arg("serial_ops"), py::arg("lane_ops"), py::arg("width"),
+           py::arg("seed") = 0, py::arg("wide") = false, py::arg("lane_loads") = 0, py::arg("footprint_bytes") = 0)
       .def_property_readonly("value", &Planted::value,
                              "The state after the last run; in the wide form the product of all steps' results.");
 }

@@ -106,8 +106,8 @@ class Rule110 {
 
 void register_rule110(py::module_& module) {
   kernel_class<Rule110>(module, "Rule110", "Rule 110 on a ring of `cells`, one generation per step.")
-      .def(py::init<std::shared_ptr<Team>, std::int64_t, std::uint64_t, bool>(), py::arg("team"), py::arg("cells"),
-           py::arg("seed") = 0, py::arg("wide") = false)
+      .def(py::init<std::shared_ptr<Team>, std::int64_t, std::uint64_t, bool>(), py::arg("team").none(false),
+           py::arg("cells"), py::arg("seed") = 0, py::arg("wide") = false)
       .def("row", &Rule110::row, "The row after the last run: cell i is bit i % 8 of byte i // 8.")
       .def("set_row", &Rule110::set_row, py::arg("row"), "Sets the row that every run starts from.");
 }

@@ -93,9 +93,10 @@ double fma_peak(const std::shared_ptr<Team>& team, std::int64_t ops) {
 }  // namespace
 
 void register_stream(py::module_& module) {
-  module.def("read_bandwidth", &read_bandwidth, py::arg("team"), py::arg("footprint_bytes"), py::arg("repeats"),
+  module.def("read_bandwidth", &read_bandwidth, py::arg("team").none(false), py::arg("footprint_bytes"),
+             py::arg("repeats"),
              "Seconds in which the team reads footprint_bytes (a whole number of cache lines) `repeats` times.");
-  module.def("fma_peak", &fma_peak, py::arg("team"), py::arg("ops"),
+  module.def("fma_peak", &fma_peak, py::arg("team").none(false), py::arg("ops"),
              "FLOP/s of the team in fp32 multiply-adds; `ops`: floating-point operations per thread.");
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -58,3 +59,21 @@ def test_refuses_no_cpus() -> None:
 def test_refuses_a_cpu_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="cpus: cannot start a thread on CPU 100000"):
         _native.Team([0, 100_000])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: _native.Barrier(None, 1),
+        lambda: _native.Chain(None, "add", 1),
+        lambda: _native.Chase(None, 4096, 1),
+        lambda: _native.Life(None, 1, 64),
+        lambda: _native.Planted(None, 1, 1, 1),
+        lambda: _native.Rule110(None, 64),
+        lambda: _native.fma_peak(None, 1),
+        lambda: _native.read_bandwidth(None, 64, 1),
+    ],
+)
+def test_kernels_refuse_a_missing_team(build: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match="incompatible"):
+        build()

@@ -39,7 +39,7 @@ def test_runs_and_checks(form: Form, threads: int) -> None:
 
 
 def test_calibrates_the_load_where_memory_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "load_cost", lambda footprint, cpu: {2**16: 10.0}[footprint])
+    monkeypatch.setattr(module, "load_cost", lambda footprint: {2**16: 10.0}[footprint])
     stepper = planted.stepper(setting(memory=0.3, footprint=2**16))
     assert stepper.plan.lane_loads == 9  # 0.3 of 312 multiplies at 10 each
     stepper.run(2)

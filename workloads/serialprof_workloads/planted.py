@@ -73,25 +73,26 @@ def plan(share: float, step_ops: int, memory: float = 0.0, load_cost: float = 1.
 
 
 @lru_cache(maxsize=8)
-def load_cost(footprint: int, cpu: int = 0, loads: int = 4096) -> float:
+def load_cost(footprint: int, loads: int = 4096) -> float:
     """What a dependent load over a footprint in bytes takes, in dependent multiplies.
 
-    Both from the least of seven timings.
+    From the least of seven timings of each, once per process, on the CPU that the caller runs on. A share planted with
+    loads is as exact as this.
     """
-    team = _native.Team([cpu])
+    team = _native.Team([0])
     chase = _native.Planted(team, 1, 0, 1, lane_loads=loads, footprint_bytes=footprint)
     multiplies = _native.Planted(team, 4 * loads, 0, 1)
     for kernel in (chase, multiplies):
         kernel.run(1 + footprint // LINE_BYTES // loads)
-    load_seconds = min(_seconds(chase) for _ in range(7)) / loads
-    multiply_seconds = min(_seconds(multiplies) for _ in range(7)) / (4 * loads)
+    load_seconds = min(_step_seconds(chase) for _ in range(7)) / loads
+    multiply_seconds = min(_step_seconds(multiplies) for _ in range(7)) / (4 * loads)
     return load_seconds / multiply_seconds
 
 
-def _seconds(kernel: _native.Planted) -> float:
+def _step_seconds(kernel: _native.Planted, steps: int = 32) -> float:
     start = time.perf_counter()
-    kernel.run(1)
-    return time.perf_counter() - start
+    kernel.run(steps)
+    return (time.perf_counter() - start) / steps
 
 
 def planned(setting: Setting) -> Plan:
@@ -101,7 +102,7 @@ def planned(setting: Setting) -> Plan:
         ValueError: a parameter is out of range.
     """
     memory = setting.number("memory")
-    cost = load_cost(setting.integer("footprint"), setting.cpus[0]) if memory > 0.0 else 1.0
+    cost = load_cost(setting.integer("footprint")) if memory > 0.0 else 1.0
     return plan(setting.number("share"), setting.integer("step_ops"), memory, cost)
 
 
