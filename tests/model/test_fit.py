@@ -117,7 +117,7 @@ def test_weights_beyond_l2_are_not_guessed_apart_from_serial_and_fixed_work() ->
     # Over W and two thread counts, the three nearly constant columns differ only in how they shrink with p.
     limits = Limits(stream=LADDER, barrier={2: 2e-7})
     memory = Memory.of(limits, L2)
-    model = Work(5, Affine(0, 1e5), Affine(15e6, 8000), Affine(15e6, 8000), Affine(256, 1))
+    model = Work(5, Affine(5, 1e5), Affine(15e6, 8000), Affine(15e6, 8000), Affine(256, 1))
 
     def step(width: int, threads: int, form: str) -> float:
         traffic = memory.seconds(Cell(width, threads, model))

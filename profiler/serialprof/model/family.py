@@ -51,8 +51,11 @@ class Cell:
 
     @property
     def operations(self) -> float:
-        """flops(W) less those on the chain, which no thread can take over (Brent 1974); lanes where none is declared."""
-        return self.width if self.work is None else max(0.0, self.work.flops.at(self.width) - self.work.serial_ops)
+        """flops(W) less those on the chain, which no thread can take over (Brent 1974); lanes where undeclared."""
+        if self.work is None:
+            return self.width
+        declared = self.work.flops.at(self.width)  # what is no number of operations stays one, for the fit to refuse
+        return float(np.minimum(declared, np.maximum(0.0, declared - self.work.serial_ops)))
 
 
 @dataclass(frozen=True, slots=True)
