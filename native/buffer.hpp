@@ -2,16 +2,13 @@
 // Memory of the kernels: aligned, zeroed, its size checked before it is asked for.
 #pragma once
 
-#include <cstddef>
+#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <initializer_list>
 #include <limits>
-#include <memory>
-#include <new>
 #include <stdexcept>
-#include <string>
+
+#include "memory.hpp"
 
 namespace serialprof {
 
@@ -24,20 +21,18 @@ inline std::int64_t product(std::initializer_list<std::int64_t> factors) {
   return result;
 }
 
-// Adds sizes up before anything is allocated. Throws std::invalid_argument beyond 2^33 floats (32 GiB).
+// Adds sizes up before anything is allocated; add() throws std::invalid_argument where they exceed half of this
+// machine's memory.
 class FloatBudget {
  public:
   void add(std::initializer_list<std::int64_t> factors) {
-    const std::int64_t floats = product(factors);
-    if (floats > kMost || total_ + floats > kMost) {
-      throw std::invalid_argument("this shape needs more than 2^33 floats (32 GiB): make it smaller");
-    }
-    total_ += floats;
+    bytes_ += 4.0 * static_cast<double>(product(factors));
+    if (bytes_ <= physical_memory() / 2) return;
+    throw std::invalid_argument("this shape needs more than half of this machine's memory: make it smaller");
   }
 
  private:
-  static constexpr std::int64_t kMost = std::int64_t{1} << 33;
-  std::int64_t total_ = 0;
+  double bytes_ = 0.0;
 };
 
 // `size` zeroed values, aligned to a cache line and to the longest vector. Throws std::bad_alloc.
@@ -45,13 +40,7 @@ template <typename T>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::int64_t size) : size_(size) {
-    const std::size_t bytes = (static_cast<std::size_t>(size) * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    if (bytes == 0) return;
-    data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, bytes)));
-    if (data_ == nullptr) throw std::bad_alloc();
-    std::memset(static_cast<void*>(data_.get()), 0, bytes);
-  }
+  explicit Buffer(std::int64_t size) : data_(allocate<T>(size)), size_(size) { std::fill_n(data_.get(), size, T{}); }
 
   T* data() noexcept { return data_.get(); }
   const T* data() const noexcept { return data_.get(); }
@@ -60,11 +49,7 @@ class Buffer {
   const T& operator[](std::int64_t index) const noexcept { return data_.get()[index]; }
 
  private:
-  static constexpr std::size_t kAlignment = 64;
-  struct Free {
-    void operator()(T* pointer) const noexcept { std::free(pointer); }
-  };
-  std::unique_ptr<T, Free> data_;
+  Memory<T> data_;
   std::int64_t size_ = 0;
 };
 

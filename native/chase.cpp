@@ -76,8 +76,7 @@ class Chase {
     Line** const state = cursors_.get() + stride_ * (1 + rank);
     for (std::int64_t lane = 0; lane < width_; ++lane) {
       const std::uint64_t bits = mix(seed_ + static_cast<std::uint64_t>(index * width_ + lane + 1));
-      state[lane] =
-          ring_.line(static_cast<std::int64_t>(SplitMix64::scale(bits, static_cast<std::uint64_t>(ring_.count()))));
+      state[lane] = ring_.line(Random::scale(bits, ring_.count()));
     }
     apply_lanes<kLoads>(state, state, width_, Follow{});
   }

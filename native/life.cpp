@@ -12,7 +12,7 @@
 #include "bind.hpp"
 #include "loops/dispatch.hpp"
 #include "memory.hpp"
-#include "splitmix.hpp"
+#include "random.hpp"
 
 namespace serialprof {
 
@@ -64,9 +64,9 @@ class Life {
     require_memory("rows", rows, padded_rows * static_cast<double>(columns / 8) * static_cast<double>(copies));
     initial_ = Grid(rows, columns / kCellsPerWord);
     for (std::int64_t copy = 1; copy < copies; ++copy) grids_.emplace_back(rows, columns / kCellsPerWord);
-    SplitMix64 random(seed);
+    Random random(seed);
     for (std::int64_t column = 0; column < initial_.columns(); ++column) {
-      for (std::int64_t row = 0; row < rows; ++row) initial_.column(column)[row] = random.next();
+      for (std::int64_t row = 0; row < rows; ++row) initial_.column(column)[row] = random.bits();
       initial_.close(column, 0, rows);
     }
   }

@@ -22,10 +22,13 @@ struct FreeMemory {
 template <typename T>
 using Memory = std::unique_ptr<T[], FreeMemory>;
 
+inline double physical_memory() noexcept {  // bytes
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
 // Throws std::invalid_argument, naming the argument, where `bytes` exceed half of this machine's memory.
 inline void require_memory(const char* name, std::int64_t value, double bytes) {
-  const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (bytes <= memory / 2) return;
+  if (bytes <= physical_memory() / 2) return;
   throw std::invalid_argument(std::string(name) + " = " + std::to_string(value) + " needs " +
                               std::to_string(static_cast<std::int64_t>(bytes / 1e6)) +
                               " MB, more than half of this machine's memory; choose a smaller " + name);

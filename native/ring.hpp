@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "memory.hpp"
-#include "splitmix.hpp"
+#include "random.hpp"
 
 namespace serialprof {
 
@@ -22,9 +22,9 @@ class Ring {
   // cycles, and a chase could stay in a short one.
   Ring(std::int64_t count, std::uint64_t seed) : count_(count), lines_(allocate<Line>(count)) {
     for (std::int64_t index = 0; index < count; ++index) lines_[at(index)].next = line(index);
-    SplitMix64 random(seed);
+    Random random(seed);
     for (std::int64_t index = count - 1; index > 0; --index) {
-      const auto other = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(index)));
+      const auto other = random.below(index);
       std::swap(lines_[at(index)].next, lines_[at(other)].next);
     }
   }

@@ -9,7 +9,7 @@
 #include "bind.hpp"
 #include "loops/dispatch.hpp"
 #include "memory.hpp"
-#include "splitmix.hpp"
+#include "random.hpp"
 
 namespace serialprof {
 
@@ -52,8 +52,8 @@ class Rule110 {
     const std::int64_t words = cells / kCellsPerWord;
     initial_ = Row(words);
     for (std::int64_t copy = 1; copy < copies; ++copy) rows_.emplace_back(words);
-    SplitMix64 random(seed);
-    for (std::int64_t index = 0; index < words; ++index) initial_.words()[index] = random.next();
+    Random random(seed);
+    for (std::int64_t index = 0; index < words; ++index) initial_.words()[index] = random.bits();
     initial_.close(0, words);
   }
 

@@ -74,8 +74,8 @@ void Flag::await(std::uint32_t wanted) noexcept {
   sleepers.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// Dissemination barrier (Hensgen, Finkel and Manber 1988): in round r, rank i signals rank i + 2^r and waits for its own
-// flag; log2(size) rounds. A flag is written by one thread and read by one.
+// Dissemination barrier (Hensgen, Finkel and Manber 1988): in round r, rank i signals rank i + 2^r and waits for its
+// own flag; log2(size) rounds. A flag is written by one thread and read by one.
 void Member::barrier() noexcept {
   ++epoch;
   for (int round = 0; round < team->rounds_; ++round) {

@@ -73,8 +73,8 @@ class Team {
   bool stopping_ = false;
   Task task_ = nullptr;
   void* context_ = nullptr;
-  std::vector<std::uint32_t> epochs_;       // per rank, carried from run to run
-  std::unique_ptr<Flag[]> arrivals_;        // [round * size + rank]: dissemination barrier
+  std::vector<std::uint32_t> epochs_;  // per rank, carried from run to run
+  std::unique_ptr<Flag[]> arrivals_;   // [round * size + rank]: dissemination barrier
   int rounds_ = 0;
 };
 

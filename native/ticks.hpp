@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cheapest clock this machine has, in ticks. Ticks are compared with ticks only; seconds come from steady_seconds().
+// The cheapest clock this machine has, in ticks. Ticks are compared with ticks only; seconds come from
+// steady_seconds().
 #pragma once
 
 #include <chrono>
