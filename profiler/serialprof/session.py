@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from serialprof.catalog import Description, Workload, check_name
 from serialprof.errors import InterruptedRunError, UsageError, WorkloadError
 from serialprof.limits import Limits
-from serialprof.machine import Machine, read_machine
+from serialprof.machine import Machine
+from serialprof.machine.reading import read_machine
 from serialprof.measure.engine import Engine, Progress
 from serialprof.measure.introspection import Introspector, probe_limits
 from serialprof.measure.pool import Pool

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from serialprof.machine import Cache, read_machine
+from serialprof.machine import Cache
 from serialprof.machine.quota import cpu_quota
+from serialprof.machine.reading import read_machine
 from serialprof.machine.topology import caches, parse_cpu_list, placement_order, sibling_groups
 
 

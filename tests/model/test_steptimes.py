@@ -80,11 +80,19 @@ def test_visits_of_unknown_points_are_ignored() -> None:
     assert first(replace(run, visits=(*run.visits, builder.visit(77, 0, 1.0)))) == first(run)
 
 
-def test_units_pair_by_block_even_if_a_worker_was_restarted() -> None:
-    run = builder.with_visits(flat(), 1, process=9)
-    times = collect(run)[0]
+def test_a_visit_that_was_made_again_belongs_to_the_same_unit() -> None:
+    run = flat()
+    disturbed = replace(run.visits[0], samples=(replace(run.visits[0].samples[0], disturbed="off the CPU"),))
+    times = collect(replace(run, visits=(disturbed, *run.visits)))[0]
+    assert times.logs.shape[0] == 6
     logs = paired(times.column(2, 1, "serial"), times.column(1, 1, "serial"))
     assert logs == pytest.approx([math.log(2)] * 6)
+
+
+def test_rounds_of_processes_are_different_units() -> None:
+    run = builder.with_visits(flat(), 1, process=9)
+    times = collect(run)[0]
+    assert paired(times.column(2, 1, "serial"), times.column(1, 1, "serial")).size == 0
 
 
 def test_pairs_need_both_points() -> None:

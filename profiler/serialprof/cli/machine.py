@@ -23,7 +23,7 @@ def command(as_json: bool, output: Path | None) -> None:
     """Show what this machine is and measure its limits, in about ten seconds."""
     import msgspec
 
-    from serialprof.machine import read_machine
+    from serialprof.machine.reading import read_machine
     from serialprof.measure.introspection import probe_limits
 
     if output is not None:

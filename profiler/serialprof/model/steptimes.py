@@ -31,8 +31,8 @@ class FamilyTimes:
     Attributes:
         family: which.
         points: its points, in the order of the plan.
-        logs: [unit, point], ln of seconds per step, NaN where a unit lacks the point. A unit is a process and a block;
-            points are paired by block, since every worker counts its processes on its own.
+        logs: [unit, point], ln of seconds per step, NaN where a unit lacks the point. A unit is a round of worker
+            processes and a block.
         summaries: what was measured at each point.
     """
 
@@ -94,7 +94,7 @@ def _family(family: Family, points: Sequence[Point], visits: dict[int, list[Visi
 
 @dataclass(frozen=True)
 class _PointTimes:
-    """What the visits of one point give; units are (block, number of the visit within it)."""
+    """What the visits of one point give; units are (round of processes, block)."""
 
     point: Point
     logs: dict[tuple[int, int], float]
@@ -105,26 +105,25 @@ class _PointTimes:
 
     @classmethod
     def of(cls, point: Point, visits: Sequence[Visit]) -> _PointTimes:
-        logs: dict[tuple[int, int], float] = {}
+        steps: dict[tuple[int, int], list[float]] = defaultdict(list)
         cycles = []
         kept = disturbed = 0
         setting = point.setting
         failed = "" if setting.width > 0 and setting.threads > 0 else "a width or thread count below 1 is no point"
-        seen: dict[int, int] = defaultdict(int)
-        for visit in sorted(visits, key=lambda visit: (visit.block, visit.process)):
-            unit = (visit.block, seen[visit.block])
-            seen[visit.block] += 1
+        for visit in visits:
             sound = [sample.seconds for sample in visit.samples if not sample.disturbed]
             kept += len(sound)
             disturbed += len(visit.samples) - len(sound)
             failed = failed or _failure(point, visit, sound)
             if failed or not sound:
                 continue
-            seconds = median(sound) / (visit.runs * point.setting.depth)
-            logs[unit] = math.log(seconds)
+            # A visit in which everything was disturbed is made again in the same block: both belong to one unit.
+            seconds = [sample / (visit.runs * setting.depth) for sample in sound]
+            steps[visit.process, visit.block] += seconds
             if clock := _clock(visit):
-                cycles.append(math.log(seconds * clock))
-        return cls(point, {} if failed else logs, tuple(cycles), kept, disturbed, failed)
+                cycles.append(math.log(median(seconds) * clock))
+        logs = {} if failed else {unit: math.log(median(seconds)) for unit, seconds in steps.items()}
+        return cls(point, logs, tuple(cycles), kept, disturbed, failed)
 
     def summary(self) -> PointSummary:
         """The record of the point."""
