@@ -33,7 +33,7 @@ def next_step(findings: Findings, usable: int) -> str:
     if not findings.crossovers and usable > threads:
         return f"Vary the threads, for example --threads {threads},{2 * threads if 2 * threads <= usable else usable}."
     if _undecided(findings):
-        return "Run again with --full or a longer --budget: the intervals of the thread counts still overlap."
+        return "Run again with a longer --budget: the intervals of the thread counts still overlap."
     if flat := _flat_until(findings):
         lanes = findings.description.width_name
         return (
@@ -43,7 +43,7 @@ def next_step(findings: Findings, usable: int) -> str:
         last = findings.tradeoffs[-1]
         if last.cores_gain.low is not None and last.cores_gain.low > 0:
             return f"Try more threads at W = {wording.count(last.width)} and above: {usable} can run at once here."
-    return "Run with --clock all where the clock can be set: that turns the clock's bracket into a measurement."
+    return "Run the same on a machine with another clock and compare: here the clock's side stays a bracket."
 
 
 def _undecided(findings: Findings) -> bool:

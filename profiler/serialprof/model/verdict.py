@@ -98,7 +98,7 @@ def _clock_against_cores(findings: Findings) -> str:
     if winners == {"neither"}:
         return f"neither clock nor cores help {span}: {both}"
     if width.high is not None:
-        return f"{more} pays {span}, and whether clock buys more, per cent for per cent, the data cannot tell: {both}"
+        return f"{more} pays {span}; which buys more per cent, clock or cores, the data cannot tell: {both}"
     sure = [item.width for item in steps if item.winner == "clock" and not _pays(item)]
     known = f" (it surely does at W = {', '.join(map(wording.count, sure))})" if sure else ""
     return f"whether clock beats cores {span} the data cannot tell{known}: {both}"
@@ -117,12 +117,13 @@ def _crossing(width: Estimate, steps: Sequence[Tradeoff], more: str, lanes: str)
         "cores": "cores beat clock",
         "clock": "cores win, though per cent for per cent clock buys more",
         "neither": "neither helps much",
-        "unknown": "cores win, and whether they buy more than clock, per cent for per cent, the data cannot tell",
+        "unknown": "cores win",
     }[above.winner]
+    doubt = "; which of the two buys more per cent, the data cannot tell" if above.winner == "unknown" else ""
     figures = f"{wording.ratio(above.cores_gain, 1)} at W = {wording.count(above.width)}"
     clock = wording.gain(above.clock_gain)
     again = "; further up the order changes again" if width.reason else ""
-    return f"{start}: {_both(below, more)}; above it {then} ({figures}, +10 % clock {clock}){again}"
+    return f"{start}: {_both(below, more)}; above it {then} ({figures}, +10 % clock {clock}){doubt}{again}"
 
 
 def _pays(item: Tradeoff) -> bool:
