@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from serialprof.estimate import Estimate
 from serialprof.model.results import SERIAL
 from serialprof.units import format_count
 from serialprof_reports import wording
@@ -114,11 +113,11 @@ def _tradeoff_table(family: FamilyAnalysis, threads: int, more: int) -> Table:
 
 def _tradeoff_cells(family: FamilyAnalysis, item: Tradeoff) -> Iterator[RenderableType]:
     yield format_count(item.width)
-    yield wording.compact_step(_step(family, item.width, item.threads))
-    yield wording.compact_step(_step(family, item.width, item.more_threads))
+    yield wording.compact_step(wording.step_of(family, item.width, item.threads))
+    yield wording.compact_step(wording.step_of(family, item.width, item.more_threads))
     yield wording.compact_percent(item.cores_gain, "+")
     yield wording.compact_percent(item.clock_gain, "+")
-    yield wording.compact_percent(_serial_share(family, item.width, item.threads))
+    yield _serial_share(family, item.width, item.threads)
     yield _text(wording.WINNERS[item.winner], _WINNER_STYLES[item.winner])
 
 
@@ -132,7 +131,7 @@ def _step_table(family: FamilyAnalysis) -> Table:
                 format_count(setting.width),
                 str(setting.threads),
                 wording.compact_step(summary.step),
-                wording.compact_percent(_serial_share(family, setting.width, setting.threads)),
+                _serial_share(family, setting.width, setting.threads),
             )
     return table
 
@@ -152,21 +151,11 @@ def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     for item in family.crossovers:
         yield "crossover", wording.crossover(item)
     if family.depth_costs:
-        yield "depth cost", depth_cost(family)
+        yield "depth cost", wording.depth_cost(family)
     if family.declared is not None:
         yield "declared", wording.declared(family.declared)
     yield "hatch", family.verdict.hatch or "none known round this implementation's chain"
     yield "next step", family.verdict.next_step
-
-
-def depth_cost(family: FamilyAnalysis) -> str:
-    """T_serial / T_wide on the fewest threads, per width."""
-    fewest = min(item.threads for item in family.depth_costs)
-    known = [item for item in family.depth_costs if item.threads == fewest and item.ratio.value is not None]
-    if not known:
-        return f"unknown: {family.depth_costs[0].ratio.reason}"
-    ratios = [f"{wording.times(item.ratio.value or 0)} at W = {format_count(item.width)}" for item in known]
-    return f"T_serial / T_wide on {wording.threads(fewest)}: {', '.join(ratios)}"
 
 
 def _remarks(run: StoredRun) -> Iterator[RenderableType]:
@@ -182,19 +171,9 @@ def _remarks(run: StoredRun) -> Iterator[RenderableType]:
         yield _indented(f"and {len(failed) - _MOST_FAILURES} more")
 
 
-def _step(family: FamilyAnalysis, width: int, threads: int) -> Estimate:
-    for summary in family.points:
-        setting = summary.point.setting
-        if (setting.form, setting.width, setting.threads) == ("serial", width, threads):
-            return summary.step
-    return Estimate.unknown("not measured", "s")
-
-
-def _serial_share(family: FamilyAnalysis, width: int, threads: int) -> Estimate:
-    for item in family.attributions:
-        if (item.width, item.threads) == (width, threads):
-            return item.part(SERIAL).share
-    return Estimate.unknown("no attribution")
+def _serial_share(family: FamilyAnalysis, width: int, threads: int) -> str:
+    there = wording.attribution_of(family, width, threads)
+    return wording.MISSING if there is None else wording.compact_percent(there.part(SERIAL).share)
 
 
 def _text(text: str, style: str = "") -> Text:

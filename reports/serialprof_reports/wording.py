@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from serialprof.estimate import Estimate
 from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from serialprof.estimate import Estimate
     from serialprof.machine.description import Machine
-    from serialprof.model.results import Crossover, DeclaredWork, FamilyAnalysis, Winner
+    from serialprof.model.results import Attribution, Crossover, DeclaredWork, FamilyAnalysis, Winner
     from serialprof.planning import Point
     from serialprof.setting import Setting
     from serialprof.store import StoredRun
@@ -153,6 +153,31 @@ def declared(work: DeclaredWork) -> str:
         f"work {format_si(work.work, '')}, depth {format_si(work.depth, '')}, work/depth {format_si(work.ratio, '')} "
         f"(operations of one run at W = {format_count(work.width)})"
     )
+
+
+def depth_cost(family: FamilyAnalysis) -> str:
+    """T_serial / T_wide on the fewest threads, per width."""
+    fewest = min(item.threads for item in family.depth_costs)
+    known = [item for item in family.depth_costs if item.threads == fewest and item.ratio.value is not None]
+    if not known:
+        return f"unknown: {family.depth_costs[0].ratio.reason}"
+    ratios = [f"{times(item.ratio.value or 0)} at W = {format_count(item.width)}" for item in known]
+    return f"T_serial / T_wide on {threads(fewest)}: {', '.join(ratios)}"
+
+
+def step_of(family: FamilyAnalysis, width: int, count: int) -> Estimate:
+    """Step time of the serial form at a width and thread count, unknown where it was not measured."""
+    for summary in family.points:
+        setting = summary.point.setting
+        if (setting.form, setting.width, setting.threads) == ("serial", width, count):
+            return summary.step
+    return Estimate.unknown("not measured", "s")
+
+
+def attribution_of(family: FamilyAnalysis, width: int, count: int) -> Attribution | None:
+    """The attribution at a width and thread count, None where there is none."""
+    there = (item for item in family.attributions if (item.width, item.threads) == (width, count))
+    return next(there, None)
 
 
 def clock_reading(run: StoredRun) -> float | None:
