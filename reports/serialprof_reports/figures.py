@@ -34,7 +34,8 @@ ROLES: Final = (
     | {colour: f"part-{index}" for index, colour in enumerate(PARTS.values())}
 )
 
-_STYLE: Final[dict[str, Any]] = {
+# Newer matplotlib types the names of its settings one by one, older ones as str.
+_STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "serialprof",
     "text.parse_math": False,
@@ -71,8 +72,8 @@ _STYLE: Final[dict[str, Any]] = {
     "errorbar.capsize": 2.5,
 }
 _WIDE, _HIGH = 5.4, 3.7
-#: At most so many families get a panel in the map.
-_MOST_PANELS: Final = 12
+#: Axes of the clock-against-cores map, and the elasticity below which nothing wins.
+_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.1, 1.3, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,31 +168,27 @@ def attribution(family: FamilyAnalysis, prefix: str) -> Plot:
     return Plot(title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
 
 
-def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> Plot:
-    """Clock against cores: per family the two elasticities of every width, and which side of the tie they fall on."""
-    title = "Clock against cores"
-    shown = [family for family in families if _mapped(family)][:_MOST_PANELS]
-    if not shown:
-        return Plot(title, "", "No family has both elasticities: vary the threads, and see the refusals below.", "")
+def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ...]:
+    """Clock against cores: a panel per family with the two elasticities of every width, all on the same axes.
+
+    Families without both elasticities get a sentence instead.
+    """
+    left = min([_LEFT, *(_number(item.cores.value) - 0.2 for family in families for item in _mapped(family))])
+    return tuple(_panel(family, f"{prefix}{number}", left) for number, family in enumerate(families))
+
+
+def _panel(family: FamilyAnalysis, prefix: str, left: float) -> Plot:
+    title = wording.shorten(wording.label(family), 80)
+    items = _mapped(family)
+    if not items:
+        reasons = [end.reason for item in family.tradeoffs for end in (item.cores, item.clock) if end.reason]
+        return Plot(title, "", reasons[0] if reasons else "Only one thread count was measured.", "")
 
     def draw(figure: Figure) -> None:
-        columns = min(2, len(shown))
-        rows = -(-len(shown) // columns)
-        figure.set_size_inches(_WIDE if columns == 1 else 7.2, (3.4 if columns == 1 else 3.0) * rows)
-        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for axes, family in zip(panels.ravel(), shown, strict=False):
-            _map_panel(axes, family)
-        for spare in panels.ravel()[len(shown) :]:
-            spare.remove()
-        figure.supxlabel("time saved per % of cores (elasticity)", fontsize=11)
-        figure.supylabel("time saved per % of clock (elasticity)", fontsize=11)
+        figure.set_size_inches(_WIDE, 3.5)
+        _map(figure.subplots(), items, left)
 
-    caption = (
-        "One mark per width, labelled with it: a vertical bar where the clock is known only as a bracket, the "
-        "horizontal one is the interval of the cores. Above the dashed tie line clock beats cores, below it cores beat "
-        "clock; a mark that touches it is undecided. Left of zero more threads lose."
-    )
-    return Plot(title, _render(draw, prefix, title), "", caption)
+    return Plot(title, _render(draw, prefix, f"Clock against cores, {title}"), "", "")
 
 
 def _render(draw: Callable[[Figure], None], prefix: str, title: str) -> str:
@@ -341,28 +338,43 @@ def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:
     return sorted((item for item in known if item.threads == fewest), key=lambda item: item.width)
 
 
-def _map_panel(axes: Axes, family: FamilyAnalysis) -> None:
-    items = _mapped(family)
-    axes.axvline(0.0, color=MUTED, linewidth=0.8)
-    axes.axline((0.0, 0.0), slope=1.0, color=MUTED, linewidth=1.0, linestyle="--")
-    axes.set_title(wording.shorten(wording.label(family), 30), loc="left", fontweight="bold")
-    for item in items:
+def _map(axes: Axes, items: Sequence[Tradeoff], left: float) -> None:
+    _regions(axes, left)
+    taken, level = -9.0, 0
+    for item in sorted(items, key=lambda item: _number(item.cores.value)):
         cores, clock = item.cores, item.clock
         x = _number(cores.value)
         low, high = (_number(clock.value if end is None else end) for end in (clock.low, clock.high))
         middle = (low + high) / 2 if clock.value is None else clock.value
-        axes.plot([x, x], [low, high], color=SERIES[0], linewidth=2.0, solid_capstyle="butt")
+        axes.plot([x, x], [low, high], color=INK, linewidth=2.2, solid_capstyle="butt")
         if cores.low is not None and cores.high is not None:
-            axes.plot([cores.low, cores.high], [middle, middle], color=SERIES[0], linewidth=1.0)
+            axes.plot([cores.low, cores.high], [middle, middle], color=INK, linewidth=1.0)
         if clock.value is not None:
-            axes.plot([x], [clock.value], "o", color=SERIES[0])
-        axes.annotate(
-            format_count(item.width), (x, high), (0, 3), textcoords="offset points", ha="center", fontsize=9.5
-        )
-    axes.set_xlim(min(-0.3, *(_number(item.cores.value) - 0.15 for item in items)), 1.2)
-    axes.set_ylim(-0.05, 1.25)
-    axes.text(0.03, 0.95, "clock wins", transform=axes.transAxes, va="top", color=MUTED, fontsize=10)
-    axes.text(0.97, 0.05, "cores win", transform=axes.transAxes, ha="right", color=MUTED, fontsize=10)
+            axes.plot([x], [clock.value], "o", color=INK)
+        # Labels that would touch are stacked.
+        level = level + 1 if x - taken < 0.08 * (_RIGHT - left) else 0
+        taken = x
+        axes.annotate(format_count(item.width), (x, high), (0, 3 + 12 * level), textcoords="offset points", ha="center")
+    axes.set_xlim(left, _RIGHT)
+    axes.set_ylim(_BOTTOM, _TOP)
+    axes.set_xlabel("elasticity of cores")
+    axes.set_ylabel("elasticity of clock")
+
+
+def _regions(axes: Axes, left: float) -> None:
+    """Where clock, cores or neither wins, and the tie line between the first two."""
+    ends = [left, _RIGHT]
+    axes.grid(visible=False)
+    axes.fill_between(ends, ends, [_TOP, _TOP], color=SERIES[0], alpha=0.09, linewidth=0)
+    axes.fill_between(ends, [min(left, _BOTTOM)] * 2, ends, color=SERIES[1], alpha=0.09, linewidth=0)
+    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=PAPER, linewidth=0)
+    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=MUTED, alpha=0.16, linewidth=0)
+    axes.axvline(0.0, color=MUTED, linewidth=0.8)
+    axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle="--")
+    inside = axes.transAxes
+    axes.text(0.03, 0.96, "clock wins", transform=inside, va="top", color=SERIES[0], fontweight="bold")
+    axes.text(0.98, 0.6, "cores win", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
+    axes.text(left + 0.03, (_BOTTOM + _SMALL) / 2, "neither", va="center_baseline", color=MUTED, fontsize=10)
 
 
 def _width_axis(axes: Axes, family: FamilyAnalysis, widths: Sequence[int]) -> None:

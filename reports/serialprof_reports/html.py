@@ -30,11 +30,12 @@ _Facts = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the page: its first column names the row."""
+    """A table of the page: the first column names the row, the others hold numbers, the last one words if so marked."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    ends_in_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def html(run: StoredRun, analysis: Analysis) -> str:
         quick=run.plan.quick,
         machine=wording.machine_facts(run),
         limits=list(_limit_tables(run.limits)),
-        map=clock_map(analysis.families, "map"),
+        maps=clock_map(analysis.families, "map"),
         sections=[_section(family, number) for number, family in enumerate(analysis.families)],
         taken=taken,
         disturbed=disturbed,
@@ -109,7 +110,6 @@ def _hash(text: str) -> str:
 
 
 def _section(family: FamilyAnalysis, number: int) -> Section:
-    from markupsafe import Markup
 
     from serialprof_reports import figures
 
@@ -154,7 +154,7 @@ def _tradeoff_table(family: FamilyAnalysis) -> Table | None:
         "unattributed", "winner",
     )  # fmt: skip
     rows = tuple(_tradeoff_row(family, item) for item in family.tradeoffs)
-    return Table("Clock against cores, width by width", columns, rows)
+    return Table("Clock against cores, width by width", columns, rows, ends_in_words=True)
 
 
 def _tradeoff_row(family: FamilyAnalysis, item: Tradeoff) -> tuple[str, ...]:
@@ -190,7 +190,7 @@ def _point_table(family: FamilyAnalysis) -> Table:
         "cycles",
         "status",
     )
-    return Table("points", columns, tuple(_point_row(item) for item in family.points))
+    return Table("points", columns, tuple(_point_row(item) for item in family.points), ends_in_words=True)
 
 
 def _point_row(item: PointSummary) -> tuple[str, ...]:
@@ -222,7 +222,7 @@ def _limit_tables(limits: Limits) -> Iterator[Table]:
         single.append(("fp32 FMA, 1 thread", format_si(limits.fma, "FLOP/s")))
     if single:
         yield Table("Limits of this machine", ("operation", "measured"), tuple(single))
-    footprints = sorted({rung.footprint for rung in (*limits.chase, *limits.stream)})
+    footprints = sorted({rung.footprint for rung in limits.chase} | {rung.footprint for rung in limits.stream})
     if footprints:
         counts = sorted({rung.threads for rung in limits.stream})
         columns = ("footprint", "dependent load", *(f"read, {wording.threads(count)}" for count in counts))

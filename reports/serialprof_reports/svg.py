@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""matplotlib's SVG made fit for a page: many figures in one document, no inline style, colours left to the page's CSS."""
+"""matplotlib's SVG made fit for a page: ids unique per document, no inline style, colours left to the page's CSS."""
 
 from __future__ import annotations
 
