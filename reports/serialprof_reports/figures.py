@@ -1,0 +1,411 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page's figures: matplotlib figures of an analysis, as SVG elements whose colours the page's CSS sets."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from serialprof.model.results import CAUSES, UNATTRIBUTED
+from serialprof.units import format_count, format_si
+from serialprof_reports import svg, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from serialprof.estimate import Estimate
+    from serialprof.model.results import Attribution, Crossover, FamilyAnalysis, PointSummary, Tradeoff
+
+#: Stand-in colours, one per role; the page's CSS gives each role its colour in light and in dark.
+INK: Final = "#010101"
+MUTED: Final = "#020202"
+GRID: Final = "#030303"
+PAPER: Final = "#040404"
+SERIES: Final = tuple(f"#0a000{index}" for index in range(6))
+PARTS: Final = {cause: f"#0b000{index}" for index, cause in enumerate(CAUSES)}
+ROLES: Final = (
+    {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper"}
+    | {colour: f"series-{index}" for index, colour in enumerate(SERIES)}
+    | {colour: f"part-{index}" for index, colour in enumerate(PARTS.values())}
+)
+
+# Newer matplotlib types the names of its settings one by one, older ones as str.
+_STYLE: Final[dict[Any, Any]] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "serialprof",
+    "text.parse_math": False,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 11.0,
+    "axes.titlesize": 11.0,
+    "axes.labelsize": 11.0,
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
+    "legend.fontsize": 10.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "hatch.color": INK,
+    "hatch.linewidth": 0.7,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5.0,
+    "errorbar.capsize": 2.5,
+}
+_WIDE, _HIGH = 5.4, 3.7
+#: Axes of the clock-against-cores map, and the elasticity below which nothing wins.
+_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.1, 1.3, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What stands in a figure's place: the SVG element, or the sentence that says why there is none."""
+
+    title: str
+    markup: str
+    refusal: str
+    caption: str
+
+
+def step_times(family: FamilyAnalysis, prefix: str) -> Plot:
+    """Step time over width per thread count: points with intervals, fit and band, wide form, crossovers."""
+    title = "Step time over width"
+    measured = [item for item in family.points if item.step.value is not None and item.step.value > 0]
+    if not measured:
+        return Plot(title, "", family.refusal or "No point was measured.", "")
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        for index, count in enumerate(_thread_counts(measured)):
+            _step_series(axes, family, count, SERIES[index % len(SERIES)])
+        for item in family.crossovers:
+            _mark_crossover(axes, item)
+        _width_axis(axes, family, [item.point.setting.width for item in measured])
+        _seconds_axis(axes)
+        axes.set_ylabel("time per step")
+        axes.legend(loc="upper left")
+
+    bands = "Lines and bands: the fit. " if family.fit is not None else f"No fit: {family.refusal} "
+    wide = any(item.point.setting.form == "wide" for item in measured)
+    dashes = "Thin dashes: the wide form, the same work without dependence between steps. " if wide else ""
+    crossed = any(item.width.bounded for item in family.crossovers)
+    cross = "Shaded: the measured widths between which more threads start to win." if crossed else ""
+    return Plot(
+        title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", f"{bands}{dashes}{cross}".strip()
+    )
+
+
+def threads(family: FamilyAnalysis, prefix: str) -> Plot:
+    """Speed-up by more threads: over width for two thread counts, over the thread count for more."""
+    title = "What more threads bring"
+    counts = _thread_counts(family.points)
+    if len(counts) > 2:
+        return _over_threads(family, prefix, title, counts)
+    known = [item for item in family.tradeoffs if item.cores_gain.value is not None]
+    if not known:
+        reasons = [item.cores_gain.reason for item in family.tradeoffs if item.cores_gain.reason]
+        return Plot(title, "", reasons[0] if reasons else "Only one thread count was measured.", "")
+    before, after = known[0].threads, known[0].more_threads
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.set_xscale("log")
+        _reference_lines(axes, after / before)
+        _with_intervals(
+            axes, [item.width for item in known], [item.cores_gain for item in known], SERIES[1], offset=1.0
+        )
+        _width_axis(axes, family, [item.width for item in known])
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel(f"speed-up, {before} to {after} threads")
+
+    caption = "Above 1 more threads win, below 1 they lose. From paired blocks."
+    return Plot(title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
+
+
+def attribution(family: FamilyAnalysis, prefix: str) -> Plot:
+    """Where a step's time goes: stacked shares per width, a panel per thread count."""
+    title = "Where the time of a step goes"
+    if not family.attributions:
+        return Plot(title, "", family.refusal or "There is no attribution.", "")
+    counts = sorted({item.threads for item in family.attributions})[:4]
+
+    def draw(figure: Figure) -> None:
+        rows = -(-len(counts) // 2)
+        figure.set_size_inches(_WIDE, 3.2 * rows + 0.7)
+        panels = figure.subplots(rows, min(2, len(counts)), sharey=True, squeeze=False).ravel()
+        for spare in panels[len(counts) :]:
+            spare.remove()
+        for axes, count in zip(panels, counts, strict=False):
+            _stack(axes, [item for item in family.attributions if item.threads == count])
+            axes.set_title(wording.threads(count))
+            axes.set_xlabel(wording.shorten(family.description.width_name, 24))
+        panels[0].set_ylabel("share of the step, %")
+        _cause_legend(figure)
+
+    missing = _missing_causes(family.attributions)
+    caption = f"Unattributed below zero: the fit predicts more than was measured.{missing}"
+    return Plot(title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
+
+
+def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ...]:
+    """Clock against cores: a panel per family with the two elasticities of every width, all on the same axes.
+
+    Families without both elasticities get a sentence instead.
+    """
+    left = min([_LEFT, *(_number(item.cores.value) - 0.2 for family in families for item in _mapped(family))])
+    return tuple(_panel(family, f"{prefix}{number}", left) for number, family in enumerate(families))
+
+
+def _panel(family: FamilyAnalysis, prefix: str, left: float) -> Plot:
+    title = wording.shorten(wording.label(family), 80)
+    items = _mapped(family)
+    if not items:
+        reasons = [end.reason for item in family.tradeoffs for end in (item.cores, item.clock) if end.reason]
+        return Plot(title, "", reasons[0] if reasons else "Only one thread count was measured.", "")
+
+    def draw(figure: Figure) -> None:
+        figure.set_size_inches(_WIDE, 3.5)
+        _map(figure.subplots(), items, left)
+
+    return Plot(title, _render(draw, prefix, f"Clock against cores, {title}"), "", "")
+
+
+def _render(draw: Callable[[Figure], None], prefix: str, title: str) -> str:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    text = io.StringIO()
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A name may hold characters that matplotlib's font lacks; the reader's browser draws the text, not matplotlib.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure = Figure(figsize=(_WIDE, _HIGH), layout="constrained")
+        draw(figure)
+        figure.savefig(text, format="svg", transparent=True)
+    return svg.for_page(text.getvalue(), prefix, ROLES, wording.shorten(title, 120))
+
+
+def _step_series(axes: Axes, family: FamilyAnalysis, count: int, colour: str) -> None:
+    for form in ("serial", "wide"):
+        series = sorted(
+            (item for item in family.points if _is(item, count, form) and item.step.value is not None),
+            key=lambda item: item.point.setting.width,
+        )
+        if not series:
+            continue
+        widths = [item.point.setting.width for item in series]
+        if form == "wide":
+            axes.plot(widths, [item.step.value or 0 for item in series], "--", color=colour, linewidth=0.9)
+        else:
+            _with_intervals(axes, widths, [item.step for item in series], colour, label=wording.threads(count))
+    for curve in family.fit.curves if family.fit is not None else ():
+        if curve.threads == count:
+            axes.plot(curve.widths, [_number(step.value) for step in curve.steps], color=colour, linewidth=1.4)
+            low = [_number(step.low) for step in curve.steps]
+            high = [_number(step.high) for step in curve.steps]
+            axes.fill_between(curve.widths, low, high, color=colour, alpha=0.18, linewidth=0)
+
+
+def _with_intervals(
+    axes: Axes,
+    widths: Sequence[float],
+    estimates: Sequence[Estimate],
+    colour: str,
+    *,
+    label: str = "",
+    offset: float = 0.0,
+) -> None:
+    """Points with their intervals, those without one as a point alone."""
+    values = [(estimate.value or 0.0) + offset for estimate in estimates]
+    below = [0.0 if item.low is None else max(0.0, (item.value or 0.0) - item.low) for item in estimates]
+    above = [0.0 if item.high is None else max(0.0, item.high - (item.value or 0.0)) for item in estimates]
+    axes.errorbar(widths, values, yerr=(below, above), fmt="o", color=colour, elinewidth=1.3, label=label or None)
+
+
+def _mark_crossover(axes: Axes, item: Crossover) -> None:
+    if item.width.low is None or item.width.high is None:
+        return
+    axes.axvspan(item.width.low, item.width.high, color=MUTED, alpha=0.13, linewidth=0)
+    if item.width.value is not None:
+        axes.axvline(item.width.value, color=MUTED, linewidth=1.0, linestyle=":")
+
+
+def _reference_lines(axes: Axes, ideal: float) -> None:
+    axes.axhline(1.0, color=MUTED, linewidth=1.0)
+    axes.axhline(ideal, color=MUTED, linewidth=1.0, linestyle="--")
+    axes.annotate("ideal", (0.02, ideal), (0, 3), ("axes fraction", "data"), "offset points", color=MUTED)
+    axes.annotate("no change", (0.98, 1.0), (0, -4), ("axes fraction", "data"), "offset points", color=MUTED,
+                  ha="right", va="top")  # fmt: skip
+
+
+def _over_threads(family: FamilyAnalysis, prefix: str, title: str, counts: list[int]) -> Plot:
+    steps = {
+        (item.point.setting.width, item.point.setting.threads): item.step.value
+        for item in family.points
+        if item.point.setting.form == "serial" and item.step.value is not None
+    }
+    widths = sorted({width for width, count in steps if count == counts[0]})
+    if not widths:
+        return Plot(title, "", family.refusal or "No point was measured.", "")
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        ideal = [count / counts[0] for count in counts]
+        axes.plot(counts, ideal, "--", color=MUTED, linewidth=1.0, label="ideal")
+        axes.axhline(1.0, color=MUTED, linewidth=1.0)
+        for index, width in enumerate(widths):
+            there = [count for count in counts if (width, count) in steps]
+            ratios = [steps[width, counts[0]] / steps[width, count] for count in there]
+            axes.plot(there, ratios, "o-", color=SERIES[index % len(SERIES)], label=f"W = {format_count(width)}")
+        axes.set_xscale("log", base=2)
+        _fixed_ticks(axes, counts, str)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("threads")
+        axes.set_ylabel(f"speed-up over {wording.threads(counts[0])}")
+        axes.legend(loc="upper left")
+
+    caption = (
+        "Above 1 more threads win, below 1 they lose. Ratios of mean step times; their intervals stand in the table."
+    )
+    return Plot(title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
+
+
+def _stack(axes: Axes, items: Sequence[Attribution]) -> None:
+    items = sorted(items, key=lambda item: item.width)
+    floors, ceilings = [0.0] * len(items), [0.0] * len(items)
+    for cause in CAUSES:
+        shares = [100 * (item.part(cause).share.value or 0.0) for item in items]
+        bottoms = [floor if share < 0 else top for share, floor, top in zip(shares, floors, ceilings, strict=True)]
+        hatch = "////" if cause == UNATTRIBUTED else None
+        face = PAPER if cause == UNATTRIBUTED else PARTS[cause]
+        edge = PARTS[cause] if cause == UNATTRIBUTED else PAPER
+        axes.bar(range(len(items)), shares, 0.78, bottoms, color=face, edgecolor=edge, linewidth=0.7, hatch=hatch)
+        floors = [floor + min(share, 0.0) for share, floor in zip(shares, floors, strict=True)]
+        ceilings = [top + max(share, 0.0) for share, top in zip(shares, ceilings, strict=True)]
+    axes.axhline(0.0, color=MUTED, linewidth=0.8)
+    axes.set_xticks(
+        range(len(items)), [format_count(item.width) for item in items], rotation=0 if len(items) < 5 else 40
+    )
+    axes.grid(visible=False, axis="x")
+
+
+def _cause_legend(figure: Figure) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(facecolor=PAPER, edgecolor=PARTS[cause], hatch="////", label=cause)
+        if cause == UNATTRIBUTED
+        else Patch(facecolor=PARTS[cause], label=cause)
+        for cause in CAUSES
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
+
+
+def _missing_causes(items: Sequence[Attribution]) -> str:
+    reasons = {part.cause: part.share.reason for item in items for part in item.parts if part.share.value is None}
+    listed = "; ".join(f"{cause} ({reason})" if reason else cause for cause, reason in reasons.items())
+    return f" Not drawn at some widths, because unknown: {listed}." if listed else ""
+
+
+def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:
+    """Trade-offs from the fewest threads whose two elasticities are known well enough to be drawn."""
+    known = [
+        item
+        for item in family.tradeoffs
+        if item.cores.value is not None and (item.clock.bounded or item.clock.value is not None)
+    ]
+    fewest = min((item.threads for item in known), default=0)
+    return sorted((item for item in known if item.threads == fewest), key=lambda item: item.width)
+
+
+def _map(axes: Axes, items: Sequence[Tradeoff], left: float) -> None:
+    _regions(axes, left)
+    taken, level = -9.0, 0
+    for item in sorted(items, key=lambda item: _number(item.cores.value)):
+        cores, clock = item.cores, item.clock
+        x = _number(cores.value)
+        low, high = (_number(clock.value if end is None else end) for end in (clock.low, clock.high))
+        middle = (low + high) / 2 if clock.value is None else clock.value
+        axes.plot([x, x], [low, high], color=INK, linewidth=2.2, solid_capstyle="butt")
+        if cores.low is not None and cores.high is not None:
+            axes.plot([cores.low, cores.high], [middle, middle], color=INK, linewidth=1.0)
+        if clock.value is not None:
+            axes.plot([x], [clock.value], "o", color=INK)
+        # Labels that would touch are stacked.
+        level = level + 1 if x - taken < 0.08 * (_RIGHT - left) else 0
+        taken = x
+        axes.annotate(format_count(item.width), (x, high), (0, 3 + 12 * level), textcoords="offset points", ha="center")
+    axes.set_xlim(left, _RIGHT)
+    axes.set_ylim(_BOTTOM, _TOP)
+    axes.set_xlabel("elasticity of cores")
+    axes.set_ylabel("elasticity of clock")
+
+
+def _regions(axes: Axes, left: float) -> None:
+    """Where clock, cores or neither wins, and the tie line between the first two."""
+    ends = [left, _RIGHT]
+    axes.grid(visible=False)
+    axes.fill_between(ends, ends, [_TOP, _TOP], color=SERIES[0], alpha=0.09, linewidth=0)
+    axes.fill_between(ends, [min(left, _BOTTOM)] * 2, ends, color=SERIES[1], alpha=0.09, linewidth=0)
+    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=PAPER, linewidth=0)
+    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=MUTED, alpha=0.16, linewidth=0)
+    axes.axvline(0.0, color=MUTED, linewidth=0.8)
+    axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle="--")
+    inside = axes.transAxes
+    axes.text(0.03, 0.96, "clock wins", transform=inside, va="top", color=SERIES[0], fontweight="bold")
+    axes.text(0.98, 0.6, "cores win", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
+    axes.text(left + 0.03, (_BOTTOM + _SMALL) / 2, "neither", va="center_baseline", color=MUTED, fontsize=10)
+
+
+def _width_axis(axes: Axes, family: FamilyAnalysis, widths: Sequence[int]) -> None:
+    _fixed_ticks(axes, sorted(set(widths)), format_count)
+    axes.set_xlabel(f"width ({wording.shorten(family.description.width_name, 24)})")
+
+
+def _fixed_ticks(axes: Axes, places: Sequence[int], form: Callable[[int], str]) -> None:
+    every = -(-len(places) // 8)
+    axes.set_xticks(places[::every], [form(place) for place in places[::every]])
+    axes.minorticks_off()
+
+
+def _seconds_axis(axes: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axes.get_ylim()
+    subs = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda seconds, _: format_si(seconds, "s", 1)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _thread_counts(points: Sequence[PointSummary]) -> list[int]:
+    return sorted({item.point.setting.threads for item in points})
+
+
+def _is(item: PointSummary, count: int, form: str) -> bool:
+    return item.point.setting.threads == count and item.point.setting.form == form
+
+
+def _number(value: float | None) -> float:
+    """A plot's gap where nothing is known."""
+    return float("nan") if value is None else value

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One self-contained page of a run: no network request, no inline style, readable offline, in print and on a phone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from serialprof.model.results import SERIAL, UNATTRIBUTED
+from serialprof.units import format_bytes, format_count, format_seconds, format_si
+from serialprof_reports import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from serialprof.estimate import Estimate
+    from serialprof.limits import Limits
+    from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, PointSummary, Tradeoff
+    from serialprof.store import StoredRun
+    from serialprof_reports.figures import Plot
+
+#: What each grade of evidence rests on.
+GRADES: Final = {"A": "clock swept", "B": "counters or a partial sweep", "C": "model or stand-in"}
+
+_Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the page: the first column names the row, the others hold numbers, the last one words if so marked."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    ends_in_words: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Everything that the page shows of one family."""
+
+    anchor: str
+    label: str
+    summary: str
+    sentence: str
+    grade: str
+    grade_means: str
+    grade_reason: str
+    facts: _Facts
+    refusal: str
+    notes: tuple[str, ...]
+    plots: tuple[Plot, ...]
+    tradeoffs: Table | None
+    points: Table
+
+
+def html(run: StoredRun, analysis: Analysis) -> str:
+    """The page as one HTML document.
+
+    Its Content-Security-Policy allows nothing but its own style and script, by their hashes, and data: images.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    from serialprof_reports.figures import clock_map
+
+    folder = files("serialprof_reports") / "templates"
+    style, script, page = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js", "page.html.j2"))
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=_printable
+    )
+    taken, disturbed = wording.sample_counts(run)
+    return environment.from_string(page).render(
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - the package's own file
+        script=Markup(script),  # noqa: S704 - the package's own file
+        host=run.machine.host,
+        started=wording.date(run.started),
+        status=run.status,
+        quick=run.plan.quick,
+        machine=wording.machine_facts(run),
+        limits=list(_limit_tables(run.limits)),
+        maps=clock_map(analysis.families, "map"),
+        sections=[_section(family, number) for number, family in enumerate(analysis.families)],
+        taken=taken,
+        disturbed=disturbed,
+        failures=wording.failures(run),
+        command=wording.command_line(run),
+        reproducibility=_reproducibility(run),
+    )
+
+
+def _printable(value: object) -> object:
+    """Applied to every expression of the template: text of a run loses its control characters, markup stays."""
+    return wording.plain(value) if type(value) is str else value
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _section(family: FamilyAnalysis, number: int) -> Section:
+
+    from serialprof_reports import figures
+
+    drawn = (draw(family, f"f{number}{draw.__name__[0]}") for draw in
+             (figures.step_times, figures.threads, figures.attribution))  # fmt: skip
+    verdict = family.verdict
+    return Section(
+        anchor=f"family-{number}",
+        label=wording.shorten(wording.label(family), 80),
+        summary=family.description.summary,
+        sentence=verdict.sentence,
+        grade=verdict.grade,
+        grade_means=GRADES[verdict.grade],
+        grade_reason=verdict.grade_reason,
+        facts=list(_facts(family)),
+        refusal=family.refusal,
+        notes=family.fit.notes if family.fit is not None else (),
+        plots=tuple(drawn),
+        tradeoffs=_tradeoff_table(family),
+        points=_point_table(family),
+    )
+
+
+def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
+    verdict = family.verdict
+    for item in family.crossovers:
+        yield "crossover", wording.crossover(item)
+    if family.depth_costs:
+        yield "depth cost", wording.depth_cost(family)
+    if family.declared is not None:
+        yield "declared", wording.declared(family.declared)
+    hatch = f"known way round it: {verdict.hatch}" if verdict.hatch else "no way round it is known"
+    yield "this implementation's chain", hatch
+    yield "next step", verdict.next_step
+
+
+def _tradeoff_table(family: FamilyAnalysis) -> Table | None:
+    if not family.tradeoffs:
+        return None
+    columns = (
+        "W", "threads", "step time before", "after", "gain by cores", "gain by +10 % clock", "serial share",
+        "unattributed", "winner",
+    )  # fmt: skip
+    rows = tuple(_tradeoff_row(family, item) for item in family.tradeoffs)
+    return Table("Clock against cores, width by width", columns, rows, ends_in_words=True)
+
+
+def _tradeoff_row(family: FamilyAnalysis, item: Tradeoff) -> tuple[str, ...]:
+    before, after = (wording.step_of(family, item.width, count) for count in (item.threads, item.more_threads))
+    there = wording.attribution_of(family, item.width, item.threads)
+    return (
+        format_count(item.width),
+        f"{item.threads} to {item.more_threads}",
+        wording.compact_step(before),
+        wording.compact_step(after),
+        wording.compact_percent(item.cores_gain, "+"),
+        wording.compact_percent(item.clock_gain, "+"),
+        _share(there, SERIAL),
+        _share(there, UNATTRIBUTED),
+        wording.WINNERS[item.winner],
+    )
+
+
+def _share(there: Attribution | None, cause: str) -> str:
+    return wording.MISSING if there is None else wording.compact_percent(there.part(cause).share)
+
+
+def _point_table(family: FamilyAnalysis) -> Table:
+    columns = (
+        "W",
+        "threads",
+        "form",
+        "time per step",
+        "95 % interval",
+        "units",
+        "samples",
+        "disturbed",
+        "cycles",
+        "status",
+    )
+    return Table("points", columns, tuple(_point_row(item) for item in family.points), ends_in_words=True)
+
+
+def _point_row(item: PointSummary) -> tuple[str, ...]:
+    setting = item.point.setting
+    return (
+        format_count(setting.width),
+        str(setting.threads),
+        setting.form,
+        wording.MISSING if item.step.value is None else format_seconds(item.step.value),
+        _ends(item.step),
+        str(item.units),
+        str(item.samples),
+        str(item.disturbed),
+        wording.MISSING if item.cycles.value is None else format_si(item.cycles.value, ""),
+        f"failed: {item.failed}" if item.failed else "ok",
+    )
+
+
+def _ends(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return wording.MISSING
+    return f"{format_seconds(estimate.low)} to {format_seconds(estimate.high)}"
+
+
+def _limit_tables(limits: Limits) -> Iterator[Table]:
+    single: _Facts = [(f"dependent {name}", format_seconds(seconds)) for name, seconds in limits.chains.items()]
+    single += [(f"barrier, {wording.threads(count)}", format_seconds(value)) for count, value in limits.barrier.items()]
+    if limits.fma is not None:
+        single.append(("fp32 FMA, 1 thread", format_si(limits.fma, "FLOP/s")))
+    if single:
+        yield Table("Limits of this machine", ("operation", "measured"), tuple(single))
+    footprints = sorted({rung.footprint for rung in limits.chase} | {rung.footprint for rung in limits.stream})
+    if footprints:
+        counts = sorted({rung.threads for rung in limits.stream})
+        columns = ("footprint", "dependent load", *(f"read, {wording.threads(count)}" for count in counts))
+        rows = tuple(_memory_row(limits, footprint, counts) for footprint in footprints)
+        yield Table("Memory ladder", columns, rows)
+
+
+def _memory_row(limits: Limits, footprint: int, counts: list[int]) -> tuple[str, ...]:
+    load = next((rung.seconds for rung in limits.chase if rung.footprint == footprint), None)
+    reads = {rung.threads: rung.bandwidth for rung in limits.stream if rung.footprint == footprint}
+    return (
+        format_bytes(footprint),
+        wording.MISSING if load is None else format_seconds(load),
+        *(format_si(reads[count], "B/s") if count in reads else wording.MISSING for count in counts),
+    )
+
+
+def _reproducibility(run: StoredRun) -> _Facts:
+    plan = run.plan
+    packages = ", ".join(f"{name} {version}" for name, version in sorted(run.machine.packages.items()))
+    return [
+        ("serialprof", run.version),
+        ("code hash", run.code),
+        ("run id", run.run_id),
+        ("seed", str(plan.seed)),
+        ("plan", f"{len(plan.points)} points, {plan.blocks} blocks over {plan.processes} rounds of fresh processes"),
+        (
+            "budget",
+            f"{format_seconds(plan.budget)} of sampling, stopping early at {plan.precision:.3g} relative half-width",
+        ),
+        ("Python", run.machine.python),
+        ("packages", packages or "none recorded"),
+    ]

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exports for other programs: the analysis as one JSON object, the samples as CSV."""
+
+from __future__ import annotations
+
+from csv import writer
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final
+
+from serialprof_reports.wording import failures, parameters, sample_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from serialprof.model.results import Analysis, FamilyAnalysis
+    from serialprof.planning import Plan
+    from serialprof.store import Sample, StoredRun, Visit
+
+#: Name and version of the JSON object; the version rises when a key changes its meaning or disappears.
+SCHEMA: Final = {"name": "serialprof.analysis", "version": 1}
+
+COLUMNS: Final = (
+    "run", "workload", "parameters", "mode", "device", "dtype", "form", "width", "depth", "threads", "cpus",
+    "block", "process", "runs", "seconds", "step_seconds", "cpu_seconds", "involuntary", "disturbed",
+    "clock_before", "clock_after",
+)  # fmt: skip
+
+
+def json(run: StoredRun, analysis: Analysis) -> str:
+    """The analysis as one JSON object, in SI base units.
+
+    Keys: `schema` (name, version), `run` (id, started in seconds since the epoch, version, code, command, status),
+    `machine`, `limits`, `plan` (knobs and workloads), `samples` (taken, disturbed), `failures` (point, reason) and
+    `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes' names. Each
+    estimate is {value, low, high, unit, level, reason}; whatever is unknown, or no finite number, is null.
+    """
+    import msgspec
+
+    taken, disturbed = sample_counts(run)
+    machine = _builtins(run.machine) | {"usable": run.machine.usable, "cores": run.machine.cores}
+    document = {
+        "schema": SCHEMA,
+        "run": {
+            "id": run.run_id,
+            "started": run.started,
+            "version": run.version,
+            "code": run.code,
+            "command": run.command,
+            "status": run.status,
+        },
+        "machine": machine,
+        "limits": _builtins(run.limits),
+        "plan": _plan(run.plan),
+        "samples": {"taken": taken, "disturbed": disturbed},
+        "failures": [{"point": point, "reason": reason} for point, reason in failures(run)],
+        "families": [_family(family) for family in analysis.families],
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def csv(run: StoredRun, analysis: Analysis) -> str:  # noqa: ARG001 - every renderer takes both
+    """One row per sample, disturbed ones included, in SI base units; a header row, CRLF line ends (RFC 4180).
+
+    `step_seconds` is seconds / (runs * depth). A text cell that a spreadsheet would take for a formula is prefixed with
+    a single quote.
+    """
+    text = StringIO()
+    table = writer(text)
+    table.writerow(COLUMNS)
+    for visit in run.visits:
+        table.writerows(_row(run, visit, sample) for sample in visit.samples)
+    return text.getvalue()
+
+
+def _row(run: StoredRun, visit: Visit, sample: Sample) -> Iterator[object]:
+    point = run.point(visit.point)
+    setting = point.setting
+    cells = (
+        run.run_id, point.workload, parameters(setting), setting.mode, setting.device, setting.dtype, setting.form,
+        setting.width, setting.depth, setting.threads, " ".join(map(str, setting.cpus)),
+        visit.block, visit.process, visit.runs, sample.seconds, sample.seconds / (visit.runs * setting.depth),
+        sample.cpu_seconds, sample.involuntary, sample.disturbed, visit.clock_before, visit.clock_after,
+    )  # fmt: skip
+    return (_harmless(cell) if isinstance(cell, str) else cell for cell in cells)
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+
+
+def _builtins(record: object) -> dict[str, Any]:
+    import msgspec
+
+    built: dict[str, Any] = msgspec.to_builtins(record, str_keys=True)
+    return built
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    built = _builtins(plan)
+    return built | {"points": len(plan.points)}
+
+
+def _family(family: FamilyAnalysis) -> dict[str, Any]:
+    built = _builtins(family)
+    if family.declared is not None:
+        built["declared"]["ratio"] = family.declared.ratio
+    return built

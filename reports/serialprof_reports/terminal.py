@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verdicts and tables of a run as plain text for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from serialprof.model.results import SERIAL
+from serialprof.units import format_count
+from serialprof_reports import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+    from serialprof.model.results import Analysis, FamilyAnalysis, Tradeoff
+    from serialprof.store import StoredRun
+
+_INDENT: Final = 2
+_LABEL: Final = 11
+#: Failed points are listed up to this number; the rest is counted.
+_MOST_FAILURES: Final = 20
+
+_WINNER_STYLES: Final = {"clock": "cyan", "cores": "yellow", "neither": "dim", "unknown": "dim"}
+
+
+def terminal(run: StoredRun, analysis: Analysis, *, width: int = 80, color: bool = False) -> str:
+    """Machine, then per family the verdict and a table over widths, then whatever failed.
+
+    Args:
+        run: the stored run.
+        analysis: its analysis.
+        width: columns of the terminal; no line is longer.
+        color: whether to add ANSI colours.
+    """
+    from rich.console import Console
+
+    console = Console(
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    with console.capture() as capture:
+        for item in _document(run, analysis):
+            console.print(item)
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
+    yield from _machine(run)
+    for family in analysis.families:
+        yield ""
+        yield from _family(family)
+    if not analysis.families:
+        yield ""
+        yield _line("nothing", "no point was measured, so there is no verdict")
+    yield ""
+    yield from _remarks(run)
+
+
+def _machine(run: StoredRun) -> Iterator[RenderableType]:
+    facts = dict(wording.machine_facts(run))
+    clock = facts["clock by meter"]
+    parts = [
+        facts["processor"],
+        f"{run.machine.usable} usable core{'s' if run.machine.usable > 1 else ''}",
+        "clock not readable" if clock == "not readable" else f"{clock} by meter",
+        f"in {run.machine.hypervisor}" if run.machine.hypervisor else "no hypervisor known",
+        run.machine.instruction_set,
+    ]
+    yield _text(f"serialprof {run.version} on {run.machine.host}, {wording.date(run.started)}", "bold")
+    yield _text(", ".join(parts))
+
+
+def _family(family: FamilyAnalysis) -> Iterator[RenderableType]:
+    verdict = family.verdict
+    yield _text(wording.label(family), "bold underline")
+    yield _indented(verdict.sentence)
+    yield _line("evidence", f"{verdict.grade}: {verdict.grade_reason}", "dim")
+    yield from _tables(family)
+    if family.refusal:
+        yield _line("no fit", family.refusal)
+    for name, text in _lines(family):
+        yield _line(name, text)
+
+
+def _tables(family: FamilyAnalysis) -> Iterator[RenderableType]:
+    pairs = sorted({(item.threads, item.more_threads) for item in family.tradeoffs})
+    for threads, more in pairs:
+        yield _tradeoff_table(family, threads, more)
+    if not pairs and any(summary.step.value is not None for summary in family.points):
+        yield _step_table(family)
+
+
+def _tradeoff_table(family: FamilyAnalysis, threads: int, more: int) -> Table:
+    table = _table(
+        "W", wording.threads(threads), wording.threads(more), "cores gain", "+10 % clock", "serial", "winner"
+    )
+    for item in sorted(family.tradeoffs, key=lambda item: item.width):
+        if (item.threads, item.more_threads) == (threads, more):
+            table.add_row(*_tradeoff_cells(family, item))
+    return table
+
+
+def _tradeoff_cells(family: FamilyAnalysis, item: Tradeoff) -> Iterator[RenderableType]:
+    yield format_count(item.width)
+    yield wording.compact_step(wording.step_of(family, item.width, item.threads))
+    yield wording.compact_step(wording.step_of(family, item.width, item.more_threads))
+    yield wording.compact_percent(item.cores_gain, "+")
+    yield wording.compact_percent(item.clock_gain, "+")
+    yield _serial_share(family, item.width, item.threads)
+    yield _text(wording.WINNERS[item.winner], _WINNER_STYLES[item.winner])
+
+
+def _step_table(family: FamilyAnalysis) -> Table:
+    """Step time and serial share alone, where no two thread counts were compared."""
+    table = _table("W", "threads", "step time", "serial")
+    for summary in family.points:
+        setting = summary.point.setting
+        if setting.form == "serial":
+            table.add_row(
+                format_count(setting.width),
+                str(setting.threads),
+                wording.compact_step(summary.step),
+                _serial_share(family, setting.width, setting.threads),
+            )
+    return table
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "winner" else "right", overflow="fold")
+    return table
+
+
+def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
+    """What follows the table: (name, text) pairs."""
+    for item in family.crossovers:
+        yield "crossover", wording.crossover(item)
+    if family.depth_costs:
+        yield "depth cost", wording.depth_cost(family)
+    if family.declared is not None:
+        yield "declared", wording.declared(family.declared)
+    yield "hatch", family.verdict.hatch or "none known round this implementation's chain"
+    yield "next step", family.verdict.next_step
+
+
+def _remarks(run: StoredRun) -> Iterator[RenderableType]:
+    taken, disturbed = wording.sample_counts(run)
+    yield _text(f"{taken} samples, {disturbed} of them disturbed and left out; run {run.run_id} is {run.status}", "dim")
+    failed = wording.failures(run)
+    if not failed:
+        return
+    yield _text(f"{len(failed)} point{'s' if len(failed) > 1 else ''} failed:", "red")
+    for place, reason in failed[:_MOST_FAILURES]:
+        yield _indented(f"{place}: {reason}")
+    if len(failed) > _MOST_FAILURES:
+        yield _indented(f"and {len(failed) - _MOST_FAILURES} more")
+
+
+def _serial_share(family: FamilyAnalysis, width: int, threads: int) -> str:
+    there = wording.attribution_of(family, width, threads)
+    return wording.MISSING if there is None else wording.compact_percent(there.part(SERIAL).share)
+
+
+def _text(text: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(wording.plain(text), style=style)
+
+
+def _indented(text: str) -> RenderableType:
+    from rich.padding import Padding
+
+    return Padding(_text(text), (0, 0, 0, _INDENT))
+
+
+def _line(name: str, text: str, style: str = "") -> RenderableType:
+    """A name, and beside it the text, wrapped under itself."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=_INDENT - 1)
+    grid.add_column(width=_LABEL)
+    grid.add_column(overflow="fold")
+    grid.add_row("", _text(name, "bold"), _text(text, style))
+    return grid

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How numbers and names of a run are worded: shared by all renderers, pure functions of stored records."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from serialprof.estimate import Estimate
+from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from serialprof.machine.description import Machine
+    from serialprof.model.results import Attribution, Crossover, DeclaredWork, FamilyAnalysis, Winner
+    from serialprof.planning import Point
+    from serialprof.setting import Setting
+    from serialprof.store import StoredRun
+
+#: How a missing number is printed.
+MISSING: Final = "-"
+
+#: The winner of a trade-off in a narrow column; "unknown" reads as the verdict does.
+WINNERS: Final[dict[Winner, str]] = {
+    "clock": "clock",
+    "cores": "cores",
+    "neither": "neither",
+    "unknown": "unclear",
+}
+
+
+def plain(text: str) -> str:
+    """The text with each unprintable character replaced: no terminal escape, no character that XML or UTF-8 forbids."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters, the cut marked."""
+    text = plain(text)
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def date(seconds: float) -> str:
+    """Seconds since the epoch as a date and time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def command_line(run: StoredRun) -> str:
+    """The command that made the run, quoted for a shell."""
+    return shlex.join(run.command)
+
+
+def label(family: FamilyAnalysis) -> str:
+    """A family's name with whatever differs from the workload's defaults: "decode hidden=512, eager"."""
+    description = family.description
+    defaults = {name: str(value) for name, value in description.parameters.items()}
+    extras = [f"{name}={value}" for name, value in family.family.parameters if defaults.get(name) != value]
+    if family.family.mode not in description.modes[:1]:
+        extras.append(family.family.mode)
+    if family.family.device != "cpu":
+        extras.append(family.family.device)
+    if family.family.dtype != "fp32":
+        extras.append(family.family.dtype)
+    return " ".join([description.name, ", ".join(extras)]).strip()
+
+
+def parameters(setting: Setting) -> str:
+    """The workload's own knobs: "hidden=256;layers=4"."""
+    return ";".join(f"{name}={value}" for name, value in sorted(setting.parameters.items()))
+
+
+def place(point: Point) -> str:
+    """Where a point stands in the sweep: "lstm, W = 256, 2 threads, wide"."""
+    setting = point.setting
+    return f"{point.workload}, W = {format_count(setting.width)}, {threads(setting.threads)}, {setting.form}"
+
+
+def threads(count: int) -> str:
+    """A thread count in words."""
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def with_interval(estimate: Estimate, form: Callable[[float], str]) -> str:
+    """Value and interval, a bracket, a one-sided bound, or the sign of a missing number."""
+    low, high = (None if end is None else form(end) for end in (estimate.low, estimate.high))
+    if estimate.value is not None:
+        ends = f" ({low} to {high})" if estimate.bounded else ""
+        return form(estimate.value) + ends
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    if low is not None:
+        return f"at least {low}"
+    return f"at most {high}" if high is not None else MISSING
+
+
+def signed_percent(share: float) -> str:
+    """A gain with its sign, "+31 %"; one that rounds to nothing has none."""
+    rounded = round(share * 100)
+    return f"{rounded:+d} %" if rounded else "0 %"
+
+
+def percent(share: float) -> str:
+    """A share without a negative zero."""
+    return format_percent(share + 0.0) if round(share * 100) else "0 %"
+
+
+def times(ratio: float) -> str:
+    """A ratio: "1.25 x"."""
+    return f"{ratio:.2f} x"
+
+
+def compact_step(estimate: Estimate) -> str:
+    """A step time for a narrow column: "12.3 us 2 %", the latter being half the interval."""
+    if estimate.value is None:
+        return MISSING
+    half = estimate.half_width
+    spread = "" if half is None or estimate.value <= 0 else f" \N{PLUS-MINUS SIGN}{half / estimate.value * 100:.0f}%"
+    return format_seconds(estimate.value) + spread
+
+
+def compact_percent(estimate: Estimate, sign: str = "") -> str:
+    """A share for a narrow column: "45 ±5 %", or "3..9 %" for a bracket; `sign` "+" shows that of a gain."""
+
+    def number(share: float) -> str:
+        rounded = round(share * 100)
+        return f"{rounded:{sign}d}" if rounded else "0"
+
+    half = estimate.half_width
+    if estimate.value is not None:
+        return number(estimate.value) + ("" if half is None else f" \N{PLUS-MINUS SIGN}{half * 100:.0f}") + " %"
+    if estimate.low is not None and estimate.high is not None:
+        return f"{number(estimate.low)}..{number(estimate.high)} %"
+    if estimate.low is not None:
+        return f">={number(estimate.low)} %"
+    return f"<={number(estimate.high)} %" if estimate.high is not None else MISSING
+
+
+def crossover(item: Crossover) -> str:
+    """From which width more threads win, in words."""
+    change = f"from {threads(item.threads)} to {item.more_threads}"
+    width = item.width
+    if width.low is not None and width.high is not None:
+        return f"{change}: between W = {format_count(width.low)} and {format_count(width.high)}"
+    return f"{change}: {width.reason or 'not found in this sweep'}"
+
+
+def declared(work: DeclaredWork) -> str:
+    """Declared work, depth and their ratio of one run."""
+    return (
+        f"work {format_si(work.work, '')}, depth {format_si(work.depth, '')}, work/depth {format_si(work.ratio, '')} "
+        f"(operations of one run at W = {format_count(work.width)})"
+    )
+
+
+def depth_cost(family: FamilyAnalysis) -> str:
+    """T_serial / T_wide on the fewest threads, per width."""
+    fewest = min(item.threads for item in family.depth_costs)
+    known = [item for item in family.depth_costs if item.threads == fewest and item.ratio.value is not None]
+    if not known:
+        return f"unknown: {family.depth_costs[0].ratio.reason}"
+    ratios = [f"{times(item.ratio.value or 0)} at W = {format_count(item.width)}" for item in known]
+    return f"T_serial / T_wide on {threads(fewest)}: {', '.join(ratios)}"
+
+
+def step_of(family: FamilyAnalysis, width: int, count: int) -> Estimate:
+    """Step time of the serial form at a width and thread count, unknown where it was not measured."""
+    for summary in family.points:
+        setting = summary.point.setting
+        if (setting.form, setting.width, setting.threads) == ("serial", width, count):
+            return summary.step
+    return Estimate.unknown("not measured", "s")
+
+
+def attribution_of(family: FamilyAnalysis, width: int, count: int) -> Attribution | None:
+    """The attribution at a width and thread count, None where there is none."""
+    there = (item for item in family.attributions if (item.width, item.threads) == (width, count))
+    return next(there, None)
+
+
+def clock_reading(run: StoredRun) -> float | None:
+    """The core clock in hertz: the median meter reading beside the visits, else that of the limits."""
+    readings = [
+        reading for visit in run.visits for reading in (visit.clock_before, visit.clock_after) if reading is not None
+    ]
+    return median(readings) if readings else run.limits.clock
+
+
+def machine_facts(run: StoredRun) -> list[tuple[str, str]]:
+    """What the machine is, as (name, text) pairs."""
+    machine = run.machine
+    clock = clock_reading(run)
+    facts = [
+        ("processor", machine.processor or machine.architecture),
+        ("usable cores", _usable(machine)),
+        ("clock by meter", "not readable" if clock is None else format_si(clock, "Hz")),
+        ("clock control", _control(machine)),
+        ("hypervisor", machine.hypervisor or "none known"),
+        ("instruction set", machine.instruction_set),
+        ("caches", ", ".join(f"L{level} {format_bytes(size)}" for level, size in _caches(machine)) or "unknown"),
+        ("memory", format_bytes(machine.memory)),
+        ("system", f"{machine.system}, kernel {machine.kernel}"),
+    ]
+    return facts + [("GPU", f"{gpu.name}, {format_bytes(gpu.memory)}, driver {gpu.driver}") for gpu in machine.gpus]
+
+
+def failures(run: StoredRun) -> list[tuple[str, str]]:
+    """Failed points with their reasons, each once, in the order of the plan."""
+    reasons: dict[int, str] = {}
+    for visit in run.visits:
+        if visit.status == "failed":
+            reasons.setdefault(visit.point, visit.reason or "no reason was recorded")
+    return [(place(run.point(number)), reasons[number]) for number in sorted(reasons)]
+
+
+def sample_counts(run: StoredRun) -> tuple[int, int]:
+    """How many samples were taken, and how many of them were disturbed."""
+    samples = [sample for visit in run.visits for sample in visit.samples]
+    return len(samples), sum(bool(sample.disturbed) for sample in samples)
+
+
+def _usable(machine: Machine) -> str:
+    quota = "" if machine.quota is None else f", cgroup quota {machine.quota:g} CPUs"
+    return f"{machine.usable} ({len(machine.cpus)} CPUs on {machine.cores} cores as the kernel tells{quota})"
+
+
+def _control(machine: Machine) -> str:
+    if not machine.clock_driver:
+        return "none (the kernel offers no cpufreq)"
+    access = "writable" if machine.clock_writable else "not writable by this user"
+    return f"{machine.clock_driver}, governor {machine.clock_governor or 'unknown'}, {access}"
+
+
+def _caches(machine: Machine) -> list[tuple[int, int]]:
+    levels = sorted({cache.level for cache in machine.caches if cache.kind != "Instruction"})
+    return [(level, machine.cache_bytes(level) or 0) for level in levels]

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page in a real browser: no request, no console message, nothing wider than the screen."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from serialprof.model.results import Analysis
+from serialprof_reports.html import html
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
+    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
+]
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+#: Elements that stick out of the screen, but for what lies in a container that scrolls on its own.
+OVERFLOWING = """() => [...document.querySelectorAll("body *")]
+    .filter(element => !element.parentElement.closest(".scroll, svg") && element.getBoundingClientRect().right > innerWidth + 0.5)
+    .map(element => element.outerHTML.slice(0, 100))"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
+    import made
+
+    run = made.stored_run()
+    word = "w" * 10_000
+    shape = made.replace(made.LSTM, name=word, width_name=word)
+    strange = made.replace(made.stored_run((shape,), host=word), command=("serialprof", "run", word))
+    pages = {
+        "default": html(run, made.analysis(run)),
+        "mixed": html(
+            run, Analysis((made.family(run, made.LIFE), made.unknown_family(run, made.LSTM, "too few widths")))
+        ),
+        "long words": html(strange, made.analysis(strange, (shape,))),
+        "empty": html(run, Analysis(())),
+    }
+    folder = tmp_path_factory.mktemp("pages")
+    paths = {}
+    for name, text in pages.items():
+        paths[name] = folder / f"{name}.html"
+        paths[name].write_text(text, encoding="utf-8")
+    return paths
+
+
+class Watched:
+    """A tab that notes every request but the page itself, and everything on the console."""
+
+    def __init__(self, browser: Browser, path: Path, scheme: str, width: int) -> None:
+        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        self.requests: list[str] = []
+        self.messages: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.goto(path.as_uri())
+        self.requests = [url for url in self.requests if url != path.as_uri() and not url.startswith("data:")]
+
+    def colour(self) -> str:
+        return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+@pytest.mark.parametrize("name", ["default", "mixed", "long words", "empty"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_is_quiet_and_fits(browser: Browser, files: dict[str, Path], name: str, width: int, scheme: str) -> None:
+    tab = Watched(browser, files[name], scheme, width)
+    tab.page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true; })")
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.page.evaluate(OVERFLOWING) == []
+    assert tab.requests == []
+    assert tab.messages == []
+    tab.page.close()
+
+
+@pytest.mark.parametrize(("scheme", "light"), [("light", True), ("dark", False)])
+def test_page_follows_the_system_and_the_toggle(
+    browser: Browser, files: dict[str, Path], scheme: str, light: bool
+) -> None:
+    tab = Watched(browser, files["default"], scheme, 1280)
+    white, black = "rgb(255, 255, 255)", "rgb(20, 23, 26)"
+    button = tab.page.locator("#theme")
+    assert tab.colour() == (white if light else black)
+    for text, colour in (("Theme: light", white), ("Theme: dark", black), ("Theme: auto", white if light else black)):
+        button.click()
+        assert button.text_content() == text
+        assert tab.colour() == colour
+    assert tab.messages == []
+    tab.page.close()
+
+
+def test_figures_take_the_colours_of_the_theme(browser: Browser, files: dict[str, Path]) -> None:
+    strokes = []
+    for scheme in ("light", "dark"):
+        tab = Watched(browser, files["default"], scheme, 1280)
+        strokes.append(tab.page.evaluate("getComputedStyle(document.querySelector('svg .s-series-0')).stroke"))
+        tab.page.close()
+    assert strokes == ["rgb(0, 114, 178)", "rgb(86, 180, 233)"]
+
+
+def test_page_is_complete_without_script(browser: Browser, files: dict[str, Path]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(files["default"].as_uri())
+    assert not page.locator("#theme").is_visible()
+    assert page.locator("svg").first.is_visible()
+    context.close()
+
+
+def test_copy_button_answers(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["default"], "light", 1280)
+    button = tab.page.locator("#copy")
+    button.click()
+    tab.page.wait_for_function("document.getElementById('copy').textContent !== 'Copy'")
+    assert button.text_content() in ("Copied", "Selected")
+    tab.page.close()

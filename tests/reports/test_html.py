@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import made
+import pytest
+
+from serialprof.estimate import Estimate
+from serialprof.model.results import Analysis
+from serialprof_reports.html import html
+
+EVIL = '<script>alert(1)</script>" onload="x'
+
+
+class Page(HTMLParser):
+    """Every start tag with its attributes, and the text inside each kind of element."""
+
+    VOID = frozenset({"meta", "link", "br", "hr", "img"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.inside: dict[str, list[str]] = {}
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), (tag, names)
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.inside.setdefault(self.open[-1], []).append(data)
+
+    def attributes(self, name: str) -> list[str]:
+        return [attributes[name] for _, attributes in self.elements if name in attributes]
+
+
+def evil_run_page() -> str:
+    name = EVIL + "$x^2$ \\frac{1}{2} & \x1b[31m\x00 \N{CJK UNIFIED IDEOGRAPH-4E2D}" + "n" * 10_000
+    shape = replace(made.LSTM, name=name, width_name=name, depth_name=name, hatch=name)
+    run = made.stored_run((shape,), host=name)
+    run = replace(run, command=("serialprof", name), visits=(replace(run.visits[0], status="failed", reason=name),))
+    family = made.family(run, shape)
+    unknown = replace(family, verdict=replace(family.verdict, sentence=name), refusal=name)
+    return html(run, Analysis((unknown, made.unknown_family(run, shape, name))))
+
+
+def pages() -> dict[str, str]:
+    run = made.stored_run()
+    failed = made.stored_run((made.LSTM, made.LIFE), all_fail=True)
+    four = made.stored_run((made.LSTM,), thread_counts=(1, 2, 4, 8))
+    one = made.stored_run((made.LSTM,), thread_counts=(1,))
+    return {
+        "default": html(run, made.analysis(run)),
+        "mixed": html(run, Analysis((made.family(run, made.DECODE), made.unknown_family(run, made.LSTM, "too few")))),
+        "empty": html(replace(run, visits=()), Analysis(())),
+        "failed": html(failed, Analysis(tuple(made.unknown_family(failed, s, "died") for s in (made.LSTM, made.LIFE)))),
+        "four threads": html(four, made.analysis(four, (made.LSTM,))),
+        "one thread": html(one, made.analysis(one, (made.LSTM,))),
+        "evil": evil_run_page(),
+    }
+
+
+PAGES = pages()
+
+
+@pytest.fixture(params=PAGES)
+def text(request: pytest.FixtureRequest) -> str:
+    return PAGES[request.param]
+
+
+def test_every_reference_resolves_and_no_id_is_used_twice(text: str) -> None:
+    page = Page(text)
+    identifiers = page.attributes("id")
+    assert len(identifiers) == len(set(identifiers))
+    targets = [value.removeprefix("#") for value in page.attributes("href") if value.startswith("#")]
+    targets += [target for _, values in page.elements for value in values.values() for target in _urls(value)]
+    targets += [target for value in page.attributes("aria-labelledby") for target in value.split()]
+    assert set(targets) <= set(identifiers)
+
+
+def _urls(value: str) -> list[str]:
+    return re.findall(r"url\(#([^)]*)\)", value)
+
+
+def test_nothing_is_fetched(text: str) -> None:
+    page = Page(text)
+    assert page.attributes("src") == []
+    assert {value for value in page.attributes("href") if not value.startswith("#")} == {"data:,"}
+    assert not {"img", "iframe", "object", "embed", "form", "base"} & {tag for tag, _ in page.elements}
+    for style in page.inside["style"]:
+        assert "url(" not in style
+        assert "@import" not in style
+
+
+def test_no_inline_style_and_no_handler(text: str) -> None:
+    names = {name for _, attributes in Page(text).elements for name in attributes}
+    assert "style" not in names
+    assert not [name for name in names if name.startswith("on")]
+
+
+def test_policy_holds_the_hashes_of_style_and_script(text: str) -> None:
+    page = Page(text)
+    policy = next(values["content"] for _, values in page.elements if values.get("http-equiv"))
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives == {
+        "default-src": "'none'",
+        "style-src": f"'{_hash(page, 'style')}'",
+        "script-src": f"'{_hash(page, 'script')}'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+def _hash(page: Page, tag: str) -> str:
+    assert sum(name == tag for name, _ in page.elements) == 1
+    digest = hashlib.sha256("".join(page.inside[tag]).encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def test_text_of_the_run_is_escaped() -> None:
+    text = PAGES["evil"]
+    assert "alert(1)" in text
+    assert "<script>alert" not in text
+    assert not {"\x1b", "\x00"} & set(text)
+    for figure in _figures(text):
+        assert max((len(piece) for piece in figure.itertext()), default=0) <= 40
+
+
+def _figures(text: str) -> list[ElementTree.Element]:
+    return [ElementTree.fromstring(found) for found in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)]
+
+
+def test_mathtext_is_off_in_figures() -> None:
+    shape = replace(made.LSTM, width_name="$x^2$ {")
+    run = made.stored_run((shape,))
+    assert ">width ($x^2$ {)</text>" in html(run, made.analysis(run, (shape,)))
+
+
+def test_default_page_holds_every_part() -> None:
+    text = PAGES["default"]
+    assert len(text) < 800_000
+    assert len(_figures(text)) == 4 * 3 + 4
+    places = [text.index(f'id="{anchor}"') for anchor in ("verdicts", "map-head", "machine", "family-0", "reproduce")]
+    assert places == sorted(places)
+    for part in ("evidence C: model or stand-in", "3.41 GHz", "c0ffee", "20260102", "79 of them disturbed"):
+        assert part in text
+    assert "serialprof run --budget 120s -o &#39;a file.serialprof&#39;" in text
+    assert "lstm, W = 256, 2 threads, wide" in text
+
+
+def test_colours_are_left_to_the_style_sheet(text: str) -> None:
+    assert not [element for figure in _figures(text) for element in figure.iter() if "#0" in element.get("fill", "")]
+    drawn = {name for found in _figures(text) for element in found.iter() for name in element.get("class", "").split()}
+    style = "".join(Page(text).inside["style"])
+    assert {name for name in drawn if f".{name} " not in style} == set()
+    literal = {element.get(kind) for found in _figures(text) for element in found.iter() for kind in ("fill", "stroke")}
+    assert {value for value in literal if value and not value.startswith("url(#")} <= {"none"}
+
+
+def test_page_is_the_same_when_made_again() -> None:
+    run = made.stored_run((made.LSTM,))
+    analysis = made.analysis(run, (made.LSTM,))
+    assert html(run, analysis) == html(run, analysis)
+
+
+def test_refusals_stand_where_figures_would() -> None:
+    run = made.stored_run((made.LSTM,), all_fail=True)
+    text = html(run, Analysis((made.unknown_family(run, made.LSTM, "every point failed"),)))
+    assert _figures(text) == []
+    assert text.count('<p class="refusal">every point failed</p>') == 4
+    assert "killed by signal 9" in text
+
+
+def test_every_cause_is_drawn_or_named() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = made.family(run, made.LSTM)
+    shown = family.attributions[0]
+    unknown = replace(shown.part("launch"), share=Estimate.unknown("not measured apart"))
+    parts = tuple(unknown if part.cause == "launch" else part for part in shown.parts)
+    text = html(run, Analysis((replace(family, attributions=(replace(shown, parts=parts),)),)))
+    assert "because unknown: launch (not measured apart)" in text
+    drawn = {"".join(element.itertext()) for figure in _figures(text) for element in figure.iter("text")}
+    assert {"serial", "launch", "synchronisation", "width compute", "width memory", "unattributed"} <= drawn

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+from xml.etree import ElementTree
+
+from serialprof_reports.svg import for_page
+
+HEAD = (
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9pt" viewBox="0 0 9 9">'
+)
+
+
+def page(inside: str) -> ElementTree.Element:
+    return ElementTree.fromstring(for_page(f"{HEAD}{inside}</svg>", "p", {"#010101": "ink"}, "a title"))
+
+
+def test_style_becomes_attributes_and_sentinel_colours_classes() -> None:
+    path = page('<path style="fill: #010101; stroke: #010101; stroke-width: 0.8; -x: y" d="M 0 0"/>')[0]
+    assert path.attrib == {"class": "f-ink s-ink", "stroke-width": "0.8", "d": "M 0 0"}
+
+
+def test_other_colours_stay() -> None:
+    assert page('<path style="fill: #020202"/>')[0].attrib == {"fill": "#020202"}
+
+
+def test_references_are_renamed_with_their_targets_and_other_ids_dropped() -> None:
+    root = page(
+        '<g id="a"><path id="m"/><use xlink:href="#m" style="clip-path: none" clip-path="url(#c)"/></g><rect id="c"/>'
+    )
+    group, clip = root
+    assert "id" not in group.attrib
+    assert group[1].attrib == {"href": "#p-0", "clip-path": "url(#p-1)"}
+    assert (group[0].get("id"), clip.get("id")) == ("p-0", "p-1")
+
+
+def test_style_sheet_and_metadata_go() -> None:
+    assert [child.tag for child in page("<metadata/><defs><style>*{}</style></defs>")] == ["defs"]
+
+
+def test_coordinates_keep_one_decimal() -> None:
+    path, text = page(
+        '<path d="M 1.26 -0.04 \nL 2e-07 100.55"/><text transform="rotate(-0 3 4)" x="1.234">1.234</text>'
+    )
+    assert path.get("d") == "M 1.3 0 L 0 100.5"
+    assert text.attrib == {"x": "1.2", "class": "f-ink"}
+    assert text.text == "1.234"
+
+
+def test_root_is_labelled_and_scales() -> None:
+    root = page("")
+    assert root.attrib == {"viewBox": "0 0 9 9", "class": "plot", "role": "img", "aria-label": "a title"}

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+from dataclasses import replace
+
+import made
+import pytest
+
+from serialprof.estimate import Estimate
+from serialprof.model.results import Analysis
+from serialprof_reports.terminal import terminal
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    run = made.stored_run()
+    return terminal(run, made.analysis(run))
+
+
+def test_default_run_fits_eighty_columns(text: str) -> None:
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "\x1b" not in text
+
+
+def test_head_names_the_machine(text: str) -> None:
+    head = text.splitlines()[:3]
+    assert head == [
+        "serialprof 0.1.0 on workbench, 2026-01-02 10:33 UTC",
+        "Example(R) Processor 8000 @ 2.70GHz, 2 usable cores, 3.41 GHz by meter, in KVM,",
+        "AVX-512",
+    ]
+
+
+def test_block_of_a_family(text: str) -> None:
+    block = text[text.index("\nlstm\n") + 1 : text.index("\nrule110\n")]
+    assert block == (
+        "lstm\n"
+        "  lstm: up to batch 16, +10 % clock gains 1 to 9 % where doubling the cores\n"
+        "  loses 3 to 12 %; from 64 on the cores win.\n"
+        "  evidence    C: the clock was not swept; the clock gain is a bracket from the\n"
+        "              footprint model\n"
+        "\n"
+        "   W     1 thread    2 threads  cores gain  +10 % clock   serial  winner\n"
+        " ────────────────────────────────────────────────────────────────────────\n"
+        "   1  22.4 us ±2%  24.7 us ±2%     -9 ±5 %    +1..+10 %  94 ±5 %  clock\n"
+        "   4  26.6 us ±2%  26.8 us ±2%     -1 ±5 %    +1..+10 %  79 ±4 %  clock\n"
+        "  16  43.4 us ±2%  35.2 us ±2%    +23 ±5 %      0..+8 %  48 ±2 %  unclear\n"
+        "  64   111 us ±2%  68.8 us ±2%    +61 ±5 %      0..+5 %  19 ±1 %  cores\n"
+        " 256   379 us ±2%   203 us ±2%    +87 ±5 %      0..+4 %   6 ±0 %  cores\n"
+        "\n"
+        "  crossover   from 1 thread to 2: between W = 4 and 16\n"
+        "  depth cost  T_serial / T_wide on 1 thread: 1.25 x at W = 1, 1.25 x at W = 4,\n"
+        "              1.25 x at W = 16, 1.25 x at W = 64, 1.25 x at W = 256\n"
+        "  declared    work 2.60 G, depth 32.0 k, work/depth 81.2 k (operations of one\n"
+        "              run at W = 256)\n"
+        "  hatch       DEER: a damped Newton solve over time\n"
+        "  next step   Repeat it with --clock all on a machine that lets its clock be\n"
+        "              set.\n"
+    )
+
+
+def test_failed_points_and_disturbed_samples_come_last(text: str) -> None:
+    assert text.endswith(
+        "948 samples, 79 of them disturbed and left out; run 0123456789abcdef is complete\n"
+        "1 point failed:\n"
+        "  lstm, W = 256, 2 threads, wide: the worker was killed by signal 9 (out of\n"
+        "  memory?)\n"
+    )
+
+
+def test_unknown_numbers_are_dashes_with_the_reason_below() -> None:
+    run = made.stored_run((made.LSTM,), all_fail=True)
+    text = terminal(run, Analysis((made.unknown_family(run, made.LSTM, "every point failed"),)))
+    row = next(line for line in text.splitlines() if line.startswith((" 1  ", "  1  ")))
+    assert row.split() == ["1", "-", "-", "-", "-", "-", "unclear"]
+    assert "no fit      every point failed" in text
+    assert "depth cost  unknown: every point failed" in text
+    assert "hatch       none known" in text
+    assert "20 points failed:" in text
+    assert "None" not in text
+
+
+def test_one_thread_alone_shows_step_times() -> None:
+    run = made.stored_run((made.LSTM,), thread_counts=(1,))
+    text = terminal(run, made.analysis(run, (made.LSTM,)))
+    assert "22.4 us ±2%" in text
+    assert "cores gain" not in text
+
+
+def test_each_pair_of_thread_counts_has_a_table() -> None:
+    run = made.stored_run((made.LSTM,), thread_counts=(1, 2, 4))
+    text = terminal(run, made.analysis(run, (made.LSTM,)))
+    heads = [line.split()[1:5] for line in text.splitlines() if "cores gain" in line]
+    assert heads == [["1", "thread", "2", "threads"], ["2", "threads", "4", "threads"]]
+
+
+def test_empty_analysis_says_so() -> None:
+    run = replace(made.stored_run((made.LSTM,)), visits=())
+    assert "no point was measured" in terminal(run, Analysis(()))
+
+
+def test_text_of_the_run_is_neither_markup_nor_escape_sequence() -> None:
+    run = made.stored_run((made.LSTM,), host="\x1b[31mred[/]")
+    lines = terminal(run, Analysis(())).splitlines()
+    assert lines[0].startswith("serialprof 0.1.0 on \N{REPLACEMENT CHARACTER}[31mred[/],")
+
+
+@pytest.mark.parametrize("width", [40, 60, 120])
+def test_no_line_exceeds_the_width(width: int) -> None:
+    run = made.stored_run(host="h" * 300)
+    family = made.family(run, made.RULE110)
+    family = replace(family, verdict=replace(family.verdict, sentence="w" * 500, hatch="h" * 500))
+    text = terminal(run, Analysis((family,)), width=width)
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_colour_only_when_asked() -> None:
+    run = made.stored_run((made.LSTM,))
+    assert "\x1b[" in terminal(run, made.analysis(run, (made.LSTM,)), color=True)
+
+
+def test_winner_and_bracket_ends() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = made.family(run, made.LSTM)
+    item = replace(
+        family.tradeoffs[0],
+        winner="neither",
+        cores_gain=Estimate(None, 0.02, None),
+        clock_gain=Estimate(None, None, 0.04),
+    )
+    text = terminal(run, Analysis((replace(family, tradeoffs=(item,)),)))
+    row = next(line for line in text.splitlines() if line.endswith("neither"))
+    assert row.split()[7:] == [">=+2", "%", "<=+4", "%", "94", "±5", "%", "neither"]
+
+
+def test_importing_the_terminal_loads_no_plotting() -> None:
+    code = (
+        "import sys, serialprof_reports.terminal, serialprof_reports.tables;"
+        "assert not {'matplotlib', 'jinja2', 'rich', 'pandas'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
