@@ -20,7 +20,6 @@ from serialprof.catalog import Description, Workload, check_name
 from serialprof.errors import InterruptedRunError, UsageError, WorkloadError
 from serialprof.limits import Limits
 from serialprof.machine import Machine
-from serialprof.machine.reading import read_machine
 from serialprof.measure.engine import Engine, Progress
 from serialprof.measure.introspection import Introspector, probe_limits
 from serialprof.measure.pool import Pool
@@ -139,6 +138,8 @@ def prepare(request: Request) -> Prepared:
         UsageError: a setting that this machine or the workload does not have.
         WorkloadError: a workload that is unknown or does not load.
     """
+    from serialprof.machine.reading import read_machine  # a report needs nothing that reads hardware
+
     for reference in request.workloads:
         check_name(reference)
     machine = read_machine()

@@ -31,8 +31,8 @@ from serialprof.model.steptimes import FamilyTimes, paired
 #: How much faster a clock is supposed to get for `clock_gain`.
 CLOCK_STEP: Final = 0.10
 
-#: An elasticity below this is as good as none.
-NEGLIGIBLE: Final = 0.05
+#: A gain below this is as good as none.
+NEGLIGIBLE: Final = 0.005
 
 _NO_CLOCK: Final = "model-based: no clock was set"
 
@@ -147,12 +147,12 @@ def _tradeoffs(times: FamilyTimes, attributions: Sequence[Attribution], memory: 
             cores = interval(logs / math.log(more / fewer))
             gain = log_interval(logs)
             low, value, high = (None if end is None else end - 1 for end in (gain.low, gain.value, gain.high))
-            cores_gain = Estimate(value, low, high, reason=gain.reason)
-            yield Tradeoff(width, fewer, more, clock, cores, clock_gain(clock), cores_gain, winner(clock, cores))
+            offers = clock_gain(clock), Estimate(value, low, high, reason=gain.reason)
+            yield Tradeoff(width, fewer, more, clock, cores, *offers, winner(*offers))
 
 
 def winner(clock: Estimate, cores: Estimate) -> Winner:
-    """Which elasticity is surely the larger one; "neither" where both are surely negligible."""
+    """Which gain is surely the larger, that of CLOCK_STEP more clock or of more threads; "neither" where none counts."""
     if clock.low is None or clock.high is None or cores.low is None or cores.high is None:
         return "unknown"
     if clock.high < NEGLIGIBLE and cores.high < NEGLIGIBLE:

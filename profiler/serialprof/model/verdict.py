@@ -90,18 +90,18 @@ def _clock_against_cores(findings: Findings) -> str:
     winners = {item.winner for item in steps}
     both = f"{_both(first, more)}; {_both(last, more)}" if len(steps) > 1 else _both(first, more)
     if winners == {"clock"}:
-        buys = any(_pays(item) for item in steps)
-        start = "per cent for per cent, clock buys more than cores" if buys else "clock beats cores"
-        return f"{start} on this machine {span}: {both}"
+        return f"clock beats cores on this machine {span}: {both}"
     if winners == {"cores"}:
         return f"cores beat clock on this machine {span}: {both}"
     if winners == {"neither"}:
         return f"neither clock nor cores help {span}: {both}"
-    if width.high is not None:
-        return f"{more} pays {span}; which buys more per cent, clock or cores, the data cannot tell: {both}"
-    sure = [item.width for item in steps if item.winner == "clock" and not _pays(item)]
-    known = f" (it surely does at W = {', '.join(map(wording.count, sure))})" if sure else ""
-    return f"whether clock beats cores {span} the data cannot tell{known}: {both}"
+    sure = [
+        f"{name} at W = {', '.join(wording.count(item.width) for item in steps if item.winner == winner)}"
+        for winner, name in (("clock", "clock beats cores"), ("cores", "cores beat clock"))
+        if winner in winners
+    ]
+    known = f" ({'; '.join(sure)})" if sure else ""
+    return f"whether clock beats cores {span} the data cannot tell everywhere{known}: {both}"
 
 
 def _crossing(width: Estimate, steps: Sequence[Tradeoff], more: str, lanes: str) -> str:
@@ -115,20 +115,14 @@ def _crossing(width: Estimate, steps: Sequence[Tradeoff], more: str, lanes: str)
     start += "clock beats cores on this machine" if below.winner == "clock" else f"{more} loses"
     then = {
         "cores": "cores beat clock",
-        "clock": "cores win, though per cent for per cent clock buys more",
+        "clock": f"{more} gains, but less than +10 % clock",
         "neither": "neither helps much",
-        "unknown": "cores win",
+        "unknown": f"{more} gains, and the data cannot tell whether more than +10 % clock",
     }[above.winner]
-    doubt = "; which of the two buys more per cent, the data cannot tell" if above.winner == "unknown" else ""
     figures = f"{wording.ratio(above.cores_gain, 1)} at W = {wording.count(above.width)}"
     clock = wording.gain(above.clock_gain)
     again = "; further up the order changes again" if width.reason else ""
-    return f"{start}: {_both(below, more)}; above it {then} ({figures}, +10 % clock {clock}){doubt}{again}"
-
-
-def _pays(item: Tradeoff) -> bool:
-    """Whether more threads may gain what +10 % clock gains: then it does not beat them, whatever a per cent buys."""
-    return item.cores_gain.high is None or item.cores_gain.high >= (item.clock_gain.low or 0.0)
+    return f"{start}: {_both(below, more)}; above it {then} ({figures}, +10 % clock {clock}){again}"
 
 
 def _both(item: Tradeoff, more: str) -> str:
