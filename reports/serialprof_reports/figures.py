@@ -303,9 +303,8 @@ def _stack(axes: Axes, items: Sequence[Attribution]) -> None:
         floors = [floor + min(share, 0.0) for share, floor in zip(shares, floors, strict=True)]
         ceilings = [top + max(share, 0.0) for share, top in zip(shares, ceilings, strict=True)]
     axes.axhline(0.0, color=MUTED, linewidth=0.8)
-    axes.set_xticks(
-        range(len(items)), [format_count(item.width) for item in items], rotation=0 if len(items) < 5 else 40
-    )
+    labels = [format_count(item.width) for item in items]
+    axes.set_xticks(range(len(items)), labels, rotation=0 if sum(map(len, labels)) < 15 else 40)
     axes.grid(visible=False, axis="x")
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from serialprof.model.results import SERIAL, UNATTRIBUTED
-from serialprof.units import format_bytes, format_count, format_seconds, format_si
+from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
 from serialprof_reports import wording
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from serialprof.estimate import Estimate
     from serialprof.limits import Limits
-    from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, PointSummary, Tradeoff
+    from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, Fit, PointSummary, Tradeoff
     from serialprof.store import StoredRun
     from serialprof_reports.figures import Plot
 
@@ -51,6 +51,7 @@ class Section:
     grade_reason: str
     facts: _Facts
     refusal: str
+    fit: _Facts
     notes: tuple[str, ...]
     plots: tuple[Plot, ...]
     tradeoffs: Table | None
@@ -126,6 +127,7 @@ def _section(family: FamilyAnalysis, number: int) -> Section:
         grade_reason=verdict.grade_reason,
         facts=list(_facts(family)),
         refusal=family.refusal,
+        fit=[] if family.fit is None else list(_fit(family.fit)),
         notes=family.fit.notes if family.fit is not None else (),
         plots=tuple(drawn),
         tradeoffs=_tradeoff_table(family),
@@ -144,6 +146,17 @@ def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     hatch = f"known way round it: {verdict.hatch}" if verdict.hatch else "no way round it is known"
     yield "this implementation's chain", hatch
     yield "next step", verdict.next_step
+
+
+def _fit(fit: Fit) -> Iterator[tuple[str, str]]:
+    residuals = ", ".join(f"{form} {format_percent(residual, 1)}" for form, residual in fit.residual.items())
+    yield "form", f"{fit.form} (relative residuals: {residuals})"
+    yield "serial latency", f"{wording.with_interval(fit.latency, format_seconds)} per step"
+    yield "width compute", f"{wording.with_interval(fit.compute, format_seconds)} per declared operation"
+    yield "width memory", f"{wording.with_interval(fit.memory, wording.times)} the ladder's time beyond L2"
+    for count, estimate in fit.synchronisation.items():
+        yield f"synchronisation, {count} threads", f"{wording.with_interval(estimate, format_seconds)} per step"
+    yield "independent units", str(fit.units)
 
 
 def _tradeoff_table(family: FamilyAnalysis) -> Table | None:

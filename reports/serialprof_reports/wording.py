@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
-from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
+from serialprof.units import format_bytes, format_count, format_seconds, format_si
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,17 +96,6 @@ def with_interval(estimate: Estimate, form: Callable[[float], str]) -> str:
     return f"at most {high}" if high is not None else MISSING
 
 
-def signed_percent(share: float) -> str:
-    """A gain with its sign, "+31 %"; one that rounds to nothing has none."""
-    rounded = round(share * 100)
-    return f"{rounded:+d} %" if rounded else "0 %"
-
-
-def percent(share: float) -> str:
-    """A share without a negative zero."""
-    return format_percent(share + 0.0) if round(share * 100) else "0 %"
-
-
 def times(ratio: float) -> str:
     """A ratio: "1.25 x"."""
     return f"{ratio:.2f} x"
@@ -117,7 +106,7 @@ def compact_step(estimate: Estimate) -> str:
     if estimate.value is None:
         return MISSING
     half = estimate.half_width
-    spread = "" if half is None or estimate.value <= 0 else f" \N{PLUS-MINUS SIGN}{half / estimate.value * 100:.0f}%"
+    spread = "" if not half or estimate.value <= 0 else f" {_plus_minus(half / estimate.value)}%"
     return format_seconds(estimate.value) + spread
 
 
@@ -130,7 +119,7 @@ def compact_percent(estimate: Estimate, sign: str = "") -> str:
 
     half = estimate.half_width
     if estimate.value is not None:
-        return number(estimate.value) + ("" if half is None else f" \N{PLUS-MINUS SIGN}{half * 100:.0f}") + " %"
+        return number(estimate.value) + (f" {_plus_minus(half)} %" if half else " %")
     if estimate.low is not None and estimate.high is not None:
         return f"{number(estimate.low)}..{number(estimate.high)} %"
     if estimate.low is not None:
@@ -219,6 +208,12 @@ def sample_counts(run: StoredRun) -> tuple[int, int]:
     """How many samples were taken, and how many of them were disturbed."""
     samples = [sample for visit in run.visits for sample in visit.samples]
     return len(samples), sum(bool(sample.disturbed) for sample in samples)
+
+
+def _plus_minus(half_width: float) -> str:
+    """Half an interval in per cent; one that rounds to nothing is still there."""
+    rounded = round(half_width * 100)
+    return f"\N{PLUS-MINUS SIGN}{rounded or '<1'}"
 
 
 def _usable(machine: Machine) -> str:

@@ -46,7 +46,7 @@ def test_block_of_a_family(text: str) -> None:
         "   4  26.6 us ±2%  26.8 us ±2%     -1 ±5 %    +1..+10 %  79 ±4 %  clock\n"
         "  16  43.4 us ±2%  35.2 us ±2%    +23 ±5 %      0..+8 %  48 ±2 %  unclear\n"
         "  64   111 us ±2%  68.8 us ±2%    +61 ±5 %      0..+5 %  19 ±1 %  cores\n"
-        " 256   379 us ±2%   203 us ±2%    +87 ±5 %      0..+4 %   6 ±0 %  cores\n"
+        " 256   379 us ±2%   203 us ±2%    +87 ±5 %      0..+4 %  6 ±<1 %  cores\n"
         "\n"
         "  crossover   from 1 thread to 2: between W = 4 and 16\n"
         "  depth cost  T_serial / T_wide on 1 thread: 1.25 x at W = 1, 1.25 x at W = 4,\n"
