@@ -73,7 +73,7 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 _WIDE, _HIGH = 5.4, 3.7
 #: Axes of the clock-against-cores map, and the elasticity below which nothing wins.
-_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.1, 1.3, 0.05
+_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.14, 1.3, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,8 +372,8 @@ def _regions(axes: Axes, left: float) -> None:
     axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle="--")
     inside = axes.transAxes
     axes.text(0.03, 0.96, "clock wins", transform=inside, va="top", color=SERIES[0], fontweight="bold")
-    axes.text(0.98, 0.6, "cores win", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
-    axes.text(left + 0.03, (_BOTTOM + _SMALL) / 2, "neither", va="center_baseline", color=MUTED, fontsize=10)
+    axes.text(0.98, 0.03, "cores win", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
+    axes.text(0.03, 0.03, "neither", transform=inside, color=MUTED)
 
 
 def _width_axis(axes: Axes, family: FamilyAnalysis, widths: Sequence[int]) -> None:

@@ -14,7 +14,7 @@ from serialprof.units import format_bytes, format_count, format_percent, format_
 from serialprof_reports import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from serialprof.estimate import Estimate
     from serialprof.limits import Limits
@@ -151,12 +151,19 @@ def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
 def _fit(fit: Fit) -> Iterator[tuple[str, str]]:
     residuals = ", ".join(f"{form} {format_percent(residual, 1)}" for form, residual in fit.residual.items())
     yield "form", f"{fit.form} (relative residuals: {residuals})"
-    yield "serial latency", f"{wording.with_interval(fit.latency, format_seconds)} per step"
-    yield "width compute", f"{wording.with_interval(fit.compute, format_seconds)} per declared operation"
-    yield "width memory", f"{wording.with_interval(fit.memory, wording.times)} the ladder's time beyond L2"
+    yield "serial latency", _told(fit.latency, format_seconds, "per step")
+    yield "width compute", _told(fit.compute, format_seconds, "per declared operation")
+    yield "width memory", _told(fit.memory, wording.times, "the ladder's time beyond L2")
     for count, estimate in fit.synchronisation.items():
-        yield f"synchronisation, {count} threads", f"{wording.with_interval(estimate, format_seconds)} per step"
+        yield f"synchronisation, {count} threads", _told(estimate, format_seconds, "per step")
     yield "independent units", str(fit.units)
+
+
+def _told(estimate: Estimate, form: Callable[[float], str], what: str) -> str:
+    """A number of the fit with what it is of, or why there is none."""
+    if estimate.value is None and estimate.low is None and estimate.high is None:
+        return f"unknown: {estimate.reason}"
+    return f"{wording.with_interval(estimate, form)} {what}"
 
 
 def _tradeoff_table(family: FamilyAnalysis) -> Table | None:
@@ -164,7 +171,7 @@ def _tradeoff_table(family: FamilyAnalysis) -> Table | None:
         return None
     columns = (
         "W", "threads", "step time before", "after", "gain by cores", "gain by +10 % clock", "serial share",
-        "unattributed", "winner",
+        "unattributed", "winner, per cent for per cent",
     )  # fmt: skip
     rows = tuple(_tradeoff_row(family, item) for item in family.tradeoffs)
     return Table("Clock against cores, width by width", columns, rows, ends_in_words=True)

@@ -111,20 +111,23 @@ def compact_step(estimate: Estimate) -> str:
 
 
 def compact_percent(estimate: Estimate, sign: str = "") -> str:
-    """A share for a narrow column: "45 ±5 %", or "3..9 %" for a bracket; `sign` "+" shows that of a gain."""
+    """A share for a narrow column: "45 ±5 %", or "3..9 %" for a bracket or a lopsided interval.
+
+    The sign "+" shows that of a gain.
+    """
 
     def number(share: float) -> str:
         rounded = round(share * 100)
         return f"{rounded:{sign}d}" if rounded else "0"
 
-    half = estimate.half_width
-    if estimate.value is not None:
-        return number(estimate.value) + (f" {_plus_minus(half)} %" if half else " %")
-    if estimate.low is not None and estimate.high is not None:
-        return f"{number(estimate.low)}..{number(estimate.high)} %"
-    if estimate.low is not None:
-        return f">={number(estimate.low)} %"
-    return f"<={number(estimate.high)} %" if estimate.high is not None else MISSING
+    value, low, high, half = estimate.value, estimate.low, estimate.high, estimate.half_width
+    if low is not None and high is not None and (value is None or not half or _lopsided(value, low, high)):
+        return f"{number(low)} %" if number(low) == number(high) else f"{number(low)}..{number(high)} %"
+    if value is not None:
+        return number(value) + (f" {_plus_minus(half)} %" if half else " %")
+    if low is not None:
+        return f">={number(low)} %"
+    return f"<={number(high)} %" if high is not None else MISSING
 
 
 def crossover(item: Crossover) -> str:
@@ -208,6 +211,11 @@ def sample_counts(run: StoredRun) -> tuple[int, int]:
     """How many samples were taken, and how many of them were disturbed."""
     samples = [sample for visit in run.visits for sample in visit.samples]
     return len(samples), sum(bool(sample.disturbed) for sample in samples)
+
+
+def _lopsided(value: float, low: float, high: float) -> bool:
+    """Whether "value ± half" would misstate the interval [low, high] by more than a quarter of its half."""
+    return abs((low + high) / 2 - value) > max(0.005, (high - low) / 8)
 
 
 def _plus_minus(half_width: float) -> str:

@@ -114,6 +114,20 @@ def test_no_line_exceeds_the_width(width: int) -> None:
     assert max(len(line) for line in text.splitlines()) <= width
 
 
+def test_lopsided_interval_is_shown_by_its_ends() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = made.family(run, made.LSTM)
+    item = replace(
+        family.tradeoffs[0],
+        winner="neither",
+        cores_gain=Estimate(0.9, 0.0, 1.0),
+        clock_gain=Estimate.bracket(0.101, 0.104, "narrow"),
+    )
+    text = terminal(run, Analysis((replace(family, tradeoffs=(item,)),)))
+    row = next(line for line in text.splitlines() if line.endswith("neither"))
+    assert row.split()[7:11] == ["0..+100", "%", "+10", "%"]
+
+
 def test_colour_only_when_asked() -> None:
     run = made.stored_run((made.LSTM,))
     assert "\x1b[" in terminal(run, made.analysis(run, (made.LSTM,)), color=True)
