@@ -73,7 +73,7 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 _WIDE, _HIGH = 5.4, 3.7
 #: Axes of the clock-against-cores map, and the elasticity below which nothing wins.
-_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.1, 1.3, 0.05
+_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.14, 1.3, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,9 +303,8 @@ def _stack(axes: Axes, items: Sequence[Attribution]) -> None:
         floors = [floor + min(share, 0.0) for share, floor in zip(shares, floors, strict=True)]
         ceilings = [top + max(share, 0.0) for share, top in zip(shares, ceilings, strict=True)]
     axes.axhline(0.0, color=MUTED, linewidth=0.8)
-    axes.set_xticks(
-        range(len(items)), [format_count(item.width) for item in items], rotation=0 if len(items) < 5 else 40
-    )
+    labels = [format_count(item.width) for item in items]
+    axes.set_xticks(range(len(items)), labels, rotation=0 if sum(map(len, labels)) < 15 else 40)
     axes.grid(visible=False, axis="x")
 
 
@@ -373,8 +372,8 @@ def _regions(axes: Axes, left: float) -> None:
     axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle="--")
     inside = axes.transAxes
     axes.text(0.03, 0.96, "clock wins", transform=inside, va="top", color=SERIES[0], fontweight="bold")
-    axes.text(0.98, 0.6, "cores win", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
-    axes.text(left + 0.03, (_BOTTOM + _SMALL) / 2, "neither", va="center_baseline", color=MUTED, fontsize=10)
+    axes.text(0.98, 0.03, "cores win", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
+    axes.text(0.03, 0.03, "neither", transform=inside, color=MUTED)
 
 
 def _width_axis(axes: Axes, family: FamilyAnalysis, widths: Sequence[int]) -> None:

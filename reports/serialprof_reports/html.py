@@ -10,15 +10,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from serialprof.model.results import SERIAL, UNATTRIBUTED
-from serialprof.units import format_bytes, format_count, format_seconds, format_si
+from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
 from serialprof_reports import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from serialprof.estimate import Estimate
     from serialprof.limits import Limits
-    from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, PointSummary, Tradeoff
+    from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, Fit, PointSummary, Tradeoff
     from serialprof.store import StoredRun
     from serialprof_reports.figures import Plot
 
@@ -51,6 +51,7 @@ class Section:
     grade_reason: str
     facts: _Facts
     refusal: str
+    fit: _Facts
     notes: tuple[str, ...]
     plots: tuple[Plot, ...]
     tradeoffs: Table | None
@@ -126,6 +127,7 @@ def _section(family: FamilyAnalysis, number: int) -> Section:
         grade_reason=verdict.grade_reason,
         facts=list(_facts(family)),
         refusal=family.refusal,
+        fit=[] if family.fit is None else list(_fit(family.fit)),
         notes=family.fit.notes if family.fit is not None else (),
         plots=tuple(drawn),
         tradeoffs=_tradeoff_table(family),
@@ -146,12 +148,30 @@ def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     yield "next step", verdict.next_step
 
 
+def _fit(fit: Fit) -> Iterator[tuple[str, str]]:
+    residuals = ", ".join(f"{form} {format_percent(residual, 1)}" for form, residual in fit.residual.items())
+    yield "form", f"{fit.form} (relative residuals: {residuals})"
+    yield "serial latency", _told(fit.latency, format_seconds, "per step")
+    yield "width compute", _told(fit.compute, format_seconds, "per declared operation")
+    yield "width memory", _told(fit.memory, wording.times, "the ladder's time beyond L2")
+    for count, estimate in fit.synchronisation.items():
+        yield f"synchronisation, {count} threads", _told(estimate, format_seconds, "per step")
+    yield "independent units", str(fit.units)
+
+
+def _told(estimate: Estimate, form: Callable[[float], str], what: str) -> str:
+    """A number of the fit with what it is of, or why there is none."""
+    if estimate.value is None and estimate.low is None and estimate.high is None:
+        return f"unknown: {estimate.reason}"
+    return f"{wording.with_interval(estimate, form)} {what}"
+
+
 def _tradeoff_table(family: FamilyAnalysis) -> Table | None:
     if not family.tradeoffs:
         return None
     columns = (
         "W", "threads", "step time before", "after", "gain by cores", "gain by +10 % clock", "serial share",
-        "unattributed", "winner",
+        "unattributed", "winner, per cent for per cent",
     )  # fmt: skip
     rows = tuple(_tradeoff_row(family, item) for item in family.tradeoffs)
     return Table("Clock against cores, width by width", columns, rows, ends_in_words=True)

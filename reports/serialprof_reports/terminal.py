@@ -64,6 +64,8 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
         yield ""
         yield _line("nothing", "no point was measured, so there is no verdict")
     yield ""
+    if any(family.tradeoffs for family in analysis.families):
+        yield _text("winner: whichever saves more time per cent for per cent, clock or cores", "dim")
     yield from _remarks(run)
 
 

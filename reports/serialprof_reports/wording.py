@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
-from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
+from serialprof.units import format_bytes, format_count, format_seconds, format_si
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,17 +96,6 @@ def with_interval(estimate: Estimate, form: Callable[[float], str]) -> str:
     return f"at most {high}" if high is not None else MISSING
 
 
-def signed_percent(share: float) -> str:
-    """A gain with its sign, "+31 %"; one that rounds to nothing has none."""
-    rounded = round(share * 100)
-    return f"{rounded:+d} %" if rounded else "0 %"
-
-
-def percent(share: float) -> str:
-    """A share without a negative zero."""
-    return format_percent(share + 0.0) if round(share * 100) else "0 %"
-
-
 def times(ratio: float) -> str:
     """A ratio: "1.25 x"."""
     return f"{ratio:.2f} x"
@@ -117,25 +106,28 @@ def compact_step(estimate: Estimate) -> str:
     if estimate.value is None:
         return MISSING
     half = estimate.half_width
-    spread = "" if half is None or estimate.value <= 0 else f" \N{PLUS-MINUS SIGN}{half / estimate.value * 100:.0f}%"
+    spread = "" if not half or estimate.value <= 0 else f" {_plus_minus(half / estimate.value)}%"
     return format_seconds(estimate.value) + spread
 
 
 def compact_percent(estimate: Estimate, sign: str = "") -> str:
-    """A share for a narrow column: "45 ±5 %", or "3..9 %" for a bracket; `sign` "+" shows that of a gain."""
+    """A share for a narrow column: "45 ±5 %", or "3..9 %" for a bracket or a lopsided interval.
+
+    The sign "+" shows that of a gain.
+    """
 
     def number(share: float) -> str:
         rounded = round(share * 100)
         return f"{rounded:{sign}d}" if rounded else "0"
 
-    half = estimate.half_width
-    if estimate.value is not None:
-        return number(estimate.value) + ("" if half is None else f" \N{PLUS-MINUS SIGN}{half * 100:.0f}") + " %"
-    if estimate.low is not None and estimate.high is not None:
-        return f"{number(estimate.low)}..{number(estimate.high)} %"
-    if estimate.low is not None:
-        return f">={number(estimate.low)} %"
-    return f"<={number(estimate.high)} %" if estimate.high is not None else MISSING
+    value, low, high, half = estimate.value, estimate.low, estimate.high, estimate.half_width
+    if low is not None and high is not None and (value is None or not half or _lopsided(value, low, high)):
+        return f"{number(low)} %" if number(low) == number(high) else f"{number(low)}..{number(high)} %"
+    if value is not None:
+        return number(value) + (f" {_plus_minus(half)} %" if half else " %")
+    if low is not None:
+        return f">={number(low)} %"
+    return f"<={number(high)} %" if high is not None else MISSING
 
 
 def crossover(item: Crossover) -> str:
@@ -219,6 +211,17 @@ def sample_counts(run: StoredRun) -> tuple[int, int]:
     """How many samples were taken, and how many of them were disturbed."""
     samples = [sample for visit in run.visits for sample in visit.samples]
     return len(samples), sum(bool(sample.disturbed) for sample in samples)
+
+
+def _lopsided(value: float, low: float, high: float) -> bool:
+    """Whether "value ± half" would misstate the interval [low, high] by more than a quarter of its half."""
+    return abs((low + high) / 2 - value) > max(0.005, (high - low) / 8)
+
+
+def _plus_minus(half_width: float) -> str:
+    """Half an interval in per cent; one that rounds to nothing is still there."""
+    rounded = round(half_width * 100)
+    return f"\N{PLUS-MINUS SIGN}{rounded or '<1'}"
 
 
 def _usable(machine: Machine) -> str:

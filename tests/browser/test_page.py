@@ -36,7 +36,8 @@ ARGUMENTS = (
 )
 #: Elements that stick out of the screen, but for what lies in a container that scrolls on its own.
 OVERFLOWING = """() => [...document.querySelectorAll("body *")]
-    .filter(element => !element.parentElement.closest(".scroll, svg") && element.getBoundingClientRect().right > innerWidth + 0.5)
+    .filter(element => !element.parentElement.closest(".scroll, svg"))
+    .filter(element => element.getBoundingClientRect().right > innerWidth + 0.5)
     .map(element => element.outerHTML.slice(0, 100))"""
 
 

@@ -46,7 +46,7 @@ def test_block_of_a_family(text: str) -> None:
         "   4  26.6 us ±2%  26.8 us ±2%     -1 ±5 %    +1..+10 %  79 ±4 %  clock\n"
         "  16  43.4 us ±2%  35.2 us ±2%    +23 ±5 %      0..+8 %  48 ±2 %  unclear\n"
         "  64   111 us ±2%  68.8 us ±2%    +61 ±5 %      0..+5 %  19 ±1 %  cores\n"
-        " 256   379 us ±2%   203 us ±2%    +87 ±5 %      0..+4 %   6 ±0 %  cores\n"
+        " 256   379 us ±2%   203 us ±2%    +87 ±5 %      0..+4 %  6 ±<1 %  cores\n"
         "\n"
         "  crossover   from 1 thread to 2: between W = 4 and 16\n"
         "  depth cost  T_serial / T_wide on 1 thread: 1.25 x at W = 1, 1.25 x at W = 4,\n"
@@ -112,6 +112,20 @@ def test_no_line_exceeds_the_width(width: int) -> None:
     family = replace(family, verdict=replace(family.verdict, sentence="w" * 500, hatch="h" * 500))
     text = terminal(run, Analysis((family,)), width=width)
     assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_lopsided_interval_is_shown_by_its_ends() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = made.family(run, made.LSTM)
+    item = replace(
+        family.tradeoffs[0],
+        winner="neither",
+        cores_gain=Estimate(0.9, 0.0, 1.0),
+        clock_gain=Estimate.bracket(0.101, 0.104, "narrow"),
+    )
+    text = terminal(run, Analysis((replace(family, tradeoffs=(item,)),)))
+    row = next(line for line in text.splitlines() if line.endswith("neither"))
+    assert row.split()[7:11] == ["0..+100", "%", "+10", "%"]
 
 
 def test_colour_only_when_asked() -> None:
