@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page's figures: matplotlib figures of an analysis, as SVG elements whose colours the page's CSS sets."""
+"""The page's figures of one family: step times, what threads bring, where the time goes."""
 
 from __future__ import annotations
 
-import io
-import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from serialprof.model.results import CAUSES, UNATTRIBUTED
 from serialprof.units import format_count, format_si
-from serialprof_reports import svg, wording
+from serialprof_reports import wording
+from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, WIDE, Plot, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,71 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from serialprof.estimate import Estimate
-    from serialprof.model.results import Attribution, Crossover, FamilyAnalysis, PointSummary, Tradeoff
-
-#: Stand-in colours, one per role; the page's CSS gives each role its colour in light and in dark.
-INK: Final = "#010101"
-MUTED: Final = "#020202"
-GRID: Final = "#030303"
-PAPER: Final = "#040404"
-SERIES: Final = tuple(f"#0a000{index}" for index in range(6))
-PARTS: Final = {cause: f"#0b000{index}" for index, cause in enumerate(CAUSES)}
-ROLES: Final = (
-    {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper"}
-    | {colour: f"series-{index}" for index, colour in enumerate(SERIES)}
-    | {colour: f"part-{index}" for index, colour in enumerate(PARTS.values())}
-)
-
-# Newer matplotlib types the names of its settings one by one, older ones as str.
-_STYLE: Final[dict[Any, Any]] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "serialprof",
-    "text.parse_math": False,
-    "font.family": ["DejaVu Sans"],
-    "font.size": 11.0,
-    "axes.titlesize": 11.0,
-    "axes.labelsize": 11.0,
-    "xtick.labelsize": 10.5,
-    "ytick.labelsize": 10.5,
-    "legend.fontsize": 10.5,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.edgecolor": MUTED,
-    "axes.facecolor": "none",
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.unicode_minus": False,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-    "legend.handlelength": 1.8,
-    "hatch.color": INK,
-    "hatch.linewidth": 0.7,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 5.0,
-    "errorbar.capsize": 2.5,
-}
-_WIDE, _HIGH = 5.4, 3.7
-#: Axes of the clock-against-cores map, and the elasticity below which nothing wins.
-_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.14, 1.3, 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """What stands in a figure's place: the SVG element, or the sentence that says why there is none."""
-
-    title: str
-    markup: str
-    refusal: str
-    caption: str
+    from serialprof.model.results import Attribution, Crossover, FamilyAnalysis, PointSummary
 
 
 def step_times(family: FamilyAnalysis, prefix: str) -> Plot:
@@ -111,9 +45,7 @@ def step_times(family: FamilyAnalysis, prefix: str) -> Plot:
     dashes = "Thin dashes: the wide form, the same work without dependence between steps. " if wide else ""
     crossed = any(item.width.bounded for item in family.crossovers)
     cross = "Shaded: the measured widths between which more threads start to win." if crossed else ""
-    return Plot(
-        title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", f"{bands}{dashes}{cross}".strip()
-    )
+    return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", f"{bands}{dashes}{cross}".strip())
 
 
 def threads(family: FamilyAnalysis, prefix: str) -> Plot:
@@ -140,7 +72,7 @@ def threads(family: FamilyAnalysis, prefix: str) -> Plot:
         axes.set_ylabel(f"speed-up, {before} to {after} threads")
 
     caption = "Above 1 more threads win, below 1 they lose. From paired blocks."
-    return Plot(title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
+    return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
 
 
 def attribution(family: FamilyAnalysis, prefix: str) -> Plot:
@@ -152,7 +84,7 @@ def attribution(family: FamilyAnalysis, prefix: str) -> Plot:
 
     def draw(figure: Figure) -> None:
         rows = -(-len(counts) // 2)
-        figure.set_size_inches(_WIDE, 3.2 * rows + 0.7)
+        figure.set_size_inches(WIDE, 3.2 * rows + 0.7)
         panels = figure.subplots(rows, min(2, len(counts)), sharey=True, squeeze=False).ravel()
         for spare in panels[len(counts) :]:
             spare.remove()
@@ -165,44 +97,7 @@ def attribution(family: FamilyAnalysis, prefix: str) -> Plot:
 
     missing = _missing_causes(family.attributions)
     caption = f"Unattributed below zero: the fit predicts more than was measured.{missing}"
-    return Plot(title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
-
-
-def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ...]:
-    """Clock against cores: a panel per family with the two elasticities of every width, all on the same axes.
-
-    Families without both elasticities get a sentence instead.
-    """
-    left = min([_LEFT, *(_number(item.cores.value) - 0.2 for family in families for item in _mapped(family))])
-    return tuple(_panel(family, f"{prefix}{number}", left) for number, family in enumerate(families))
-
-
-def _panel(family: FamilyAnalysis, prefix: str, left: float) -> Plot:
-    title = wording.shorten(wording.label(family), 80)
-    items = _mapped(family)
-    if not items:
-        reasons = [end.reason for item in family.tradeoffs for end in (item.cores, item.clock) if end.reason]
-        return Plot(title, "", reasons[0] if reasons else "Only one thread count was measured.", "")
-
-    def draw(figure: Figure) -> None:
-        figure.set_size_inches(_WIDE, 3.5)
-        _map(figure.subplots(), items, left)
-
-    return Plot(title, _render(draw, prefix, f"Clock against cores, {title}"), "", "")
-
-
-def _render(draw: Callable[[Figure], None], prefix: str, title: str) -> str:
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    text = io.StringIO()
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # A name may hold characters that matplotlib's font lacks; the reader's browser draws the text, not matplotlib.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure = Figure(figsize=(_WIDE, _HIGH), layout="constrained")
-        draw(figure)
-        figure.savefig(text, format="svg", transparent=True)
-    return svg.for_page(text.getvalue(), prefix, ROLES, wording.shorten(title, 120))
+    return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
 
 
 def _step_series(axes: Axes, family: FamilyAnalysis, count: int, colour: str) -> None:
@@ -220,9 +115,9 @@ def _step_series(axes: Axes, family: FamilyAnalysis, count: int, colour: str) ->
             _with_intervals(axes, widths, [item.step for item in series], colour, label=wording.threads(count))
     for curve in family.fit.curves if family.fit is not None else ():
         if curve.threads == count:
-            axes.plot(curve.widths, [_number(step.value) for step in curve.steps], color=colour, linewidth=1.4)
-            low = [_number(step.low) for step in curve.steps]
-            high = [_number(step.high) for step in curve.steps]
+            axes.plot(curve.widths, [number(step.value) for step in curve.steps], color=colour, linewidth=1.4)
+            low = [number(step.low) for step in curve.steps]
+            high = [number(step.high) for step in curve.steps]
             axes.fill_between(curve.widths, low, high, color=colour, alpha=0.18, linewidth=0)
 
 
@@ -287,7 +182,7 @@ def _over_threads(family: FamilyAnalysis, prefix: str, title: str, counts: list[
     caption = (
         "Above 1 more threads win, below 1 they lose. Ratios of mean step times; their intervals stand in the table."
     )
-    return Plot(title, _render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
+    return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
 
 
 def _stack(axes: Axes, items: Sequence[Attribution]) -> None:
@@ -326,56 +221,6 @@ def _missing_causes(items: Sequence[Attribution]) -> str:
     return f" Not drawn at some widths, because unknown: {listed}." if listed else ""
 
 
-def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:
-    """Trade-offs from the fewest threads whose two elasticities are known well enough to be drawn."""
-    known = [
-        item
-        for item in family.tradeoffs
-        if item.cores.value is not None and (item.clock.bounded or item.clock.value is not None)
-    ]
-    fewest = min((item.threads for item in known), default=0)
-    return sorted((item for item in known if item.threads == fewest), key=lambda item: item.width)
-
-
-def _map(axes: Axes, items: Sequence[Tradeoff], left: float) -> None:
-    _regions(axes, left)
-    taken, level = -9.0, 0
-    for item in sorted(items, key=lambda item: _number(item.cores.value)):
-        cores, clock = item.cores, item.clock
-        x = _number(cores.value)
-        low, high = (_number(clock.value if end is None else end) for end in (clock.low, clock.high))
-        middle = (low + high) / 2 if clock.value is None else clock.value
-        axes.plot([x, x], [low, high], color=INK, linewidth=2.2, solid_capstyle="butt")
-        if cores.low is not None and cores.high is not None:
-            axes.plot([cores.low, cores.high], [middle, middle], color=INK, linewidth=1.0)
-        if clock.value is not None:
-            axes.plot([x], [clock.value], "o", color=INK)
-        # Labels that would touch are stacked.
-        level = level + 1 if x - taken < 0.08 * (_RIGHT - left) else 0
-        taken = x
-        axes.annotate(format_count(item.width), (x, high), (0, 3 + 12 * level), textcoords="offset points", ha="center")
-    axes.set_xlim(left, _RIGHT)
-    axes.set_ylim(_BOTTOM, _TOP)
-    axes.set_xlabel("elasticity of cores")
-    axes.set_ylabel("elasticity of clock")
-
-
-def _regions(axes: Axes, left: float) -> None:
-    """Where clock, cores or neither wins, and the tie line between the first two."""
-    ends = [left, _RIGHT]
-    axes.grid(visible=False)
-    axes.fill_between(ends, ends, [_TOP, _TOP], color=SERIES[0], alpha=0.09, linewidth=0)
-    axes.fill_between(ends, [min(left, _BOTTOM)] * 2, ends, color=SERIES[1], alpha=0.09, linewidth=0)
-    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=PAPER, linewidth=0)
-    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=MUTED, alpha=0.16, linewidth=0)
-    axes.axvline(0.0, color=MUTED, linewidth=0.8)
-    axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle="--")
-    inside = axes.transAxes
-    axes.text(0.03, 0.96, "clock wins", transform=inside, va="top", color=SERIES[0], fontweight="bold")
-    axes.text(0.98, 0.03, "cores win", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
-    axes.text(0.03, 0.03, "neither", transform=inside, color=MUTED)
-
-
 def _width_axis(axes: Axes, family: FamilyAnalysis, widths: Sequence[int]) -> None:
     _fixed_ticks(axes, sorted(set(widths)), format_count)
     axes.set_xlabel(f"width ({wording.shorten(family.description.width_name, 24)})")
@@ -403,8 +248,3 @@ def _thread_counts(points: Sequence[PointSummary]) -> list[int]:
 
 def _is(item: PointSummary, count: int, form: str) -> bool:
     return item.point.setting.threads == count and item.point.setting.form == form
-
-
-def _number(value: float | None) -> float:
-    """A plot's gap where nothing is known."""
-    return float("nan") if value is None else value

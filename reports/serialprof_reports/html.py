@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from serialprof.limits import Limits
     from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, Fit, PointSummary, Tradeoff
     from serialprof.store import StoredRun
-    from serialprof_reports.figures import Plot
+    from serialprof_reports.plotting import Plot
 
 #: What each grade of evidence rests on.
 GRADES: Final = {"A": "clock swept", "B": "counters or a partial sweep", "C": "model or stand-in"}
@@ -66,7 +66,7 @@ def html(run: StoredRun, analysis: Analysis) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    from serialprof_reports.figures import clock_map
+    from serialprof_reports.clockmap import clock_map
 
     folder = files("serialprof_reports") / "templates"
     style, script, page = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js", "page.html.j2"))
@@ -111,7 +111,6 @@ def _hash(text: str) -> str:
 
 
 def _section(family: FamilyAnalysis, number: int) -> Section:
-
     from serialprof_reports import figures
 
     drawn = (draw(family, f"f{number}{draw.__name__[0]}") for draw in
@@ -171,7 +170,7 @@ def _tradeoff_table(family: FamilyAnalysis) -> Table | None:
         return None
     columns = (
         "W", "threads", "step time before", "after", "gain by cores", "gain by +10 % clock", "serial share",
-        "unattributed", "winner, per cent for per cent",
+        "unattributed", "gains more",
     )  # fmt: skip
     rows = tuple(_tradeoff_row(family, item) for item in family.tradeoffs)
     return Table("Clock against cores, width by width", columns, rows, ends_in_words=True)

@@ -65,7 +65,7 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
         yield _line("nothing", "no point was measured, so there is no verdict")
     yield ""
     if any(family.tradeoffs for family in analysis.families):
-        yield _text("winner: whichever saves more time per cent for per cent, clock or cores", "dim")
+        yield _text("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
     yield from _remarks(run)
 
 

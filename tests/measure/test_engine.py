@@ -6,13 +6,13 @@ from dataclasses import replace as replace_sample
 
 import pytest
 from msgspec.structs import replace
-from tests import made
 
 from serialprof.measure.engine import Engine, Progress
 from serialprof.measure.pool import PointFailedError
 from serialprof.measure.protocol import Sampled
 from serialprof.planning import Point
 from serialprof.store import Sample, Visit
+from tests import made
 
 
 @dataclass

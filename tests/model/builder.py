@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from tests import made
 
 from serialprof.catalog import Affine, Description, Work
 from serialprof.limits import Limits
 from serialprof.planning import Plan, Point
 from serialprof.setting import Form, Setting
 from serialprof.store import Sample, StoredRun, Visit
+from tests import made
 
 DEPTH = 10
 RUNS = 3

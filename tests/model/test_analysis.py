@@ -7,12 +7,12 @@ import math
 from dataclasses import replace
 
 import pytest
-from tests.model import builder
 
 from serialprof.catalog import Affine
 from serialprof.limits import Limits
 from serialprof.model import CAUSES, LAUNCH, MEMORY, SERIAL, SYNCHRONISATION, UNATTRIBUTED, FamilyAnalysis, analyse
 from serialprof.store import Sample, StoredRun, Visit
+from tests.model import builder
 
 
 def step(width: int, threads: int, form: str) -> float:

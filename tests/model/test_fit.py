@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.model import builder
 
 from serialprof.catalog import Affine, Work
 from serialprof.limits import Limits, StreamRung
@@ -18,6 +17,7 @@ from serialprof.model.fit import Fitted, fit_family, nearest
 from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION
 from serialprof.model.steptimes import collect
 from serialprof.store import StoredRun
+from tests.model import builder
 
 L2 = 1 << 20
 LADDER = tuple(

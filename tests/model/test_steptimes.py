@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.model import builder
 
 from serialprof.model.results import PointSummary
 from serialprof.model.steptimes import collect, paired
 from serialprof.store import Sample, StoredRun, Visit
+from tests.model import builder
 
 
 def flat(blocks: int = 6) -> StoredRun:

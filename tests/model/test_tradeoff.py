@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.model import builder
 
 from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
@@ -17,6 +16,7 @@ from serialprof.model import FamilyAnalysis, analyse
 from serialprof.model.family import Cell, Memory
 from serialprof.model.results import CAUSES, Attribution, Part, Winner
 from serialprof.model.tradeoff import clock_elasticity, clock_gain, crossing, winner
+from tests.model import builder
 
 MEMORY = Memory.of(Limits(), 1 << 20)
 

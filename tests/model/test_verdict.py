@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.model import builder
 
 from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
@@ -14,6 +13,7 @@ from serialprof.limits import Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse, wording
 from serialprof.model.family import Cell, Memory
 from serialprof.store import StoredRun, Visit
+from tests.model import builder
 
 WIDTHS = (1, 4, 16, 64, 256, 1024)
 

@@ -152,7 +152,7 @@ def _tradeoffs(times: FamilyTimes, attributions: Sequence[Attribution], memory: 
 
 
 def winner(clock: Estimate, cores: Estimate) -> Winner:
-    """Which gain is surely the larger, that of CLOCK_STEP more clock or of more threads; "neither" where none counts."""
+    """Which gain is surely larger, that of CLOCK_STEP more clock or of more threads; "neither" where none counts."""
     if clock.low is None or clock.high is None or cores.low is None or cores.high is None:
         return "unknown"
     if clock.high < NEGLIGIBLE and cores.high < NEGLIGIBLE:

@@ -32,7 +32,7 @@ def gain(estimate: Estimate) -> str:
 
 def share(estimate: Estimate) -> str:
     """A share: "93 % [91 - 95]", "between 0 and 41 %" for a bracket."""
-    low, high = (None if end is None else str(min(100, round(100 * end))) for end in (estimate.low, estimate.high))
+    low, high = (None if end is None else str(round(100 * end)) for end in (estimate.low, estimate.high))
     if estimate.value is not None:
         value = f"{round(100 * estimate.value)} %"
         return value if low is None or high is None or low == high else f"{value} [{low} - {high}]"

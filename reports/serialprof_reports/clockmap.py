@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The map of clock against cores, per cent for per cent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from serialprof.units import format_count
+from serialprof_reports import wording
+from serialprof_reports.plotting import INK, MUTED, PAPER, SERIES, WIDE, Plot, number, render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from serialprof.model.results import FamilyAnalysis, Tradeoff
+
+#: Ends of the axes, and the elasticity below which nothing helps.
+_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.14, 1.3, 0.05
+
+
+def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ...]:
+    """Clock against cores: a panel per family with the two elasticities of every width, all on the same axes.
+
+    Families without both elasticities get a sentence instead.
+    """
+    left = min([_LEFT, *(number(item.cores.value) - 0.2 for family in families for item in _mapped(family))])
+    return tuple(_panel(family, f"{prefix}{index}", left) for index, family in enumerate(families))
+
+
+def _panel(family: FamilyAnalysis, prefix: str, left: float) -> Plot:
+    title = wording.shorten(wording.label(family), 80)
+    items = _mapped(family)
+    if not items:
+        reasons = [end.reason for item in family.tradeoffs for end in (item.cores, item.clock) if end.reason]
+        return Plot(title, "", reasons[0] if reasons else "Only one thread count was measured.", "")
+
+    def draw(figure: Figure) -> None:
+        figure.set_size_inches(WIDE, 3.5)
+        _map(figure.subplots(), items, left)
+
+    return Plot(title, render(draw, prefix, f"Clock against cores, {title}"), "", "")
+
+
+def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:
+    """Trade-offs from the fewest threads whose two elasticities are known well enough to be drawn."""
+    known = [
+        item
+        for item in family.tradeoffs
+        if item.cores.value is not None and (item.clock.bounded or item.clock.value is not None)
+    ]
+    fewest = min((item.threads for item in known), default=0)
+    return sorted((item for item in known if item.threads == fewest), key=lambda item: item.width)
+
+
+def _map(axes: Axes, items: Sequence[Tradeoff], left: float) -> None:
+    _regions(axes, left)
+    taken, level = -9.0, 0
+    for item in sorted(items, key=lambda item: number(item.cores.value)):
+        cores, clock = item.cores, item.clock
+        x = number(cores.value)
+        low, high = (number(clock.value if end is None else end) for end in (clock.low, clock.high))
+        middle = (low + high) / 2 if clock.value is None else clock.value
+        axes.plot([x, x], [low, high], color=INK, linewidth=2.2, solid_capstyle="butt")
+        if cores.low is not None and cores.high is not None:
+            axes.plot([cores.low, cores.high], [middle, middle], color=INK, linewidth=1.0)
+        if clock.value is not None:
+            axes.plot([x], [clock.value], "o", color=INK)
+        # Labels that would touch are stacked.
+        level = level + 1 if x - taken < 0.08 * (_RIGHT - left) else 0
+        taken = x
+        axes.annotate(format_count(item.width), (x, high), (0, 3 + 12 * level), textcoords="offset points", ha="center")
+    axes.set_xlim(left, _RIGHT)
+    axes.set_ylim(_BOTTOM, _TOP)
+    axes.set_xlabel("elasticity of cores")
+    axes.set_ylabel("elasticity of clock")
+
+
+def _regions(axes: Axes, left: float) -> None:
+    """Where clock or cores buy more per cent, or neither helps, and the tie line between the first two."""
+    ends = [left, _RIGHT]
+    axes.grid(visible=False)
+    axes.fill_between(ends, ends, [_TOP, _TOP], color=SERIES[0], alpha=0.09, linewidth=0)
+    axes.fill_between(ends, [min(left, _BOTTOM)] * 2, ends, color=SERIES[1], alpha=0.09, linewidth=0)
+    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=PAPER, linewidth=0)
+    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=MUTED, alpha=0.16, linewidth=0)
+    axes.axvline(0.0, color=MUTED, linewidth=0.8)
+    axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle="--")
+    inside = axes.transAxes
+    axes.text(0.03, 0.96, "clock buys more", transform=inside, va="top", color=SERIES[0], fontweight="bold")
+    axes.text(0.98, 0.03, "cores buy more", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
+    axes.text(0.03, 0.03, "neither", transform=inside, color=MUTED)

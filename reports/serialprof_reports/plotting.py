@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all figures of the page share: colours by role, style, and drawing into an SVG element of the page."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from serialprof.model.results import CAUSES
+from serialprof_reports import svg, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.figure import Figure
+
+#: Stand-in colours, one per role; the page's CSS gives each role its colour in light and in dark.
+INK: Final = "#010101"
+MUTED: Final = "#020202"
+GRID: Final = "#030303"
+PAPER: Final = "#040404"
+SERIES: Final = tuple(f"#0a000{index}" for index in range(6))
+PARTS: Final = {cause: f"#0b000{index}" for index, cause in enumerate(CAUSES)}
+ROLES: Final = (
+    {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper"}
+    | {colour: f"series-{index}" for index, colour in enumerate(SERIES)}
+    | {colour: f"part-{index}" for index, colour in enumerate(PARTS.values())}
+)
+
+# Newer matplotlib types the names of its settings one by one, older ones as str.
+_STYLE: Final[dict[Any, Any]] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "serialprof",
+    "text.parse_math": False,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 11.0,
+    "axes.titlesize": 11.0,
+    "axes.labelsize": 11.0,
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
+    "legend.fontsize": 10.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "hatch.color": INK,
+    "hatch.linewidth": 0.7,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5.0,
+    "errorbar.capsize": 2.5,
+}
+WIDE, HIGH = 5.4, 3.7
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What stands in a figure's place: the SVG element, or the sentence that says why there is none."""
+
+    title: str
+    markup: str
+    refusal: str
+    caption: str
+
+
+def render(draw: Callable[[Figure], None], prefix: str, title: str) -> str:
+    """Draws a figure and returns it as an SVG element: ids begin with `prefix`, `title` is its accessible name."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    text = io.StringIO()
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A name may hold characters that matplotlib's font lacks; the reader's browser draws the text, not matplotlib.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure = Figure(figsize=(WIDE, HIGH), layout="constrained")
+        draw(figure)
+        figure.savefig(text, format="svg", transparent=True)
+    return svg.for_page(text.getvalue(), prefix, ROLES, wording.shorten(title, 120))
+
+
+def number(value: float | None) -> float:
+    """A plot's gap where nothing is known."""
+    return float("nan") if value is None else value
