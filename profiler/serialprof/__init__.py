@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from serialprof.catalog import Affine, Description, Stepper, Work, Workload, workload
     from serialprof.errors import SerialprofError
     from serialprof.estimate import Estimate
-    from serialprof.session import Run, load, run
+    from serialprof.session import load, run
     from serialprof.setting import Setting
+    from serialprof.view import Run
 
 __all__ = [
     "Affine",
@@ -35,7 +36,7 @@ _HOMES: Final = {
     "Affine": "catalog",
     "Description": "catalog",
     "Estimate": "estimate",
-    "Run": "session",
+    "Run": "view",
     "SerialprofError": "errors",
     "Setting": "setting",
     "Stepper": "catalog",

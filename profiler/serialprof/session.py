@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import entry_points, version
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.catalog import Description, Workload, check_name
-from serialprof.errors import InterruptedRunError, UsageError, WorkloadError
+from serialprof.errors import InterruptedRunError, WorkloadError
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.measure.engine import Engine, Progress
@@ -26,92 +24,7 @@ from serialprof.measure.pool import Pool
 from serialprof.planning import DEFAULT_WORKLOADS, Plan, Point, Request, check_memory, make_plan, settings_of
 from serialprof.setting import ParameterValue
 from serialprof.store import SUFFIX, Store, StoredRun, read_run
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from serialprof.model import Analysis, Attribution, FamilyAnalysis, Verdict
-
-REPORTS: Final = "serialprof.reports"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run with its analysis, its tables and its reports.
-
-    Attributes:
-        stored: everything that was measured.
-        path: its file.
-    """
-
-    stored: StoredRun
-    path: Path
-
-    @cached_property
-    def analysis(self) -> Analysis:
-        """Fits, attributions and verdicts, computed from the stored samples alone."""
-        from serialprof.model import analyse
-
-        return analyse(self.stored)
-
-    @cached_property
-    def samples(self) -> pd.DataFrame:
-        """One row per sample: the columns of the point, the visit and the sample."""
-        return _sample_table(self.stored)
-
-    @cached_property
-    def points(self) -> pd.DataFrame:
-        """One row per point: its setting, seconds per step with interval, units, disturbed samples, failure."""
-        return _point_table(self.analysis)
-
-    def verdict(self, workload: str) -> Verdict:
-        """The verdict of a workload.
-
-        Raises:
-            UsageError: the run has no such workload.
-        """
-        return self._family(workload).verdict
-
-    def attribution(self, workload: str, width: int, threads: int = 1) -> Attribution:
-        """Where the time of a step goes at an operating point.
-
-        Raises:
-            UsageError: the run has no such workload or point, or no fit for it.
-        """
-        family = self._family(workload)
-        for attribution in family.attributions:
-            if (attribution.width, attribution.threads) == (width, threads):
-                return attribution
-        have = ", ".join(f"({item.width}, {item.threads})" for item in family.attributions)
-        raise UsageError(
-            f"{workload} has no attribution at width {width}, threads {threads}",
-            f"there is one at (width, threads) {have}" if have else family.refusal,
-        )
-
-    def render(self, format: str) -> str:  # noqa: A002 - the word that the command line uses
-        """The run as a document of a registered format: "html", "terminal", "json", "csv".
-
-        Raises:
-            UsageError: no such format is registered.
-        """
-        return str(renderer(format)(self.stored, self.analysis))
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Why points failed, each reason once with its workload."""
-        reasons = {
-            f"{self.stored.point(visit.point).workload}: {visit.reason}": None
-            for visit in self.stored.visits
-            if visit.status == "failed"
-        }
-        return tuple(reasons)
-
-    def _family(self, workload: str) -> FamilyAnalysis:
-        for family in self.analysis.families:
-            if workload in (family.family.workload, family.description.name):
-                return family
-        names = ", ".join(family.description.name for family in self.analysis.families)
-        raise UsageError(f"the run has no workload {workload!r}", f"it has {names}")
+from serialprof.view import Run
 
 
 @dataclass(frozen=True)
@@ -281,19 +194,6 @@ def default_path() -> Path:
     return Path(f"serialprof-{platform.node() or 'host'}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
 
 
-def renderer(name: str) -> Callable[[StoredRun, Analysis], str]:
-    """The report function registered under a format's name.
-
-    Raises:
-        UsageError: none is.
-    """
-    formats = {entry.name: entry for entry in entry_points(group=REPORTS)}
-    if name not in formats:
-        raise UsageError(f"unknown format {name!r}", f"choose from {', '.join(sorted(formats))}")
-    loaded: Callable[[StoredRun, Analysis], str] = formats[name].load()
-    return loaded
-
-
 def _reference(item: str | Workload) -> str:
     """A workload as a worker can load it: by file and name."""
     if isinstance(item, str):
@@ -310,49 +210,3 @@ def _native_bytes() -> bytes:
     from serialprof import _native
 
     return Path(_native.__file__).read_bytes()
-
-
-def _sample_table(run: StoredRun) -> pd.DataFrame:
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = []
-    for visit in run.visits:
-        point = run.point(visit.point)
-        setting = point.setting
-        shared = {
-            "workload": point.workload,
-            "form": setting.form,
-            "mode": setting.mode,
-            "width": setting.width,
-            "depth": setting.depth,
-            "threads": setting.threads,
-            "block": visit.block,
-            "process": visit.process,
-        }
-        for sample in visit.samples:
-            step = sample.seconds / (visit.runs * setting.depth)
-            rows.append({**shared, "seconds": sample.seconds, "step_seconds": step, "disturbed": sample.disturbed})
-    return pd.DataFrame(rows)
-
-
-def _point_table(analysis: Analysis) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            "workload": family.description.name,
-            "form": summary.point.setting.form,
-            "mode": summary.point.setting.mode,
-            "width": summary.point.setting.width,
-            "depth": summary.point.setting.depth,
-            "threads": summary.point.setting.threads,
-            "step_seconds": summary.step.value,
-            "low": summary.step.low,
-            "high": summary.step.high,
-            "units": summary.units,
-            "disturbed": summary.disturbed,
-            "failed": summary.failed,
-        }
-        for family in analysis.families
-        for summary in family.points
-    )

@@ -70,7 +70,7 @@ class Display:
             what = f"{progress.point.workload} W={format_count(setting.width)} p={setting.threads} {setting.form}"
             left = f"{progress.done:.0f}/{progress.total:.0f}"
             if progress.remaining is not None:
-                left = f"at most {format_seconds(max(0.0, round(progress.remaining)))} left"
+                left = f"at most {max(0.0, progress.remaining):.0f} s left"
             self._bar.update(
                 self._task,
                 description=f"{progress.stage} {what[-40:]:<40}",

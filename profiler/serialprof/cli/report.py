@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from serialprof.cli.output import show
 from serialprof.files import check_creatable, write_new
 
 
@@ -22,9 +23,11 @@ def command(run: Path, format_: str, output: Path | None) -> None:
         output = run.with_suffix(".html")
     if output is not None:
         check_creatable(output)
-    text = load(run).render(format_)
-    if output is None:
-        click.echo(text)
+    loaded = load(run)
+    if output is None and format_ == "terminal":
+        show(loaded)
+    elif output is None:
+        click.echo(loaded.render(format_))
     else:
-        write_new(output, text)
+        write_new(output, loaded.render(format_))
         click.echo(f"page: {output}" if format_ == "html" else f"written: {output}", err=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from serialprof.cli import output
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT
 from serialprof.errors import ExitCode
 from serialprof.files import check_creatable, write_new
@@ -35,7 +36,7 @@ Examples:
 @click.option(
     "--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="Seed of order and workloads."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The run file to create.")
+@click.option("-o", "--output", "file", type=click.Path(path_type=Path), metavar="FILE", help="The run file to create.")
 @click.option("--no-html", is_flag=True, help="Write no page beside the run file.")
 @click.option("--json", "as_json", is_flag=True, help="Put the result, and nothing else, on standard output.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and measure nothing.")
@@ -52,7 +53,7 @@ def command(
     budget: float | None,
     precision: float,
     seed: int,
-    output: Path | None,
+    file: Path | None,
     no_html: bool,
     as_json: bool,
     dry_run: bool,
@@ -76,7 +77,7 @@ def command(
         seed=seed,
         quick=quick,
     )
-    path = output or default_path()
+    path = file or default_path()
     page = path.with_suffix(".html")
     for target in (path,) if no_html else (path, page):
         check_creatable(target)
@@ -90,7 +91,10 @@ def command(
         run = measure(prepared, path, display.report, display.stage, command=("serialprof", *sys.argv[1:]))
     if not no_html:
         write_new(page, run.render("html"))
-    click.echo(run.render("json") if as_json else run.render("terminal"))
+    if as_json:
+        click.echo(run.render("json"))
+    else:
+        output.show(run)
     click.echo(f"run file: {path}" + ("" if no_html else f"\npage:     {page}"), err=as_json)
     for reason in run.failed:
         click.echo(f"failed: {reason}", err=True)

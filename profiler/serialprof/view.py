@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stored run as Python sees it: analysis, tables, documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from serialprof.errors import UsageError
+from serialprof.store import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from serialprof.model import Analysis, Attribution, FamilyAnalysis, Verdict
+
+REPORTS: Final = "serialprof.reports"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run with its analysis, its tables and its reports.
+
+    Attributes:
+        stored: everything that was measured.
+        path: its file.
+    """
+
+    stored: StoredRun
+    path: Path
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """Fits, attributions and verdicts, computed from the stored samples alone."""
+        from serialprof.model import analyse
+
+        return analyse(self.stored)
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """One row per sample: the columns of the point, the visit and the sample."""
+        return _sample_table(self.stored)
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """One row per point: its setting, seconds per step with interval, units, disturbed samples, failure."""
+        return _point_table(self.analysis)
+
+    def verdict(self, workload: str) -> Verdict:
+        """The verdict of a workload.
+
+        Raises:
+            UsageError: the run has no such workload.
+        """
+        return self._family(workload).verdict
+
+    def attribution(self, workload: str, width: int, threads: int = 1) -> Attribution:
+        """Where the time of a step goes at an operating point.
+
+        Raises:
+            UsageError: the run has no such workload or point, or no fit for it.
+        """
+        family = self._family(workload)
+        for attribution in family.attributions:
+            if (attribution.width, attribution.threads) == (width, threads):
+                return attribution
+        have = ", ".join(f"({item.width}, {item.threads})" for item in family.attributions)
+        raise UsageError(
+            f"{workload} has no attribution at width {width}, threads {threads}",
+            f"there is one at (width, threads) {have}" if have else family.refusal,
+        )
+
+    def render(self, format: str, **options: object) -> str:  # noqa: A002 - the word that the command line uses
+        """The run as a document of a registered format: "html", "terminal", "json", "csv".
+
+        Args:
+            format: its name.
+            options: what that format takes besides, such as `width` and `color` of "terminal".
+
+        Raises:
+            UsageError: no such format is registered.
+        """
+        return renderer(format)(self.stored, self.analysis, **options)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Why points failed, each reason once with its workload."""
+        reasons = {
+            f"{self.stored.point(visit.point).workload}: {visit.reason}": None
+            for visit in self.stored.visits
+            if visit.status == "failed"
+        }
+        return tuple(reasons)
+
+    def _family(self, workload: str) -> FamilyAnalysis:
+        for family in self.analysis.families:
+            if workload in (family.family.workload, family.description.name):
+                return family
+        names = ", ".join(family.description.name for family in self.analysis.families)
+        raise UsageError(f"the run has no workload {workload!r}", f"it has {names}")
+
+
+def renderer(name: str) -> Callable[..., str]:
+    """The report function registered under a format's name: (StoredRun, Analysis, its own options) -> str.
+
+    Raises:
+        UsageError: none is.
+    """
+    formats = {entry.name: entry for entry in entry_points(group=REPORTS)}
+    if name not in formats:
+        raise UsageError(f"unknown format {name!r}", f"choose from {', '.join(sorted(formats))}")
+    loaded: Callable[..., str] = formats[name].load()
+    return loaded
+
+
+def _sample_table(run: StoredRun) -> pd.DataFrame:
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for visit in run.visits:
+        point = run.point(visit.point)
+        setting = point.setting
+        shared = {
+            "workload": point.workload,
+            "form": setting.form,
+            "mode": setting.mode,
+            "width": setting.width,
+            "depth": setting.depth,
+            "threads": setting.threads,
+            "block": visit.block,
+            "process": visit.process,
+        }
+        for sample in visit.samples:
+            step = sample.seconds / (visit.runs * setting.depth)
+            rows.append({**shared, "seconds": sample.seconds, "step_seconds": step, "disturbed": sample.disturbed})
+    return pd.DataFrame(rows)
+
+
+def _point_table(analysis: Analysis) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "workload": family.description.name,
+            "form": summary.point.setting.form,
+            "mode": summary.point.setting.mode,
+            "width": summary.point.setting.width,
+            "depth": summary.point.setting.depth,
+            "threads": summary.point.setting.threads,
+            "step_seconds": summary.step.value,
+            "low": summary.step.low,
+            "high": summary.step.high,
+            "units": summary.units,
+            "disturbed": summary.disturbed,
+            "failed": summary.failed,
+        }
+        for family in analysis.families
+        for summary in family.points
+    )
