@@ -42,15 +42,15 @@ class Setting:
     seed: int = 0
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
 
-    def integer(self, name: str) -> int:
-        """A parameter as a whole number.
+    def integer(self, name: str, least: int = 1) -> int:
+        """A parameter as a whole number, at least `least`.
 
         Raises:
             ValueError: it is not one; the message names it.
         """
         value = self.parameters[name]
-        if isinstance(value, str) or int(value) != value:
-            raise ValueError(f"{name} = {value!r} is no whole number")
+        if isinstance(value, str) or value != value // 1 or value < least:
+            raise ValueError(f"{name} = {value!r} is no whole number from {least} on")
         return int(value)
 
     def number(self, name: str) -> float:

@@ -25,7 +25,7 @@ def test_declares_its_work() -> None:
     assert work.bytes.at(128) == 32
     assert work.lanes.at(128) == 2
     assert work.barriers == 0
-    assert rule110.work(Setting(threads=2)).barriers == 1
+    assert rule110.work(Setting(width=64, threads=2)).barriers == 1
 
 
 @pytest.mark.parametrize("width", [1, 100])

@@ -66,8 +66,15 @@ class ChainStepper:
 
 
 def work(setting: Setting) -> Work:
-    """Declared work of one step; a multiply-add counts as two operations of arithmetic and one of the chain."""
-    per_op = 2.0 if setting.parameters["operation"] == "fma" else 1.0
+    """Declared work of one step; a multiply-add counts as two operations of arithmetic and one of the chain.
+
+    Raises:
+        ValueError: there is no such operation.
+    """
+    operation = setting.parameters["operation"]
+    if operation not in OPERATIONS:
+        raise ValueError(f"operation = {operation!r} is none of {', '.join(OPERATIONS)}")
+    per_op = 2.0 if operation == "fma" else 1.0
     return Work(
         serial_ops=OPS_PER_STEP,
         flops=Affine(0.0, OPS_PER_STEP * per_op),

@@ -55,7 +55,7 @@ def build(setting: Setting, *, wide: bool) -> Decode:
         setting.integer("layers"),
         setting.integer("heads"),
         setting.integer("vocabulary"),
-        setting.integer("context"),
+        setting.integer("context", least=0),
         setting.depth,
         setting.width,
         setting.seed,
@@ -71,7 +71,9 @@ def work(setting: Setting) -> Work:
     streamed: a lane reads one row of each. The smallest phases fall into W d pieces (model_dim d).
     """
     d, layers, heads, vocabulary = (setting.integer(name) for name in ("model_dim", "layers", "heads", "vocabulary"))
-    context = setting.integer("context")
+    context = setting.integer("context", least=0)
+    if d % heads:
+        raise ValueError(f"heads = {heads} does not divide model_dim = {d}")
     length = context + (setting.depth + 1) / 2  # step i attends to context + i + 1 positions
     matrices = 12 * d * d * layers + vocabulary * d
     streamed = FLOAT * (matrices + (2 * layers + 1) * d)
@@ -98,9 +100,8 @@ def work(setting: Setting) -> Work:
 def chain(d: int, layers: int, heads: int, vocabulary: int, length: int) -> int:
     """The longest dependent chain through one token, in operations."""
     norm = dot_chain(d) + 4 + 2  # mean, epsilon, root, reciprocal; two scalings
-    softmax = (
-        2 * reduction_chain(length) + 2 + EXPONENTIAL_CHAIN + 2
-    )  # largest, sum; subtract, scale; reciprocal, scale
+    # The largest and the sum; subtract, scale; reciprocal, scale.
+    softmax = 2 * reduction_chain(length) + 2 + EXPONENTIAL_CHAIN + 2
     attention = dot_chain(d) + dot_chain(d // heads) + softmax + dot_chain(length) + dot_chain(d) + 1
     mlp = dot_chain(d) + 1 + dot_chain(4 * d) + 1
     return 1 + layers * (2 * norm + attention + mlp) + norm + dot_chain(d) + reduction_chain(vocabulary)

@@ -71,7 +71,11 @@ def work(setting: Setting) -> Work:
     """Declared work of one generation, in word operations: 44 per 64 cells, the longest chain 11.
 
     Each word is read once and written once (its neighbours' reads find it in a near cache); two grids take turns.
+
+    Raises:
+        ValueError: the width is no positive multiple of 64.
     """
+    shape(setting.width)
     return Work(
         serial_ops=CHAIN_OPS,
         flops=Affine(0.0, OPS_PER_WORD / CELLS_PER_WORD),

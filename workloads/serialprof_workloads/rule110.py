@@ -54,7 +54,12 @@ def work(setting: Setting) -> Work:
     """Declared work of one generation, in word operations: 10 per 64 cells, the longest chain 5.
 
     Each word is read once and written once; two rows take turns.
+
+    Raises:
+        ValueError: the width is no positive multiple of 64.
     """
+    if setting.width % CELLS_PER_WORD:
+        raise ValueError(f"width = {setting.width} is no positive multiple of 64; a word holds 64 cells of the row")
     return Work(
         serial_ops=CHAIN_OPS,
         flops=Affine(0.0, OPS_PER_WORD / CELLS_PER_WORD),
