@@ -38,12 +38,12 @@ class Chase {
     for (std::int64_t lane = 0; lane < width; ++lane) {
       cursors_[at(lane)] = ring_.line(lane * (ring_.count() / width));
     }
-    begin();
-  }
-
-  void begin() {
     for (std::int64_t lane = 0; lane < width_; ++lane) cursors_[at(stride_ + lane)] = cursors_[at(lane)];
   }
+
+  // Unlike other kernels a chase goes on where the last run ended: a run that starts anew would walk the same short
+  // stretch again and again and measure the cache that holds it, not the footprint.
+  void begin() { ++runs_; }
 
   void step(std::int64_t index, Member& member) {
     if (wide_) {
@@ -71,11 +71,11 @@ class Chase {
  private:
   static std::size_t at(std::int64_t index) noexcept { return static_cast<std::size_t>(index); }
 
-  // The same loads from lines that the step's number alone decides. Always the same start would stay in L1.
+  // The same loads from lines that the numbers of run and step alone decide. Always the same start would stay in L1.
   void independent_step(std::int64_t index, int rank) {
     Line** const state = cursors_.get() + stride_ * (1 + rank);
     for (std::int64_t lane = 0; lane < width_; ++lane) {
-      const std::uint64_t bits = mix(seed_ + static_cast<std::uint64_t>(index * width_ + lane + 1));
+      const std::uint64_t bits = mix(mix(seed_ + runs_) + static_cast<std::uint64_t>(index * width_ + lane + 1));
       state[lane] = ring_.line(Random::scale(bits, ring_.count()));
     }
     apply_lanes<kLoads>(state, state, width_, Follow{});
@@ -84,6 +84,7 @@ class Chase {
   bool wide_;
   std::int64_t width_;
   std::uint64_t seed_;
+  std::uint64_t runs_ = 0;
   Ring ring_;
   std::int64_t stride_ = 0;  // elements from one copy of the cursors to the next
   Memory<Line*> cursors_;    // copy 0 is the start; then the state, or in the wide form one scratch per thread

@@ -87,12 +87,16 @@ void Member::barrier() noexcept {
 
 void Member::share(std::int64_t count, std::int64_t grain, std::int64_t* first, std::int64_t* last) const noexcept {
   const std::int64_t grains = (count + grain - 1) / grain;
-  *first = std::min(count, grains * rank / size * grain);
-  *last = std::min(count, grains * (rank + 1) / size * grain);
+  // Rounded up, so that rank 0, whose time is taken, never waits for a thread that has more to do.
+  *first = std::min(count, (grains * rank + size - 1) / size * grain);
+  *last = std::min(count, (grains * (rank + 1) + size - 1) / size * grain);
 }
 
 Team::Team(std::vector<int> cpus) : cpus_(std::move(cpus)) {
   if (cpus_.empty()) throw std::invalid_argument("cpus: a team needs at least one CPU");
+  for (const int cpu : cpus_) {
+    if (cpu < 0) throw std::invalid_argument("cpus: " + std::to_string(cpu) + " is no CPU number");
+  }
   if (cpus_.size() > 4096) throw std::invalid_argument("cpus: a team has at most 4096 threads");
   rounds_ = rounds_for(size());
   epochs_.assign(cpus_.size(), 0);

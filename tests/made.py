@@ -84,9 +84,11 @@ def points(
     return tuple(Point(number, "toy", setting, WORK) for number, setting in enumerate(settings))
 
 
-def plan(cells: tuple[Point, ...], budget: float = 10.0, blocks: int = 6, processes: int = 2, seed: int = 1) -> Plan:
+def plan(
+    cells: tuple[Point, ...], budget: float = 10.0, blocks: int = 6, blocks_per_process: int = 3, seed: int = 1
+) -> Plan:
     """A plan over points."""
-    return Plan((description(),), cells, budget, 0.02, blocks, processes, seed)
+    return Plan((description(),), cells, budget, 0.02, blocks, blocks_per_process, seed)
 
 
 def stored(cells: tuple[Point, ...], visits: tuple[Visit, ...] = ()) -> StoredRun:

@@ -40,7 +40,7 @@ def test_the_order_depends_on_seed_and_block() -> None:
 
 
 def test_blocks_are_spread_over_rounds_of_processes() -> None:
-    plan = made.plan(CELLS, blocks=6, processes=3)
+    plan = made.plan(CELLS, blocks=6, blocks_per_process=2)
     assert [plan.process_round(block) for block in range(6)] == [0, 0, 1, 1, 2, 2]
 
 
@@ -107,5 +107,5 @@ def test_a_plan_of_ten_thousand_points_is_refused_with_the_count() -> None:
 
 def test_the_short_form() -> None:
     plan = make_plan(Request(quick=True), [made.description()], CELLS)
-    assert (plan.budget, plan.blocks, plan.processes, plan.quick) == (25.0, 8, 1, True)
+    assert (plan.budget, plan.blocks, plan.blocks_per_process, plan.quick) == (25.0, 8, 8, True)
     assert make_plan(Request(budget=7.0), [made.description()], CELLS).budget == 7.0

@@ -97,7 +97,7 @@ class Plan:
         budget: seconds of sampling, an upper bound.
         precision: relative half-width of the step time at which sampling stops early.
         blocks: blocks that the budget is divided into, at least intervals.MINIMUM_UNITS.
-        processes: rounds of fresh worker processes that the blocks are spread over.
+        blocks_per_process: blocks after which the workers are replaced by fresh ones.
         seed: of the drawn order.
         quick: whether this is the short form.
     """
@@ -107,7 +107,7 @@ class Plan:
     budget: float
     precision: float
     blocks: int
-    processes: int
+    blocks_per_process: int
     seed: int
     quick: bool = False
 
@@ -133,7 +133,7 @@ class Plan:
 
     def process_round(self, block: int) -> int:
         """Which round of worker processes visits a block."""
-        return block * self.processes // self.blocks
+        return block // self.blocks_per_process
 
 
 def _grouped(points: Sequence[Point], key) -> list[list[Point]]:  # type: ignore[no-untyped-def]
@@ -207,7 +207,7 @@ def make_plan(request: Request, descriptions: Sequence[Description], points: Seq
         budget=request.budget or (25.0 if request.quick else 120.0),
         precision=request.precision,
         blocks=8 if request.quick else 12,
-        processes=1 if request.quick else 2,
+        blocks_per_process=8 if request.quick else 2,
         seed=request.seed,
         quick=request.quick,
     )

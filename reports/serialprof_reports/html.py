@@ -267,7 +267,10 @@ def _reproducibility(run: StoredRun) -> _Facts:
         ("code hash", run.code),
         ("run id", run.run_id),
         ("seed", str(plan.seed)),
-        ("plan", f"{len(plan.points)} points, {plan.blocks} blocks over {plan.processes} rounds of fresh processes"),
+        (
+            "plan",
+            f"{len(plan.points)} points, {plan.blocks} blocks, fresh processes every {plan.blocks_per_process} blocks",
+        ),
         (
             "budget",
             f"{format_seconds(plan.budget)} of sampling, stopping early at {plan.precision:.3g} relative half-width",

@@ -64,8 +64,8 @@ def carry_out(workers: FakeWorkers, **plan: object) -> tuple[Sink, list[Progress
 
 def test_every_point_is_calibrated_once_then_visited_in_the_drawn_order() -> None:
     workers = FakeWorkers(noise=(0.0, 0.5))
-    sink, _ = carry_out(workers, blocks=6, processes=2)
-    plan = made.plan(CELLS, blocks=6, processes=2)
+    sink, _ = carry_out(workers, blocks=6, blocks_per_process=3)
+    plan = made.plan(CELLS, blocks=6, blocks_per_process=3)
     drawn = [[f"v{point.id}" for point in plan.order(block)] for block in range(6)]
     expected = [f"c{point.id}" for point in plan.order(0)]
     expected += [visit for block in drawn[:3] for visit in block] + ["restart"]

@@ -44,7 +44,7 @@ def run(
         step: seconds per step.
         widths, threads, forms: the sweep.
         work: what every point declares.
-        blocks: blocks, over two rounds of processes.
+        blocks: blocks, two to a round of processes.
         noise: standard deviation of ln time from visit to visit.
         drift: standard deviation of ln time from block to block, common to all points.
         seed: of both.
@@ -60,7 +60,7 @@ def run(
     ]
     points = tuple(Point(number, "toy", setting, work) for number, setting in enumerate(settings))
     described = Description("toy", "toy", depth_name="steps", width_name="cells", forms=tuple(forms), hatch="a scan")
-    plan = Plan((described,), points, 10.0, 0.02, blocks, 1 if quick else 2, seed, quick)
+    plan = Plan((described,), points, 10.0, 0.02, blocks, blocks if quick else 2, seed, quick)
     draw = np.random.default_rng(seed)
     visits = []
     for block in range(blocks):

@@ -249,11 +249,25 @@ def test_work_that_is_none_is_refused(per_lane: float) -> None:
         fitted(builder.run(lambda w, p, f: 1e-6 * w, work=work))
 
 
-def test_gaps_are_filled_with_unit_and_point_effects() -> None:
+def test_units_with_gaps_are_left_out_while_enough_are_whole() -> None:
     run = builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, drift=0.3, seed=4)
     gappy = replace(run, visits=tuple(visit for visit in run.visits if (visit.point, visit.block) != (8, 5)))
+    curves, whole = complete(collect(gappy)[0]), complete(collect(run)[0])
+    assert curves.units == pytest.approx(np.delete(whole.units, 5, axis=0))
+    assert (curves.whole, whole.whole) == (7, 8)
+
+
+def test_gaps_are_filled_where_few_units_are_whole_and_give_no_intervals() -> None:
+    run = builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, drift=0.3, seed=4)
+    gaps = {(block, block) for block in range(4)}  # four of eight units lack a point each
+    gappy = replace(run, visits=tuple(visit for visit in run.visits if (visit.point, visit.block) not in gaps))
+    curves = complete(collect(gappy)[0])
     # Without noise a unit's level and a point's level give the missing time exactly.
-    assert complete(collect(gappy)[0]).units == pytest.approx(complete(collect(run)[0]).units)
+    assert curves.units == pytest.approx(complete(collect(run)[0]).units)
+    assert curves.whole == 4
+    latency = analyse(gappy).families[0].fit.latency  # type: ignore[union-attr]
+    assert (latency.low, latency.high) == (None, None)
+    assert "this has 4" in latency.reason
 
 
 def test_rare_points_and_torn_units_are_left_out() -> None:

@@ -31,8 +31,11 @@ def crossing(width: int, threads: int, form: str) -> float:
 def test_a_crossover_says_both_sides() -> None:
     result = family(builder.run(crossing, WIDTHS, (1, 2), ("serial", "wide"), noise=0.01))
     sentence = result.verdict.sentence
-    assert sentence.startswith("Below 80 cells [64 - 256] clock beats cores on this machine: at W = 64 +10 % clock")
-    assert "above it cores beat clock (1.7" in sentence
+    assert sentence.startswith(
+        "On this machine clock beats cores from W = 1 to 64 cells (at 1 +10 % clock gives +10 %, a"
+    )
+    assert "); cores beat clock from W = 256 to 1 Ki (at 256 +10 % clock" in sentence
+    assert "). A second thread starts to pay at about W = 80 [64 - 256]. The serial" in sentence
     assert "serial share of a step on one thread is 98 %" in sentence
     assert "Depth costs 5" in sentence
     assert result.verdict.grade == "C"
@@ -54,13 +57,13 @@ def test_memory_bound_steps_make_cores_beat_clock() -> None:
     limits = replace(limits, stream=(*limits.stream, *double))
     widths = tuple(4**power for power in range(3, 11))
     result = family(builder.run(step, widths, (1, 2), work=work, limits=limits, noise=0.01))
-    assert "above it cores beat clock" in result.verdict.sentence
+    assert "cores beat clock from W = " in result.verdict.sentence
     assert {item.winner for item in result.tradeoffs} == {"clock", "cores"}
 
 
 def test_threads_that_always_lose() -> None:
     result = family(builder.run(lambda w, p, f: 1e-6 * p + 1e-9 * w, threads=(1, 2), noise=0.01))
-    assert result.verdict.sentence.startswith("Clock beats cores on this machine from W = 1 to 256 cells")
+    assert result.verdict.sentence.startswith("On this machine clock beats cores from W = 1 to 256 cells")
     assert result.verdict.next_step.startswith("Widen each step: up to W = ")
 
 
@@ -70,7 +73,7 @@ def test_threads_that_pay_more_than_the_clock_beat_it() -> None:
     result = family(builder.run(step, threads=(1, 2), work=work, limits=Limits(barrier={2: 2e-7}), noise=0.01))
     assert all(item.clock.low > item.cores.high for item in result.tradeoffs), "per cent for per cent, clock is ahead"
     assert {item.winner for item in result.tradeoffs} == {"cores"}, "yet a second thread gains more than +10 % clock"
-    assert result.verdict.sentence.startswith("Cores beat clock on this machine")
+    assert result.verdict.sentence.startswith("On this machine cores beat clock from W = 1 to 256")
 
 
 def test_an_order_that_changes_again_is_mentioned() -> None:
@@ -78,7 +81,23 @@ def test_an_order_that_changes_again_is_mentioned() -> None:
         return 1e-6 * (1.0 if threads == 1 else {1: 1.5, 4: 1.5, 16: 0.6, 64: 1.5}[width])
 
     sentence = family(builder.run(step, (1, 4, 16, 64), (1, 2), noise=0.01)).verdict.sentence
-    assert sentence.startswith("Below ") and "the order changes again" in sentence
+    assert "clock beats cores from W = 1 to 4 cells" in sentence
+    assert "; cores beat clock at W = 16 (" in sentence
+    assert "; clock beats cores at W = 64 (" in sentence
+    assert "though the order changes more than once" in sentence
+
+
+def test_a_clock_that_may_gain_nothing_beats_nobody() -> None:
+    step = lambda w, p, f: 1e-6 * (1 + w) * (1.05 if p > 1 else 1.0)  # noqa: E731
+    result = family(builder.run(step, threads=(1, 2), work=None, mode="eager", noise=0.01))
+    assert {item.winner for item in result.tradeoffs} == {"unknown"}
+    assert "whether clock beats cores from W = 1 to 256 cells the data cannot tell" in result.verdict.sentence
+
+
+def test_intervals_of_one_round_of_processes_say_so() -> None:
+    run = builder.run(crossing)
+    one = replace(run, visits=tuple(replace(visit, process=0) for visit in run.visits))
+    assert "within one process" in family(one).verdict.sentence
 
 
 def test_nothing_to_tell_is_said() -> None:

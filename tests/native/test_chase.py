@@ -19,9 +19,18 @@ def test_as_many_loads_as_lines_lead_back(footprint: int, threads: int) -> None:
 def test_no_line_comes_back_before_all_were_visited() -> None:
     kernel = _native.Chase(_native.Team([0]), 64 * 64 * 16, 1, seed=1)
     start = kernel.cursors()
-    for steps in range(1, kernel.lines // 16):
-        kernel.run(steps)
+    for _ in range(1, kernel.lines // 16):
+        kernel.run(1)
         assert kernel.cursors() != start
+
+
+def test_a_run_goes_on_where_the_last_one_ended() -> None:
+    team = _native.Team([0])
+    pieces, whole = (_native.Chase(team, 2**16, 3, seed=1) for _ in range(2))
+    for steps in (1, 2, 4):
+        pieces.run(steps)
+    whole.run(7)
+    assert pieces.cursors() == whole.cursors()
 
 
 def test_cursors_do_not_disturb_one_another() -> None:
@@ -48,13 +57,15 @@ def test_the_seed_decides_the_order() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_wide_step_does_not_depend_on_the_steps_before(threads: int) -> None:
     team = _native.Team([0] * threads)
-    kernel = _native.Chase(team, 2**16, 2, seed=3, wide=True)
+    kernel, twin = (_native.Chase(team, 2**16, 2, seed=3, wide=True) for _ in range(2))
     kernel.run(1)
     first = kernel.cursors()
-    kernel.run(1 + threads)
-    assert kernel.cursors() != first  # another step starts on other lines
+    twin.run(1 + threads)
+    assert twin.cursors() != first  # another step starts on other lines
     kernel.run(1)
-    assert kernel.cursors() == first
+    assert kernel.cursors() != first  # and so does another run
+    twin.run(1)
+    assert twin.cursors() == kernel.cursors()  # whatever the steps before
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def plan_text(prepared: Prepared) -> str:
     cpus = ", ".join(map(str, machine.cpus))
     lines = [
         f"points:     {len(plan.points)}, in {plan.blocks} randomized blocks at most, seed {plan.seed}",
-        f"processes:  {plan.processes} round{'s' if plan.processes > 1 else ''} of fresh workers",
+        f"processes:  fresh workers every {plan.blocks_per_process} blocks",
         f"sampling:   at most {format_seconds(plan.budget)}, less where {plan.precision:.1%} precision comes earlier;",
         "            limits, building and calibration come on top",
         f"cores:      {machine.usable} usable; threads are placed on CPUs {cpus} in this order",

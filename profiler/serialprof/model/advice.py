@@ -13,7 +13,7 @@ _FLAT = 1.10
 _WIDENING = 4
 
 #: Half-width of a paired speed-up from which a longer run is worth it.
-_WIDE_INTERVAL = 0.10
+_WIDE_INTERVAL = 0.05
 
 
 def next_step(findings: Findings, usable: int) -> str:
@@ -47,13 +47,10 @@ def next_step(findings: Findings, usable: int) -> str:
 
 
 def _undecided(findings: Findings) -> bool:
-    """Whether more samples would help: a crossover that the data cannot tell, or wide paired intervals."""
-    if any(
-        crossover.width.value is None and crossover.width.low is None and crossover.width.high is None
-        for crossover in findings.crossovers
-    ):
-        return True
-    return any((item.cores_gain.half_width or 0.0) > _WIDE_INTERVAL for item in findings.tradeoffs)
+    """Whether more samples would help: a width without a winner whose paired interval is wide."""
+    return any(
+        item.winner == "unknown" and (item.cores_gain.half_width or 0.0) > _WIDE_INTERVAL for item in findings.tradeoffs
+    )
 
 
 def _flat_until(findings: Findings) -> int:

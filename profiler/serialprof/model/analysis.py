@@ -39,7 +39,7 @@ def _family(run: StoredRun, times: FamilyTimes, memory: Memory) -> FamilyAnalysi
         tradeoffs=tradeoffs(times, attributions, memory),
         crossovers=crossovers(times),
         depth_costs=depth_costs(times),
-        within_process=run.plan.quick or run.plan.processes < 2,
+        within_process=len({visit.process for visit in run.visits if visit.status == "ok"}) < 2,
     )
     serial = [point for point in times.points if point.setting.form == "serial"] or times.points
     return FamilyAnalysis(

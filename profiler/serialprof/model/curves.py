@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model.family import Cell
 from serialprof.model.statistics import Array
 from serialprof.model.steptimes import FamilyTimes
@@ -32,12 +33,15 @@ class RefusedFitError(ValueError):
 class Curves:
     """Step times of the serial form, without gaps.
 
+    Only units that have every point count for intervals. Where there are enough of them, they alone are kept.
+
     Attributes:
         points: the points that take part.
         cells: their operating points.
         units: [unit, point] seconds per step.
         mean: [point] seconds per step, geometric mean over units.
         error: typical relative standard error of `mean`, block effects taken out.
+        whole: units that have every point.
         notes: what was left out, each a clause.
     """
 
@@ -46,6 +50,7 @@ class Curves:
     units: Array
     mean: Array
     error: float
+    whole: int
     notes: tuple[str, ...] = ()
 
 
@@ -53,8 +58,9 @@ def complete(times: FamilyTimes) -> Curves:
     """The points and units of a family that a fit can use.
 
     Points that fewer than half of the units have are left out, then units that lack more than a quarter of the points.
-    A gap that remains is filled with its unit's and its point's effect (additive in the logarithm), so that a unit
-    which was slow as a whole does not bend the curve.
+    Where at least MINIMUM_UNITS units have every point, the others are left out too. Otherwise a gap is filled with its
+    unit's and its point's effect (additive in the logarithm), so that a unit which was slow as a whole does not bend
+    the curve; there are no intervals then.
 
     Raises:
         RefusedFitError: fewer than four widths or two units remain.
@@ -88,6 +94,9 @@ def complete(times: FamilyTimes) -> Curves:
             f"no fit: it needs {MINIMUM_WIDTHS} distinct widths of the serial form, this run measured {len(widths)}"
         )
     notes = () if kept.all() else ("points that fewer than half of the units have are left out of the fit",)
+    complete_units = np.isfinite(logs).all(axis=1)
+    if complete_units.sum() >= MINIMUM_UNITS:
+        logs = logs[complete_units]
     filled = _fill(logs)
     return Curves(
         points,
@@ -95,6 +104,7 @@ def complete(times: FamilyTimes) -> Curves:
         np.exp(filled),
         np.exp(filled.mean(axis=0)),
         _standard_error(filled),
+        int(complete_units.sum()),
         notes,
     )
 

@@ -159,7 +159,7 @@ class Fitted:
             compute=self._parameter(OPERATIONS, 0, "s"),
             memory=self._parameter(BEYOND_L2, 0, "1"),
             synchronisation={count: self._synchronisation(count) for count in threads if count > 1},
-            units=len(self.curves.units),
+            units=self.curves.whole,
             curves=tuple(self._curve(count) for count in threads),
             notes=self.notes,
         )
@@ -177,7 +177,7 @@ class Fitted:
         values = np.array([band.value for band in bands])
         apart: Mask = np.max(values, axis=0) - np.min(values, axis=0) > _AGREEMENT * scale
         settled = ~apart if self.confusion else np.ones_like(apart)
-        if reason := too_few(len(self.curves.units)):
+        if reason := too_few(self.curves.whole):
             lost = f"{self.confusion}; {reason}"
             return tuple(
                 Estimate(float(value), unit=unit, level=LEVEL, reason=reason) if known else Estimate.unknown(lost, unit)

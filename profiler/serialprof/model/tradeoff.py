@@ -157,7 +157,7 @@ def winner(clock: Estimate, cores: Estimate) -> Winner:
         return "unknown"
     if clock.high < NEGLIGIBLE and cores.high < NEGLIGIBLE:
         return "neither"
-    if clock.low > cores.high:
+    if clock.low > max(cores.high, NEGLIGIBLE):  # a clock that may gain nothing beats nobody
         return "clock"
     return "cores" if cores.low > clock.high else "unknown"
 

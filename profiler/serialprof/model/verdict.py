@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
 
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
@@ -17,6 +19,7 @@ from serialprof.model.results import (
     DepthCost,
     PointSummary,
     Tradeoff,
+    Winner,
 )
 
 
@@ -46,7 +49,8 @@ class Findings:
 
 def sentence(findings: Findings) -> str:
     """Two or three sentences: clock against cores, the serial share over width, what depth costs."""
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in _clauses(findings))
+    clauses = [part for text in _clauses(findings) for part in text.split(". ")]
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in clauses)
 
 
 def grade_reason(clocks: Sequence[float | None]) -> str:
@@ -73,61 +77,54 @@ def _clauses(findings: Findings) -> Iterator[str]:
 
 
 def _clock_against_cores(findings: Findings) -> str:
-    """About the smallest pair of thread counts."""
+    """About the smallest pair of thread counts: who wins at which widths, and where more threads start to pay."""
     crossover = findings.crossovers[0]
-    steps = [
-        item
-        for item in findings.tradeoffs
-        if (item.threads, item.more_threads) == (crossover.threads, crossover.more_threads)
-    ]
-    more = _more(crossover.threads, crossover.more_threads)
+    pair = (crossover.threads, crossover.more_threads)
+    steps = [item for item in findings.tradeoffs if (item.threads, item.more_threads) == pair]
+    more = _more(*pair)
     lanes = findings.description.width_name
-    width = crossover.width
-    if width.value is not None:
-        return _crossing(width, steps, more, lanes)
-    first, last = steps[0], steps[-1]
-    span = f"from W = {wording.count(first.width)} to {wording.count(last.width)} {lanes}"
-    winners = {item.winner for item in steps}
-    both = f"{_both(first, more)}; {_both(last, more)}" if len(steps) > 1 else _both(first, more)
-    if winners == {"clock"}:
-        return f"clock beats cores on this machine {span}: {both}"
-    if winners == {"cores"}:
-        return f"cores beat clock on this machine {span}: {both}"
-    if winners == {"neither"}:
-        return f"neither clock nor cores help {span}: {both}"
-    sure = [
-        f"{name} at W = {', '.join(wording.count(item.width) for item in steps if item.winner == winner)}"
-        for winner, name in (("clock", "clock beats cores"), ("cores", "cores beat clock"))
-        if winner in winners
-    ]
-    known = f" ({'; '.join(sure)})" if sure else ""
-    return f"whether clock beats cores {span} the data cannot tell everywhere{known}: {both}"
+    runs = [(winner, list(run)) for winner, run in groupby(steps, key=lambda item: item.winner)]
+    if {winner for winner, _ in runs} == {"unknown"}:
+        told = f"whether clock beats cores {_span(steps)} {lanes} the data cannot tell: {_figures(steps, more)}"
+    else:
+        told = "; ".join(
+            f"{_WINS[winner]} {_span(run)}{f' {lanes}' if number == 0 else ''} ({_figures(run, more)})"
+            for number, (winner, run) in enumerate(runs)
+        )
+    return f"on this machine {told}{_turn(crossover.width, more)}"
 
 
-def _crossing(width: Estimate, steps: Sequence[Tradeoff], more: str, lanes: str) -> str:
-    """More threads surely lose below and surely win above a width."""
-    assert width.value is not None and width.low is not None and width.high is not None
-    below = next(item for item in steps if item.width == width.low)
-    wins = [item for item in steps if item.width >= width.high and (item.cores_gain.low or 0) > 0]
-    above = wins[-1]
+#: What a winner is called in a sentence.
+_WINS: Final[dict[Winner, str]] = {
+    "clock": "clock beats cores",
+    "cores": "cores beat clock",
+    "neither": "neither helps",
+    "unknown": "the data cannot tell",
+}
+
+
+def _span(run: Sequence[Tradeoff]) -> str:
+    first, last = wording.count(run[0].width), wording.count(run[-1].width)
+    return f"at W = {first}" if len(run) == 1 else f"from W = {first} to {last}"
+
+
+def _figures(run: Sequence[Tradeoff], more: str) -> str:
+    """The gains at both ends of a run of widths."""
+    ends = (run[0],) if len(run) == 1 else (run[0], run[-1])
+    return "; ".join(
+        f"{'' if len(run) == 1 else f'at {wording.count(item.width)} '}"
+        f"+10 % clock gives {wording.gain(item.clock_gain)}, {more} {wording.gain(item.cores_gain)}"
+        for item in ends
+    )
+
+
+def _turn(width: Estimate, more: str) -> str:
+    """Where more threads start to pay, if the data show it."""
+    if width.value is None or width.low is None or width.high is None:
+        return ""
+    again = ", though the order changes more than once" if width.reason else ""
     ends = f"[{wording.count(width.low)} - {wording.count(width.high)}]"
-    start = f"below {wording.count(width.value)} {lanes} {ends} "
-    start += "clock beats cores on this machine" if below.winner == "clock" else f"{more} loses"
-    then = {
-        "cores": "cores beat clock",
-        "clock": f"{more} gains, but less than +10 % clock",
-        "neither": "neither helps much",
-        "unknown": f"{more} gains, and the data cannot tell whether more than +10 % clock",
-    }[above.winner]
-    figures = f"{wording.ratio(above.cores_gain, 1)} at W = {wording.count(above.width)}"
-    clock = wording.gain(above.clock_gain)
-    again = "; further up the order changes again" if width.reason else ""
-    return f"{start}: {_both(below, more)}; above it {then} ({figures}, +10 % clock {clock}){again}"
-
-
-def _both(item: Tradeoff, more: str) -> str:
-    clock, cores = wording.gain(item.clock_gain), wording.gain(item.cores_gain)
-    return f"at W = {wording.count(item.width)} +10 % clock gives {clock}, {more} {cores}"
+    return f". {more} starts to pay at about W = {wording.count(width.value)} {ends}{again}"
 
 
 def _serial(findings: Findings) -> str:
