@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from serialprof import Affine, Setting, Stepper, Workload, workload
-from serialprof.catalog import check_name, load
 from serialprof.errors import WorkloadError
+from serialprof.loading import check_name, load
 
 SOURCE = '''
 from helper import start

@@ -5,7 +5,7 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from serialprof.catalog import load
+from serialprof.loading import load
 from serialprof.measure.introspection import Introspector
 from serialprof.setting import Setting
 

@@ -6,7 +6,7 @@ import pytest
 
 from serialprof.catalog import Affine
 from serialprof.errors import UsageError
-from serialprof.planning import Request, check_memory, make_plan, settings_of, thread_counts
+from serialprof.planning import Request, check_parameters, check_size, make_plan, settings_of, thread_counts
 from tests import made
 
 CELLS = made.points(widths=(1, 4, 16), threads=(1, 2), forms=("serial", "wide"))
@@ -81,22 +81,35 @@ def test_too_few_cores_give_no_settings() -> None:
 def test_parameters_are_checked() -> None:
     description, machine = made.description(), made.machine()
     assert settings_of(Request(parameters={"hidden": 16}), description, machine)[0].parameters["hidden"] == 16
-    with pytest.raises(UsageError, match=r"no parameter 'hiden'; its parameters are: hidden, kind"):
-        settings_of(Request(parameters={"hiden": 16}), description, machine)
+    with pytest.raises(UsageError, match=r"toy has no parameter 'hiden'; known parameters: hidden, kind"):
+        check_parameters(Request(parameters={"hiden": 16}), [description])
     with pytest.raises(UsageError, match="takes a value like 8"):
-        settings_of(Request(parameters={"hidden": "big"}), description, machine)
+        check_parameters(Request(parameters={"hidden": "big"}), [description])
     with pytest.raises(UsageError, match="no mode 'graph'"):
         settings_of(Request(modes=("graph",)), description, machine)
 
 
 def test_memory_is_checked_before_anything_is_built() -> None:
     point = made.points(widths=(10**12,))[0]
-    with pytest.raises(UsageError, match=r"--width 1000000000000: toy would touch 58.2 TiB"):
-        check_memory(point, made.machine())
+    with pytest.raises(UsageError, match=r"toy at width 1000000000000 would touch 58.2 TiB"):
+        check_size(point, made.machine())
     assert point.work is not None
-    small = replace(point, work=replace(point.work, footprint=Affine(1.0)))
-    check_memory(small, made.machine())
-    check_memory(replace(point, work=None), made.machine())
+    small = replace(point, work=replace(point.work, flops=Affine(), footprint=Affine(1.0)))
+    check_size(small, made.machine())
+    check_size(replace(point, work=None), made.machine())
+
+
+def test_work_that_would_take_hours_is_refused() -> None:
+    point = replace(made.points(widths=(10**6,))[0], work=replace(made.WORK, flops=Affine(0, 1e7), footprint=Affine()))
+    with pytest.raises(UsageError, match=r"width 1000000 and depth 10 declares 1.0e\+14 operations a run"):
+        check_size(point, made.machine())
+
+
+def test_a_parameter_goes_to_the_workloads_that_have_it() -> None:
+    plain = replace(made.description("plain"), parameters={})
+    request = Request(parameters={"hidden": 16})
+    check_parameters(request, [plain, made.description()])
+    assert settings_of(request, plain, made.machine())[0].parameters == {}
 
 
 def test_a_plan_of_ten_thousand_points_is_refused_with_the_count() -> None:

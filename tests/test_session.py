@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """serialprof.run as a program uses it, on a small workload of a file."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,14 @@ def test_what_a_workload_refuses_is_said_before_anything_is_measured(
 ) -> None:
     with pytest.raises(WorkloadError, match=complaint):
         prepare(Request((workload,), widths=widths, threads=(1,), parameters=parameters))
+
+
+def test_a_script_without_a_guard_cannot_start_a_profile_in_its_own_workers(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        SOURCE.partition("@serialprof.workload(requires")[0] + "serialprof.run([spin], threads=[1], budget=1)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'put the call under `if __name__ == "__main__":`' in done.stderr
+    assert list(tmp_path.glob("*.serialprof")) == []

@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a workload is: the protocol it fulfils, the decorator that declares it, and the loader that finds it."""
+"""What a workload is: the protocol it fulfils, what it declares, and the decorator that declares it."""
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import importlib.util
-import sys
+import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias, overload, runtime_checkable
 
 from serialprof.errors import WorkloadError
-from serialprof.setting import Form, ParameterValue, Setting
+from serialprof.setting import FORMS, Form, ParameterValue, Setting
 
-GROUP: Final = "serialprof.workloads"
+MOST_LANES: Final = 2**62  # what every number on the way (JSON, SQLite, C++) can hold
 
 
 @runtime_checkable
@@ -43,6 +40,14 @@ class Affine:
         """The quantity at a width."""
         return self.fixed + self.per_lane * width
 
+    def checked(self, name: str) -> Affine:
+        """The same with plain numbers.
+
+        Raises:
+            WorkloadError: a part is no finite number from 0 on; the message names the quantity.
+        """
+        return Affine(_amount(name, self.fixed), _amount(name, self.per_lane))
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -64,6 +69,15 @@ class Work:
     footprint: Affine
     lanes: Affine
     barriers: int = 1
+
+    def checked(self) -> Work:
+        """The same with plain numbers.
+
+        Raises:
+            WorkloadError: a quantity is no finite number from 0 on; the message names it.
+        """
+        parts = {name: getattr(self, name).checked(name) for name in ("flops", "bytes", "footprint", "lanes")}
+        return Work(_amount("serial_ops", self.serial_ops), **parts, barriers=int(_amount("barriers", self.barriers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +162,19 @@ class Workload:
             min_threads=self.min_threads,
             missing=f"needs {', '.join(absent)}, which is not installed" if absent else "",
         )
+
+    def declared(self, setting: Setting) -> Work | None:
+        """The declared work at a setting, None where none is declared.
+
+        Raises:
+            WorkloadError: what is declared is no `Work`, or no amount.
+        """
+        if self.work is None:
+            return None
+        declared = self.work(setting)
+        if not isinstance(declared, Work):
+            raise WorkloadError(f"its work is a {type(declared).__name__}", "return a serialprof.Work")
+        return declared.checked()
 
     def stepper(self, setting: Setting) -> Stepper:
         """Builds the workload at a setting; a plain step function is wrapped into a stepper.
@@ -235,86 +262,51 @@ def workload(
             summary=summary or (build.__doc__ or "").strip().partition("\n")[0],
             depth_name=depth,
             width_name=width,
-            widths=tuple(widths),
-            quick_widths=tuple(quick_widths if quick_widths is not None else tuple(widths)[:4]),
-            depth=default_depth,
-            parameters=dict(parameters or {}),
-            forms=tuple(forms),
-            modes=tuple(modes),
+            widths=_counts("widths", widths),
+            quick_widths=_counts("quick_widths", quick_widths if quick_widths is not None else tuple(widths)[:4]),
+            depth=_counts("default_depth", [default_depth])[0],
+            parameters={str(key): _parameter(str(key), value) for key, value in (parameters or {}).items()},
+            forms=tuple(form for form in FORMS if form in forms),
+            modes=tuple(map(str, modes)),
             work=work,
-            hatch=hatch,
-            min_threads=min_threads,
+            hatch=hatch or "",
+            min_threads=_counts("min_threads", [min_threads])[0],
             requires=tuple(requires),
         )
 
     return declare if function is None else declare(function)
 
 
-def registered() -> dict[str, EntryPoint]:
-    """Workloads that installed packages register under the entry-point group `serialprof.workloads`, by name."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
-
-
-def is_reference(text: str) -> bool:
-    """Whether the text is FILE.py:NAME or package.module:NAME, not a registered name."""
-    return ":" in text
-
-
-def check_name(text: str) -> None:
-    """Raises a WorkloadError that offers the nearest names where `text` is neither registered nor a reference.
-
-    Runs no workload's code.
-    """
-    if is_reference(text):
-        file, _, _ = text.rpartition(":")
-        if file.endswith(".py") and not Path(file).is_file():
-            raise WorkloadError(f"workload {text!r}: there is no file {file!r}", "give the path of an existing file")
-        return
-    names = sorted(registered())
-    if text in names:
-        return
-    near = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
-    offer = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(names)}"
-    raise WorkloadError(f"unknown workload {text!r}", f"{offer} Or give FILE.py:NAME" if near else offer)
-
-
-def load(text: str) -> Workload:
-    """Loads a workload by registered name, FILE.py:NAME or package.module:NAME. Runs its module: only in a worker.
-
-    Raises:
-        WorkloadError: it is not there, or is no workload.
-    """
-    check_name(text)
-    if not is_reference(text):
-        return _as_workload(text, registered()[text].load())
-    location, _, attribute = text.rpartition(":")
-    module = _module_from_file(Path(location)) if location.endswith(".py") else importlib.import_module(location)
+def _counts(name: str, values: Sequence[int]) -> tuple[int, ...]:
+    """Whole numbers from 1 on, as plain ints, whatever integer type they came in."""
     try:
-        found = getattr(module, attribute)
-    except AttributeError:
-        names = [name for name, value in vars(module).items() if isinstance(value, Workload)]
-        remedy = f"it declares {', '.join(names)}" if names else "declare one with @serialprof.workload"
-        raise WorkloadError(f"{location} has no {attribute!r}", remedy) from None
-    return _as_workload(text, found)
+        counts = tuple(operator.index(value) for value in values)
+    except TypeError:
+        raise WorkloadError(f"{name} = {values!r} holds something that is no whole number") from None
+    if not counts or min(counts) < 1 or max(counts) > MOST_LANES:
+        raise WorkloadError(f"{name} = {values!r} is no list of whole numbers from 1 to 2**62")
+    return counts
 
 
-def _as_workload(text: str, found: object) -> Workload:
-    if isinstance(found, Workload):
-        return found
-    if callable(found):
-        return workload(found)
-    raise WorkloadError(f"{text} is a {type(found).__name__}, no workload", "decorate it with @serialprof.workload")
+def _amount(name: str, value: float) -> float:
+    """A finite number from 0 on, as a plain float."""
+    try:
+        amount = float(value)
+    except (TypeError, ValueError):
+        amount = math.nan
+    if not (math.isfinite(amount) and amount >= 0):
+        raise WorkloadError(f"its declared {name} is {value!r}, no finite number from 0 on")
+    return amount
 
 
-def _module_from_file(path: Path) -> Any:
-    """Imports a file under its own name, its folder on sys.path as `python FILE.py` would have it."""
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
-    if spec is None or spec.loader is None:
-        raise WorkloadError(f"cannot import {path}", "give a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
+def _parameter(name: str, value: object) -> ParameterValue:
+    """A parameter's default as a plain int, float or str."""
+    if isinstance(value, str):
+        return str(value)
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    raise WorkloadError(f"parameter {name} = {value!r} is no number and no text")

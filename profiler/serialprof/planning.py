@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, product
 from typing import Final
@@ -18,6 +18,8 @@ from serialprof.units import format_bytes
 DEFAULT_WORKLOADS: Final = ("decode", "lstm", "rule110", "life")
 #: Share of the machine's memory that one point may touch.
 _MEMORY_SHARE: Final = 0.5
+#: More declared operations than this in one run(D) take minutes on the fastest core, hours on one chain.
+_MOST_OPERATIONS: Final = 1e13
 #: More points than this cannot be visited five times in any budget that somebody would wait for.
 _MOST_POINTS: Final = 10_000
 
@@ -136,7 +138,7 @@ class Plan:
         return block // self.blocks_per_process
 
 
-def _grouped(points: Sequence[Point], key) -> list[list[Point]]:  # type: ignore[no-untyped-def]
+def _grouped(points: Sequence[Point], key: Callable[[Point], Family | int]) -> list[list[Point]]:
     return [list(group) for _, group in groupby(sorted(points, key=lambda point: str(key(point))), key=key)]
 
 
@@ -167,7 +169,7 @@ def settings_of(request: Request, description: Description, machine: Machine) ->
     """Every setting of one workload's sweep; none where the machine has too few cores for it.
 
     Raises:
-        UsageError: a parameter or mode that the workload lacks.
+        UsageError: a mode that the workload lacks.
     """
     parameters = _parameters(request, description)
     modes = request.modes or description.modes[:1]
@@ -213,26 +215,41 @@ def make_plan(request: Request, descriptions: Sequence[Description], points: Seq
     )
 
 
-def check_memory(point: Point, machine: Machine) -> None:
-    """Raises a UsageError where a point's declared footprint does not fit into the machine's memory."""
+def check_size(point: Point, machine: Machine) -> None:
+    """Raises a UsageError where a point's declared footprint or work is out of all proportion to this machine."""
     if point.work is None:
         return
-    needed = point.work.footprint.at(point.setting.width)
-    if needed > _MEMORY_SHARE * machine.memory:
+    width, depth = point.setting.width, point.setting.depth
+    footprint = point.work.footprint.at(width)
+    if footprint > _MEMORY_SHARE * machine.memory:
         raise UsageError(
-            f"--width {point.setting.width}: {point.workload} would touch {format_bytes(needed)} of memory, "
+            f"{point.workload} at width {width} would touch {format_bytes(footprint)} of memory, "
             f"this machine has {format_bytes(machine.memory)}",
-            "ask for a smaller width",
+            "ask for a smaller width or smaller parameters",
+        )
+    operations = depth * max(point.work.flops.at(width), point.work.serial_ops)
+    if operations > _MOST_OPERATIONS:
+        raise UsageError(
+            f"{point.workload} at width {width} and depth {depth} declares {operations:.1e} operations a run",
+            f"ask for {_MOST_OPERATIONS:.0e} at most: a smaller width, depth or smaller parameters",
         )
 
 
-def _parameters(request: Request, description: Description) -> dict[str, ParameterValue]:
-    chosen = dict(description.parameters)
+def check_parameters(request: Request, descriptions: Sequence[Description]) -> None:
+    """Raises a UsageError for a parameter that none of the workloads has, or has with another type."""
     for name, value in request.parameters.items():
-        if name not in chosen:
-            known = ", ".join(chosen) or "none"
-            raise UsageError(f"{description.name} has no parameter {name!r}", f"its parameters are: {known}")
-        if isinstance(value, str) != isinstance(chosen[name], str):
-            raise UsageError(f"--param {name}={value}: {description.name} takes a value like {chosen[name]}")
-        chosen[name] = value
-    return chosen
+        having = [description for description in descriptions if name in description.parameters]
+        if not having:
+            names = " and ".join(description.name for description in descriptions)
+            known = ", ".join(dict.fromkeys(key for item in descriptions for key in item.parameters)) or "none"
+            raise UsageError(f"{names} has no parameter {name!r}", f"known parameters: {known}")
+        for description in having:
+            default = description.parameters[name]
+            if isinstance(value, str) != isinstance(default, str):
+                raise UsageError(f"--param {name}={value}: {description.name} takes a value like {default}")
+
+
+def _parameters(request: Request, description: Description) -> dict[str, ParameterValue]:
+    """A workload's parameters: its defaults, and what was asked for of those that it has."""
+    asked = {name: value for name, value in request.parameters.items() if name in description.parameters}
+    return {**description.parameters, **asked}

@@ -4,24 +4,38 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import secrets
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from serialprof.catalog import Description, Workload, check_name
-from serialprof.errors import InterruptedRunError, WorkloadError
+from serialprof.catalog import Description, Workload
+from serialprof.errors import InterruptedRunError, UsageError, WorkloadError
 from serialprof.limits import Limits
+from serialprof.loading import check_name
 from serialprof.machine import Machine
 from serialprof.measure.engine import Engine, Progress
 from serialprof.measure.introspection import Introspector, probe_limits
 from serialprof.measure.pool import Pool
-from serialprof.planning import DEFAULT_WORKLOADS, Plan, Point, Request, check_memory, make_plan, settings_of
+from serialprof.measure.process import IN_WORKER
+from serialprof.planning import (
+    DEFAULT_WORKLOADS,
+    Plan,
+    Point,
+    Request,
+    check_parameters,
+    check_size,
+    make_plan,
+    settings_of,
+)
 from serialprof.setting import ParameterValue
 from serialprof.store import SUFFIX, Store, StoredRun, read_run
 from serialprof.view import Run
@@ -53,30 +67,36 @@ def prepare(request: Request) -> Prepared:
     """
     from serialprof.machine.reading import read_machine  # a report needs nothing that reads hardware
 
+    if os.environ.get(IN_WORKER):
+        raise UsageError(
+            "a profile was started while a worker imported this file",
+            'put the call under `if __name__ == "__main__":`',
+        )
     for reference in request.workloads:
         check_name(reference)
     machine = read_machine()
-    descriptions: list[Description] = []
-    points: list[Point] = []
-    skipped: dict[str, str] = {}
-    code = hashlib.sha256(_native_bytes())
-    for reference in dict.fromkeys(request.workloads):
-        with closing(Introspector(reference, machine.cpus[0])) as introspector:
-            description, source = introspector.describe()
-            code.update(source.encode())
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(closing(Introspector(reference, machine.cpus[0])))
+            for reference in dict.fromkeys(request.workloads)
+        ]
+        described = [worker.describe() for worker in workers]
+        descriptions = [description for description, _ in described]
+        check_parameters(request, descriptions)
+        skipped: dict[str, str] = {}
+        points: list[Point] = []
+        for worker, description in zip(workers, descriptions, strict=True):
             settings = [] if description.missing else settings_of(request, description, machine)
             if not settings:
-                few = f"needs {description.min_threads} threads, this machine has {machine.usable} usable cores"
-                skipped[description.name] = description.missing or few
-                continue
-            descriptions.append(description)
-            for setting, work in zip(settings, introspector.declare(settings), strict=True):
-                points.append(Point(len(points), reference, setting, work))
-                check_memory(points[-1], machine)
+                skipped[description.name] = description.missing or _too_few_cores(description, machine)
+            for setting, work in zip(settings, worker.declare(settings), strict=True):
+                points.append(Point(len(points), worker.reference, setting, work))
+                check_size(points[-1], machine)
     if not points:
         reasons = "; ".join(f"{name} {reason}" for name, reason in skipped.items())
         raise WorkloadError(f"nothing to measure: {reasons}", "see serialprof list")
-    return Prepared(machine, make_plan(request, descriptions, points), code.hexdigest(), skipped)
+    kept = [description for description in descriptions if description.name not in skipped]
+    return Prepared(machine, make_plan(request, kept, points), _code_hash([code for _, code in described]), skipped)
 
 
 def measure(
@@ -100,7 +120,9 @@ def measure(
     Raises:
         StoreError: the file exists or cannot be written; nothing is measured then.
         CannotMeasureError: the limits cannot be measured.
-        InterruptedRunError: Ctrl-C; the file holds what was measured.
+        InterruptedRunError: Ctrl-C, SIGTERM or SIGHUP; the file holds what was measured.
+
+    Where nothing was measured, no file is left.
     """
     run = StoredRun(
         run_id=secrets.token_hex(8),
@@ -114,7 +136,7 @@ def measure(
         plan=prepared.plan,
         visits=(),
     )
-    with Store(path, run) as store:
+    with Store(path, run) as store, _ended_like_ctrl_c():
         try:
             if limits is None:
                 stage("measuring this machine's limits")
@@ -122,12 +144,13 @@ def measure(
             store.set_limits(limits)
             with Pool() as pool:
                 Engine(prepared.plan, pool, store, report=report).run()
+            store.finish("complete")
         except KeyboardInterrupt:
-            store.finish("interrupted")
-            raise InterruptedRunError(
-                f"interrupted; what was measured is kept in {path}", f"serialprof report {path} shows it"
-            ) from None
-        store.finish("complete")
+            store.abandon("interrupted")
+            raise _interrupted(path, store.visits) from None
+        except BaseException:
+            store.abandon("failed")
+            raise
     return load(path)
 
 
@@ -206,7 +229,38 @@ def _reference(item: str | Workload) -> str:
     return f"{file}:{names[0]}"
 
 
-def _native_bytes() -> bytes:
+def _too_few_cores(description: Description, machine: Machine) -> str:
+    cores = "1 usable core" if machine.usable == 1 else f"{machine.usable} usable cores"
+    return f"needs {description.min_threads} threads, this run has at most {cores}"
+
+
+def _code_hash(sources: Sequence[str]) -> str:
+    """SHA-256 over the native extension and the hashes of the workloads' sources."""
     from serialprof import _native
 
-    return Path(_native.__file__).read_bytes()
+    code = hashlib.sha256(Path(_native.__file__).read_bytes())
+    for source in sources:
+        code.update(source.encode())
+    return code.hexdigest()
+
+
+def _interrupted(path: Path, visits: int) -> InterruptedRunError:
+    if not visits:
+        return InterruptedRunError("interrupted before anything was measured", "no file was left")
+    return InterruptedRunError(
+        f"interrupted; what was measured is kept in {path}", f"serialprof report {path} shows it"
+    )
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Has SIGTERM and SIGHUP end a run as Ctrl-C does, so that the run file is closed; in the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

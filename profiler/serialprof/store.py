@@ -24,7 +24,7 @@ SUFFIX: Final = ".serialprof"
 SCHEMA_VERSION: Final = 1
 _APPLICATION_ID: Final = 0x53505246  # "SPRF" in the header of the file, so that a foreign database is recognised
 
-RunStatus: TypeAlias = Literal["running", "complete", "interrupted"]
+RunStatus: TypeAlias = Literal["running", "complete", "interrupted", "failed"]
 VisitStatus: TypeAlias = Literal["ok", "failed"]
 
 _SCHEMA: Final = """
@@ -54,7 +54,7 @@ class Sample:
     Attributes:
         seconds: wall time.
         cpu_seconds: CPU time of the whole worker process meanwhile (all its threads).
-        involuntary: involuntary context switches of the sampling thread.
+        involuntary: involuntary context switches of the process meanwhile.
         disturbed: why the sample is left out of fits, empty where it is sound.
     """
 
@@ -104,7 +104,7 @@ class StoredRun:
         version: serialprof's version.
         code: hash of the native extension and the workloads' sources.
         command: the command line that made it.
-        status: "running" (or killed while running), "complete" or "interrupted".
+        status: "running" (or killed while running), "complete", "interrupted" or "failed".
         machine, limits, plan: as they were.
         visits: in the order in which they were made.
     """
@@ -141,6 +141,7 @@ class Store:
 
     def __init__(self, path: Path, run: StoredRun) -> None:
         self.path = path
+        self.visits = 0
         check_creatable(path)
         try:
             path.touch(exist_ok=False)
@@ -201,10 +202,13 @@ class Store:
                 ],
             )
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:  # an interrupt, too, must not leave the transaction open
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
+            if not isinstance(error, sqlite3.Error):
+                raise
             raise StoreError(f"cannot write to {self.path}: {error}", "make room; what was stored is kept") from None
+        self.visits += 1
 
     def set_limits(self, limits: Limits) -> None:
         """Records the machine's limits, once they are measured."""
@@ -214,8 +218,20 @@ class Store:
         """Records how the run ended."""
         self._set_meta("status", status)
 
+    def abandon(self, status: RunStatus) -> None:
+        """Records that the run ended early, or removes the file where nothing was measured; raises nothing."""
+        with suppress(StoreError):
+            self.finish(status)
+        if not self.visits:
+            self.close()
+            for end in ("", "-wal", "-shm"):
+                self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+
     def _set_meta(self, key: str, value: object) -> None:
-        self._connection.execute("UPDATE meta SET value = ? WHERE key = ?", (_encode(value), key))
+        try:
+            self._connection.execute("UPDATE meta SET value = ? WHERE key = ?", (_encode(value), key))
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot write to {self.path}: {error}", "make room; what was stored is kept") from None
 
     def close(self) -> None:
         """Folds the write-ahead log into the one file and closes it."""
@@ -255,6 +271,9 @@ def _check_header(path: Path, connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION_ID:
         raise StoreError(f"{path} is a database, but no run file of serialprof", "give a *.serialprof file")
+    kinds = {kind for (kind,) in connection.execute("SELECT type FROM sqlite_master")}
+    if not kinds <= {"table", "index"}:  # a view could keep its reader busy for ever
+        raise StoreError(f"{path} holds what no run file holds", "give another file")
     if version != SCHEMA_VERSION:
         raise StoreError(
             f"{path} has schema {version}, this serialprof reads {SCHEMA_VERSION}", "use the version that wrote it"
@@ -266,6 +285,8 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
     points = tuple(_decode(text, Point) for (text,) in connection.execute("SELECT value FROM point ORDER BY id"))
     if [point.id for point in points] != list(range(len(points))):
         raise ValueError("its points are not numbered from 0")
+    if any(min(point.setting.width, point.setting.depth, point.setting.threads) < 1 for point in points):
+        raise ValueError("a point has a width, depth or thread count below 1")
     return StoredRun(
         run_id=_decode(meta["run_id"], str),
         started=_decode(meta["started"], float),
@@ -292,6 +313,8 @@ def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
         columns = dict(zip(_VISIT_COLUMNS, row, strict=True))
         if not 0 <= columns["point"] < points:
             raise ValueError(f"a visit names point {columns['point']}, which the plan lacks")
+        if columns["runs"] < 1:
+            raise ValueError(f"a visit has samples of {columns['runs']} runs")
         yield msgspec.convert({**columns, "samples": by_visit.get(number, ())}, Visit)
 
 

@@ -52,9 +52,9 @@ def format_bytes(count: float) -> str:
 def format_count(count: float) -> str:
     """A whole number, short where it is a round power of two: 65536 is "64 Ki"."""
     for factor, prefix in ((1024**3, "Gi"), (1024**2, "Mi"), (1024, "Ki")):
-        if count >= factor and count % factor == 0:
+        if factor <= count < 10_000 * factor and count % factor == 0:
             return f"{count / factor:g} {prefix}"
-    return f"{count:g}"
+    return f"{count:.0f}" if count == round(count) else f"{count:g}"
 
 
 def format_percent(share: float, digits: int = 0) -> str:

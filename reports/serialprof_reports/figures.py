@@ -40,7 +40,7 @@ def step_times(family: FamilyAnalysis, prefix: str) -> Plot:
         axes.set_ylabel("time per step")
         axes.legend(loc="upper left")
 
-    bands = "Lines and bands: the fit. " if family.fit is not None else f"No fit: {family.refusal} "
+    bands = "Lines and bands: the fit. " if family.fit is not None else f"{family.refusal.capitalize()}. "
     wide = any(item.point.setting.form == "wide" for item in measured)
     dashes = "Thin dashes: the wide form, the same work without dependence between steps. " if wide else ""
     crossed = any(item.width.bounded for item in family.crossovers)

@@ -224,7 +224,7 @@ def _point_row(item: PointSummary) -> tuple[str, ...]:
         str(item.samples),
         str(item.disturbed),
         wording.MISSING if item.cycles.value is None else format_si(item.cycles.value, ""),
-        f"failed: {item.failed}" if item.failed else "ok",
+        f"failed: {item.failed}" if item.failed else (item.step.reason if item.step.value is None else "ok"),
     )
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -146,14 +147,19 @@ def test_a_point_that_crashes_is_listed_and_the_sweep_goes_on(folder: Path) -> N
     [
         (("run", "dekode"), "unknown workload 'dekode'; did you mean decode"),
         (("run", "--width", "0", "lstm"), "width '0' is no whole number from 1 on"),
-        (("run", "--width", "1000000000000", "life"), "--width 1000000000000: life would touch"),
+        (("run", "--width", "1000000000000", "life"), "life at width 1000000000000 would touch"),
         (("run", "--threads", "4096", "lstm"), "--threads 4096: this process may use"),
         (("run", "--budget", "-3s", "lstm"), "'-3s' is no duration"),
         (("run", "--precision", "0%", "lstm"), "'0%' is no share"),
-        (("run", "--param", "hiden=3", "lstm"), "lstm has no parameter 'hiden'; its parameters are: hidden"),
+        (("run", "--param", "hiden=3", "lstm"), "lstm has no parameter 'hiden'; known parameters: hidden"),
         (("run", "--param", "hidden", "lstm"), "'hidden' is no K=V"),
         (("run", "lstm", "-o", "taken.serialprof"), "taken.serialprof exists"),
         (("run", "lstm", "-o", "page.serialprof"), "page.html exists"),
+        (("run", "lstm", "-o", "."), ". exists"),
+        (("run", "barrier", "--width", "1000000000000"), "barrier at width 1000000000000"),
+        (("run", "lstm", "--param", "hidden=nan"), "'hidden=nan' is no finite number"),
+        (("run", "lstm", "--param", "hidden=0"), "hidden = 0 is no whole number from 1 on"),
+        (("run", "toys.py"), "'toys.py' lacks a name"),
         (("run", "lstm", "-o", "nowhere/a.serialprof"), "there is no folder"),
         (("run", "nowhere.py:f"), "there is no file 'nowhere.py'"),
         (("run", "toys.py:f"), "has no 'f'; it declares spin, bad"),
@@ -218,3 +224,83 @@ def test_an_interrupt_keeps_what_was_measured(folder: Path) -> None:
     report = serialprof("report", "a.serialprof", cwd=folder)
     assert report.returncode == 0, report.stderr
     assert "spin" in report.stdout
+
+
+def test_a_reader_that_leaves_is_no_regression(folder: Path) -> None:
+    code = "from serialprof.cli import main; main()"
+    command = f"{sys.executable} -c '{code}' run toys.py:spin --dry-run | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_dry_run_as_json(folder: Path) -> None:
+    done = serialprof("run", "toys.py:spin", "--dry-run", "--json", cwd=folder)
+    assert len(json.loads(done.stdout)["plan"]["points"]) >= 4
+
+
+def test_files_with_the_names_of_modules_do_no_harm(folder: Path) -> None:
+    for name in ("random.py", "serialprof.py", "json.py"):
+        (folder / name).write_text("raise SystemExit('found first')")
+    (folder / "pickle.py").write_text(TOYS)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", "from serialprof.cli import main; main()", "run", "pickle.py:spin", "--dry-run"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_page_can_be_called_anything(folder: Path) -> None:
+    done = serialprof("run", "toys.py:spin", *QUICK, "--width", "1", "-o", "a.html", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert read_run(folder / "a.html").status == "complete"
+    assert (folder / "a.html.html").exists()
+
+
+def test_a_terminated_run_is_closed_like_an_interrupted_one(folder: Path) -> None:
+    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
+    command += ["run", "toys.py:spin", "--threads", "1", "-o", "a.serialprof"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert process.stderr.readline().startswith("measuring this machine")
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted before anything was measured" in said
+    assert [path.name for path in folder.iterdir()] == ["toys.py"]
+
+
+def test_killing_the_run_ends_its_workers_and_keeps_the_visits(folder: Path) -> None:
+    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
+    command += ["run", "toys.py:spin", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while not process.stderr.readline().startswith("sampling"):
+            pass
+        while not read_run(folder / "a.serialprof").visits:
+            assert process.poll() is None
+        workers = [
+            int(entry.name)
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdigit() and _parent(entry) == process.pid
+        ]
+        assert workers
+        process.kill()
+    for worker in workers:
+        deadline = time.monotonic() + 30
+        while _alive(worker):
+            assert time.monotonic() < deadline, "a worker outlives its run"
+    assert read_run(folder / "a.serialprof").visits
+
+
+def _parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def _alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

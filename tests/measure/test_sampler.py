@@ -70,7 +70,7 @@ def test_sync_stands_before_both_clock_reads(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("mode", "stolen", "flag"),
-    [("native", 0.0, ""), ("native", 0.04e-3, ""), ("native", 0.06e-3, "off the CPU"), ("eager", 0.5e-3, "")],
+    [("native", 0.0, ""), ("native", 0.04e-3, ""), ("native", 0.06e-3, "kept off the CPU"), ("eager", 0.5e-3, "")],
 )
 def test_native_time_off_the_cpu_is_flagged(
     monkeypatch: pytest.MonkeyPatch, mode: str, stolen: float, flag: str
@@ -92,3 +92,12 @@ def test_calibration_takes_the_faster_of_two(monkeypatch: pytest.MonkeyPatch) ->
 
     bench.run = slower_first  # type: ignore[method-assign]
     assert sampler.calibrate(bench, Setting(depth=5)) == pytest.approx(5e-3)
+
+
+def test_a_team_is_flagged_for_waiting_in_run_queues_not_for_sleeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(stolen=0.9e-3)  # rank 0 sleeps until the others arrive
+    lay(bench, monkeypatch)
+    for queued, flag in ((0.0, ""), (0.04e-3, ""), (0.06e-3, "kept off the CPU")):
+        monkeypatch.setattr(sampler, "_waited", lambda setting, queued=queued: bench.wall / 1e-3 * queued)
+        sampled = sampler.sample(bench, Setting(depth=1, threads=2, cpus=(0, 1)), runs=1, seconds=0.0)
+        assert {sample.disturbed for sample in sampled.samples} == {flag}

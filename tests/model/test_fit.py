@@ -11,6 +11,7 @@ import pytest
 
 from serialprof.catalog import Affine, Work
 from serialprof.limits import Limits, StreamRung
+from serialprof.model import analyse
 from serialprof.model.curves import RefusedFitError, complete
 from serialprof.model.family import Cell, Memory
 from serialprof.model.fit import Fitted, fit_family, nearest
@@ -265,7 +266,9 @@ def test_gaps_are_filled_where_few_units_are_whole_and_give_no_intervals() -> No
     # Without noise a unit's level and a point's level give the missing time exactly.
     assert curves.units == pytest.approx(complete(collect(run)[0]).units)
     assert curves.whole == 4
-    latency = analyse(gappy).families[0].fit.latency  # type: ignore[union-attr]
+    fit = analyse(gappy).families[0].fit
+    assert fit is not None
+    latency = fit.latency
     assert (latency.low, latency.high) == (None, None)
     assert "this has 4" in latency.reason
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from serialprof.catalog import load
+from serialprof.loading import load
 from serialprof.setting import Setting
 from serialprof_workloads.decode import decode
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from serialprof.catalog import load
+from serialprof.loading import load
 from serialprof.setting import Setting
 from serialprof_workloads.lstm import lstm
 

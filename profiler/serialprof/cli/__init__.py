@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 from typing import Final
 
@@ -60,6 +61,11 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("serialprof: interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        sys.exit(ExitCode.OK)
+    except SystemExit as error:
+        # click ends with 1 where the reader of a pipe has gone; 1 is a regression's, and this is none.
+        sys.exit(ExitCode.OK if error.code == 1 else error.code)
+    except Exception:
+        traceback.print_exc()
+        click.echo("serialprof: this is a bug; please report it with the lines above", err=True)
+        sys.exit(ExitCode.USAGE)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)

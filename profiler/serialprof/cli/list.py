@@ -11,8 +11,8 @@ import click
 @click.command()
 def command() -> None:
     """List the workloads: built-in ones and those of installed packages."""
-    from serialprof.catalog import registered
     from serialprof.errors import WorkloadError
+    from serialprof.loading import registered
     from serialprof.machine.topology import allowed_cpus
     from serialprof.measure.introspection import Introspector
 

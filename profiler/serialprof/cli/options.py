@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -37,9 +38,12 @@ def _parameter(text: str, _: str) -> tuple[str, ParameterValue]:
         raise UsageError(f"{text!r} is no K=V", "write it like --param hidden=512")
     for kind in (int, float):
         try:
-            return name, kind(value)
+            number = kind(value)
         except ValueError:
             continue
+        if not math.isfinite(number):
+            raise UsageError(f"{text!r} is no finite number")
+        return name, number
     return name, value
 
 

@@ -81,6 +81,14 @@ class Display:
             )
 
 
+def plan_json(prepared: Prepared) -> str:
+    """What a run would do, as JSON: the plan with every point, and what is skipped."""
+    import msgspec
+
+    document = {"plan": prepared.plan, "skipped": prepared.skipped}
+    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode()
+
+
 def plan_text(prepared: Prepared) -> str:
     """What a run would do, for --dry-run."""
     plan, machine = prepared.plan, prepared.machine

@@ -14,6 +14,7 @@ from serialprof.errors import ExitCode
 from serialprof.files import check_creatable, write_new
 from serialprof.planning import Request
 from serialprof.setting import ParameterValue
+from serialprof.store import SUFFIX
 
 _EPILOG = """\b
 Examples:
@@ -77,25 +78,27 @@ def command(
         seed=seed,
         quick=quick,
     )
-    path = file or default_path()
-    page = path.with_suffix(".html")
-    for target in (path,) if no_html else (path, page):
-        check_creatable(target)
+    path = default_path() if file is None else file
+    check_creatable(path)
+    page = path.with_suffix(".html") if path.suffix == SUFFIX else path.with_name(f"{path.name}.html")
+    if not no_html:
+        check_creatable(page)
     prepared = prepare(request)
     for name, reason in prepared.skipped.items():
         click.echo(f"skipped: {name} {reason}", err=True)
     if dry_run:
-        click.echo(progress.plan_text(prepared))
+        click.echo(progress.plan_json(prepared) if as_json else progress.plan_text(prepared))
         return
     with progress.Display() as display:
         run = measure(prepared, path, display.report, display.stage, command=("serialprof", *sys.argv[1:]))
-    if not no_html:
-        write_new(page, run.render("html"))
     if as_json:
         click.echo(run.render("json"))
     else:
         output.show(run)
-    click.echo(f"run file: {path}" + ("" if no_html else f"\npage:     {page}"), err=as_json)
+    click.echo(f"run file: {path}", err=as_json)
+    if not no_html:
+        write_new(page, run.render("html"))
+        click.echo(f"page:     {page}", err=as_json)
     for reason in run.failed:
         click.echo(f"failed: {reason}", err=True)
     context.exit(ExitCode.USAGE if run.failed else ExitCode.OK)

@@ -13,13 +13,16 @@ from typing import Final, Literal, Protocol
 
 from serialprof.intervals import half_width
 from serialprof.measure import budget
-from serialprof.measure.pool import PointFailedError
+from serialprof.measure.pool import PointFailedError, PointHungError
 from serialprof.measure.protocol import Sampled
 from serialprof.planning import Plan, Point
 from serialprof.store import Visit
 
-#: Seconds that building and warming a point may take before it counts as hung.
-BUILD_LIMIT: Final = 120.0
+#: Seconds that building and warming a point may take before it counts as hung; in the quick form; and after another
+#: point of the same workload has hung, which makes it likely that this one will.
+BUILD_LIMIT: Final = 60.0
+QUICK_BUILD_LIMIT: Final = 20.0
+SUSPECT_LIMIT: Final = 5.0
 #: How often a visit is made at most within a block, where all its samples were disturbed.
 TRIES: Final = 3
 
@@ -65,7 +68,6 @@ class Engine:
         sink: gets every visit as soon as it is complete.
         now: seconds of a monotonic clock.
         report: told what comes next, between visits only.
-        build_limit: seconds after which building a point counts as hung.
     """
 
     def __init__(
@@ -75,14 +77,14 @@ class Engine:
         sink: Sink,
         now: Callable[[], float] = time.monotonic,
         report: Callable[[Progress], None] = lambda progress: None,
-        build_limit: float = BUILD_LIMIT,
     ) -> None:
         self.plan = plan
         self.workers = workers
         self.sink = sink
         self.now = now
         self.report = report
-        self.build_limit = build_limit
+        self._build_limit = QUICK_BUILD_LIMIT if plan.quick else BUILD_LIMIT
+        self._suspects: set[str] = set()
         self._start = now()
         self._run_seconds: dict[int, float] = {}
         self._runs: dict[int, int] = {}
@@ -107,9 +109,9 @@ class Engine:
         for number, point in enumerate(self.plan.order(0)):
             self.report(Progress("calibrating", point, number, len(self.plan.points)))
             try:
-                self._run_seconds[point.id] = self.workers.calibrate(point, self.build_limit)
+                self._run_seconds[point.id] = self.workers.calibrate(point, self._limit(point))
             except PointFailedError as error:
-                self._fail(point, 0, str(error))
+                self._fail(point, 0, error)
 
     def _visit_block(self, block: int, sampling: float, seconds: float) -> None:
         """One block; it ends early, incomplete, where the budget is spent."""
@@ -120,9 +122,9 @@ class Engine:
                 return
             if point.id in self._run_seconds:
                 self.report(Progress("sampling", point, spent, self.plan.budget, self.plan.budget - spent))
-                tries = 0
-                while tries < TRIES and not self._visit(point, block, planned[point.id]):
-                    tries += 1
+                for _ in range(TRIES):
+                    if self._visit(point, block, planned[point.id]) or self.now() - sampling >= self.plan.budget:
+                        break
 
     def _visit(self, point: Point, block: int, seconds: float) -> bool:
         """One visit, stored; whether nothing is gained by repeating it at once (something sound, or a failure)."""
@@ -130,10 +132,10 @@ class Engine:
         runs = self._runs.setdefault(point.id, budget.runs_per_sample(run_seconds, seconds))
         started = self.now() - self._start
         try:
-            limit = 10 * max(seconds, runs * run_seconds) + self.build_limit
+            limit = 10 * max(seconds, runs * run_seconds) + self._limit(point)
             sampled = self.workers.sample(point, runs, max(0.0, seconds - run_seconds), limit)
         except PointFailedError as error:
-            self._fail(point, block, str(error))
+            self._fail(point, block, error)
             return True
         visit = Visit(
             point=point.id,
@@ -153,10 +155,15 @@ class Engine:
             self._log_times[point.id].append(math.log(statistics.median(kept)))
         return bool(kept)
 
-    def _fail(self, point: Point, block: int, reason: str) -> None:
+    def _limit(self, point: Point) -> float:
+        return SUSPECT_LIMIT if point.workload in self._suspects else self._build_limit
+
+    def _fail(self, point: Point, block: int, error: PointFailedError) -> None:
+        if isinstance(error, PointHungError):
+            self._suspects.add(point.workload)
         self._run_seconds.pop(point.id, None)
-        round_ = self.plan.process_round(block)
-        self.sink.add(Visit(point.id, block, round_, "failed", reason, self.now() - self._start))
+        process = self.plan.process_round(block)
+        self.sink.add(Visit(point.id, block, process, "failed", str(error), self.now() - self._start))
 
     def _precise(self) -> bool:
         """Whether every point's interval is as narrow as asked for; relative widths are those of ln T."""

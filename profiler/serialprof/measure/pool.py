@@ -19,6 +19,10 @@ class PointFailedError(Exception):
     """A point that cannot be measured; the message is the reason."""
 
 
+class PointHungError(PointFailedError):
+    """A point that gave no answer within its limit."""
+
+
 class Pool:
     """Starts workers on demand and asks them one at a time.
 
@@ -67,7 +71,7 @@ class Pool:
             return self._workers[key].ask(request, limit)
         except WorkerLostError as error:
             del self._workers[key]
-            raise PointFailedError(str(error)) from None
+            raise (PointHungError if error.hung else PointFailedError)(str(error)) from None
         except BaseException:
             self._workers.pop(key).kill()  # interrupted while it was at work: its answer would meet the next question
             raise
@@ -78,6 +82,9 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            for worker in self._workers.values():
+                worker.kill()
         self.restart()
 
 

@@ -27,9 +27,20 @@ _THREAD_VARIABLES: Final = (
 )
 _TAIL_BYTES: Final = 2000
 
+#: Set in the environment of workers, so that a file which runs a profile when it is imported cannot start another.
+IN_WORKER: Final = "SERIALPROF_WORKER"
+
 
 class WorkerLostError(Exception):
-    """A worker that died, hung past its limit, or spoke garbage; the message is the reason."""
+    """A worker that died, hung past its limit, or spoke garbage; the message is the reason.
+
+    Attributes:
+        hung: whether it gave no answer in time.
+    """
+
+    def __init__(self, reason: str, *, hung: bool) -> None:
+        super().__init__(reason)
+        self.hung = hung
 
 
 class WorkerProcess:
@@ -41,19 +52,13 @@ class WorkerProcess:
     """
 
     def __init__(self, reference: str, cpus: tuple[int, ...]) -> None:
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         request_end, self._requests = os.pipe()
         self._replies, reply_end = os.pipe()
-        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         places = ",".join(map(str, cpus))
-        command = [
-            sys.executable,
-            "-m",
-            "serialprof.measure.worker",
-            str(request_end),
-            str(reply_end),
-            places,
-            reference,
-        ]
+        # -P: the folder that the user stands in may hold a random.py or a serialprof.py, which must not be found first.
+        command = [sys.executable, "-P", "-m", "serialprof.measure.worker"]
+        command += [str(request_end), str(reply_end), places, reference]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -76,18 +81,23 @@ class WorkerProcess:
             WorkerLostError: no reply; the worker is of no more use and has been ended.
         """
         try:
-            os.write(self._requests, protocol.encode(request))
+            self._write(protocol.encode(request))
             return protocol.decode_reply(self._read_line(limit))
         except (OSError, msgspec.MsgspecError, EOFError, TimeoutError) as error:
             reason = self._epitaph(error, limit)
             self.kill()
-            raise WorkerLostError(reason) from None
+            raise WorkerLostError(reason, hung=isinstance(error, TimeoutError)) from None
+
+    def _write(self, line: bytes) -> None:
+        while line:
+            line = line[os.write(self._requests, line) :]
 
     def _read_line(self, limit: float) -> bytes:
         end = time.monotonic() + limit
+        poll = select.poll()  # unlike select(), for any file descriptor
+        poll.register(self._replies, select.POLLIN)
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._replies], [], [], max(0.0, end - time.monotonic()))
-            if not ready:
+            if not poll.poll(1000 * max(0.0, end - time.monotonic())):
                 raise TimeoutError
             chunk = os.read(self._replies, 1 << 16)
             if not chunk:
@@ -102,12 +112,12 @@ class WorkerProcess:
             return f"hung: no answer within {limit:.0f} s"
         if isinstance(error, msgspec.MsgspecError):
             return "spoke garbage on the worker's pipe"
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)
-        code = self._process.returncode
-        if code is not None and code < 0:
-            return f"worker died by {signal.Signals(-code).name}"
+        self._await_end(5.0)
         last = self._last_words()
+        self.kill()
+        code = self._process.returncode
+        if code < 0:
+            return f"worker died by {_signal_name(-code)}"
         return f"worker ended with exit code {code}{': ' + last if last else ''}"
 
     def _last_words(self) -> str:
@@ -117,19 +127,30 @@ class WorkerProcess:
         return lines[-1][:300] if lines else ""
 
     def close(self) -> None:
-        """Lets the worker end by itself, which it does as soon as its pipe closes; ends it after two seconds."""
+        """Lets the worker end by itself, which it does as soon as its pipe closes; ends it after two seconds.
+
+        What the workload started and left running is ended with it.
+        """
         self._release()
-        try:
-            self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        self._await_end(2.0)
+        self.kill()
 
     def kill(self) -> None:
         """Ends the worker and whatever it started, now."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        if self._process.returncode is None:  # not reaped yet, so the group's number is still its own
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         self._release()
+
+    def _await_end(self, limit: float) -> None:
+        """Waits until the worker has ended, `limit` seconds at most, and leaves it to be reaped."""
+        end = time.monotonic() + limit
+        pid, options = self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while self._process.returncode is None and os.waitid(os.P_PID, pid, options) is None:
+            if time.monotonic() > end:
+                return
+            time.sleep(0.002)
 
     def _release(self) -> None:
         self._printed.close()
@@ -139,8 +160,15 @@ class WorkerProcess:
         self._requests = self._replies = -1
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have no names
+        return f"signal {number}"
+
+
 def _environment(threads: int) -> dict[str, str]:
     """The parent's environment, with the thread count of every numerical library set before it is imported."""
-    environment = dict(os.environ)
+    environment = {**os.environ, IN_WORKER: "1"}
     environment.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
     return environment

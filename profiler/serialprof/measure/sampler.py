@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from pathlib import Path
@@ -15,10 +16,11 @@ from serialprof.measure.protocol import Sampled
 from serialprof.setting import Setting
 from serialprof.store import Sample
 
-#: Share of its wall time that the sampling thread may be off the CPU before a sample counts as disturbed.
-OFF_CPU_TOLERANCE: Final = 0.05
+#: Share of a sample's wall time that its threads may be kept from the CPU before it counts as disturbed.
+TOLERANCE: Final = 0.05
 
 _STAT: Final = Path("/proc/self/stat")
+_TASKS: Final = "/proc/self/task"
 
 
 def calibrate(stepper: Stepper, setting: Setting) -> float:
@@ -41,7 +43,7 @@ def _one_sample(stepper: Stepper, setting: Setting, runs: int) -> Sample:
     run, depth = stepper.run, setting.depth
     synchronise = getattr(stepper, "sync", None) or _nothing
     synchronise()
-    switches = _involuntary_switches()
+    switches, waited = _involuntary_switches(), _waited(setting)
     process, thread = time.process_time(), time.thread_time()
     start = time.perf_counter()
     for _ in range(runs):
@@ -49,7 +51,8 @@ def _one_sample(stepper: Stepper, setting: Setting, runs: int) -> Sample:
     synchronise()
     seconds = time.perf_counter() - start
     on_cpu, cpu_seconds = time.thread_time() - thread, time.process_time() - process
-    return Sample(seconds, cpu_seconds, _involuntary_switches() - switches, _disturbance(setting, seconds, on_cpu))
+    lost = seconds - on_cpu if setting.threads == 1 else _waited(setting) - waited
+    return Sample(seconds, cpu_seconds, _involuntary_switches() - switches, _disturbance(setting, seconds, lost))
 
 
 def _nothing() -> None:
@@ -60,14 +63,28 @@ def _involuntary_switches() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
-def _disturbance(setting: Setting, seconds: float, on_cpu: float) -> str:
-    """Why a sample is left out of fits: native steps never sleep, so time off the CPU was taken by somebody else.
+def _disturbance(setting: Setting, seconds: float, lost: float) -> str:
+    """Why a sample is left out of fits, empty where it is sound.
 
-    The sampling thread of another mode may wait for a device or a thread pool, which is its own business.
+    Native steps never wait for anything but one another. So a single thread that was off the CPU was kept off it; of a
+    team, whose threads may sleep until the others arrive, the time counts that they waited in the run queue. The
+    threads of another mode may wait for a device or a thread pool, which is their own business.
     """
-    if setting.mode == "native" and on_cpu < seconds * (1 - OFF_CPU_TOLERANCE):
-        return "off the CPU"
-    return ""
+    return "kept off the CPU" if setting.mode == "native" and lost > TOLERANCE * seconds else ""
+
+
+def _waited(setting: Setting) -> float:
+    """Seconds that the threads of a native team waited in a run queue so far, 0 where Linux does not tell."""
+    if setting.mode != "native" or setting.threads == 1:
+        return 0.0
+    waited = 0
+    try:
+        for task in os.scandir(_TASKS):
+            with open(f"{task.path}/schedstat") as file:  # noqa: PTH123 - beside every sample: cheaper than Path
+                waited += int(file.read().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return waited * 1e-9
 
 
 def _current_cpu() -> int | None:

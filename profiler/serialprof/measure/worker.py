@@ -7,15 +7,18 @@ until its pipe closes. Whatever the workload prints goes to the worker's own sta
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import inspect
 import os
+import signal
 import sys
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from serialprof.catalog import Stepper, Workload
@@ -24,19 +27,26 @@ if TYPE_CHECKING:
 
 #: Share of the free memory that built steppers may keep between visits.
 _KEPT_SHARE: Final = 0.1
+_PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 
 def main(arguments: list[str]) -> None:
     """Serves requests from one pipe and answers on another, until the parent closes its end."""
     requests, replies, cpus, reference = arguments
     places = [int(cpu) for cpu in cpus.split(",")]
+    _die_with_parent()
     _bind(places)
     from serialprof.measure import protocol
 
+    own = os.getpid()
     worker = Worker(reference, places)
     with os.fdopen(int(requests), "rb") as source, os.fdopen(int(replies), "wb") as sink:
         for line in source:
-            _answer(sink, worker.handle(protocol.decode_request(line)))
+            answer = _encoded(worker.handle(protocol.decode_request(line)))
+            if os.getpid() != own:  # a child that the workload forked came back from its step
+                os._exit(0)
+            sink.write(answer)
+            sink.flush()
 
 
 class Worker:
@@ -55,6 +65,7 @@ class Worker:
         try:
             return self._dispatch(request)
         except MemoryError:
+            self._steppers.clear()
             return protocol.Failed("out of memory")
         except (Exception, SystemExit) as error:
             traceback.print_exc()
@@ -68,8 +79,7 @@ class Worker:
                 workload = self._load()
                 return protocol.Described(workload.describe(self.reference), _code_of(workload.build))
             case protocol.Declare(settings):
-                declared = self._load().work
-                return protocol.Declared(tuple(None if declared is None else declared(item) for item in settings))
+                return protocol.Declared(tuple(self._load().declared(item) for item in settings))
             case protocol.Calibrate(setting):
                 from serialprof.measure.sampler import calibrate
 
@@ -86,7 +96,7 @@ class Worker:
 
     def _load(self) -> Workload:
         if self._workload is None:
-            from serialprof.catalog import load
+            from serialprof.loading import load
 
             self._workload = load(self.reference)
             _limit_torch(len(self.cpus))
@@ -101,6 +111,7 @@ class Worker:
                 _bind(self.cpus[:1])
             self._forget_some()
             self._steppers[key] = workload.stepper(setting)
+            _limit_torch(len(self.cpus))
         self._steppers.move_to_end(key)
         return self._steppers[key]
 
@@ -123,7 +134,8 @@ def _limit_torch(threads: int) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)
-        torch.set_num_interop_threads(1)
+        with suppress(RuntimeError):  # it refuses once parallel work has begun
+            torch.set_num_interop_threads(1)
 
 
 def _sentence(error: BaseException) -> str:
@@ -139,15 +151,26 @@ def _sentence(error: BaseException) -> str:
 
 def _code_of(build: Callable[..., Any]) -> str:
     """SHA-256 of the file in which a workload is written, empty where there is none."""
-    source = inspect.getsourcefile(build)
+    try:
+        source = inspect.getsourcefile(build)
+    except TypeError:  # written in C
+        return ""
     return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source and Path(source).is_file() else ""
 
 
-def _answer(sink: IO[bytes], reply: protocol.Reply) -> None:
+def _encoded(reply: protocol.Reply) -> bytes:
     from serialprof.measure import protocol
 
-    sink.write(protocol.encode(reply))
-    sink.flush()
+    try:
+        return protocol.encode(reply)
+    except (TypeError, ValueError) as error:
+        return protocol.encode(protocol.Failed(f"its answer cannot be told: {error}"))
+
+
+def _die_with_parent() -> None:
+    """Has Linux end this process as soon as its parent ends, however that ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -23,9 +23,12 @@ def next_step(findings: Findings, usable: int) -> str:
         findings: what the analysis came to.
         usable: threads that this machine can run at once.
     """
-    if not findings.measured:
+    planned = {item.point.setting.width for item in findings.points if item.point.setting.form == "serial"}
+    if not findings.measured and findings.failures:
         return "Remove what made the points fail, then run again."
-    if len({item.point.setting.width for item in findings.measured}) < MINIMUM_WIDTHS:
+    if not findings.measured or len({item.point.setting.width for item in findings.measured}) < MINIMUM_WIDTHS:
+        if len(planned) >= MINIMUM_WIDTHS:
+            return "Run again with a longer --budget, or on a quieter machine: too much was disturbed or not reached."
         return f"Run again with at least {MINIMUM_WIDTHS} widths, for example --width 1,4,16,64."
     if min(item.units for item in findings.measured) < MINIMUM_UNITS:
         return f"Run again with a longer --budget: an interval needs {MINIMUM_UNITS} blocks."

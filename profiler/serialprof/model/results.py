@@ -126,7 +126,7 @@ class Tradeoff:
         cores_gain: speed-up minus 1 from going to `more_threads`.
         winner: "clock" only if the lower end of `clock_gain` exceeds 0.005 and the upper end of `cores_gain`; "cores"
             the other way round; "neither" where both upper ends are below 0.005; "unknown" where the data cannot tell.
-            The elasticities compare per cent for per cent, which may come out otherwise: doubling threads is more than +10 %.
+            The elasticities compare per cent for per cent, which may come out otherwise.
     """
 
     width: int

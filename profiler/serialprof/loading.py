@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds workloads: the registry of installed ones, and the loader of files and modules."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Final
+
+from serialprof.catalog import Workload, workload
+from serialprof.errors import WorkloadError
+
+GROUP: Final = "serialprof.workloads"
+
+
+def registered() -> dict[str, EntryPoint]:
+    """Workloads that installed packages register under the entry-point group `serialprof.workloads`, by name."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def is_reference(text: str) -> bool:
+    """Whether the text is FILE.py:NAME or package.module:NAME, not a registered name."""
+    return ":" in text
+
+
+def check_name(text: str) -> None:
+    """Raises a WorkloadError that offers the nearest names where `text` is neither registered nor a reference.
+
+    Runs no workload's code.
+    """
+    if is_reference(text):
+        file, _, name = text.rpartition(":")
+        if file.endswith(".py") and not Path(file).is_file():
+            raise WorkloadError(f"workload {text!r}: there is no file {file!r}", "give the path of an existing file")
+        if not (file and name):
+            raise WorkloadError(
+                f"workload {text!r} lacks a file or a name", "write FILE.py:NAME or package.module:NAME"
+            )
+        return
+    if text.endswith(".py"):
+        raise WorkloadError(f"workload {text!r} lacks a name", f"write {text}:NAME with the name of the function")
+    names = sorted(registered())
+    if text in names:
+        return
+    near = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
+    offer = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(names)}"
+    raise WorkloadError(f"unknown workload {text!r}", f"{offer} Or give FILE.py:NAME" if near else offer)
+
+
+def load(text: str) -> Workload:
+    """Loads a workload by registered name, FILE.py:NAME or package.module:NAME. Runs its module: only in a worker.
+
+    Raises:
+        WorkloadError: it is not there, or is no workload.
+    """
+    check_name(text)
+    if not is_reference(text):
+        return _as_workload(text, registered()[text].load())
+    location, _, attribute = text.rpartition(":")
+    module = _module_from_file(Path(location)) if location.endswith(".py") else _module_from_here(location)
+    try:
+        found = getattr(module, attribute)
+    except AttributeError:
+        names = [name for name, value in vars(module).items() if isinstance(value, Workload)]
+        remedy = f"it declares {', '.join(names)}" if names else "declare one with @serialprof.workload"
+        raise WorkloadError(f"{location} has no {attribute!r}", remedy) from None
+    return _as_workload(text, found)
+
+
+def _as_workload(text: str, found: object) -> Workload:
+    if isinstance(found, Workload):
+        return found
+    if callable(found):
+        return workload(found)
+    raise WorkloadError(f"{text} is a {type(found).__name__}, no workload", "decorate it with @serialprof.workload")
+
+
+def _module_from_here(name: str) -> Any:
+    """Imports a module that is installed, or that lies in the working folder."""
+    _add_to_path(Path.cwd())
+    return importlib.import_module(name)
+
+
+def _add_to_path(folder: Path) -> None:
+    """Makes modules of a folder importable, after everything else: a random.py there does not hide Python's own."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _module_from_file(path: Path) -> Any:
+    """Imports a file under a name of its own, so that it may be called like any module; its neighbours are found."""
+    _add_to_path(path.resolve().parent)
+    name = f"serialprof_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise WorkloadError(f"cannot import {path}", "give a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
