@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,23 @@ def test_missing_modules_are_said() -> None:
         return lambda: setting
 
     assert needy.describe("needy").missing == "needs no_such_module, which is not installed"
+
+
+@pytest.mark.parametrize(
+    ("declared", "complaint"),
+    [
+        ({"widths": (1, 0)}, r"widths = \(1, 0\) is no list of whole numbers from 1"),
+        ({"widths": (1, 2.5)}, "widths = .* holds something that is no whole number"),
+        ({"widths": ()}, "widths"),
+        ({"widths": (2**70,)}, "widths"),
+        ({"default_depth": 0}, r"default_depth = \[0\]"),
+        ({"parameters": {"sizes": [1]}}, r"parameter sizes = \[1\] is no number and no text"),
+        ({"parameters": {"size": float("nan")}}, "parameter size = nan"),
+    ],
+)
+def test_a_declaration_is_checked_where_it_stands(declared: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(WorkloadError, match=complaint):
+        workload(**declared)(lambda setting: lambda: None)
 
 
 def test_affine() -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,33 @@ def test_a_visit_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [visit.point for visit in read_run(file).visits] == [0, 2]
 
 
+def test_an_interrupt_within_a_visit_leaves_a_file_that_can_be_finished(tmp_path: Path) -> None:
+    class Interrupting(tuple):  # type: ignore[type-arg]
+        def __iter__(self) -> Iterator[Sample]:
+            raise KeyboardInterrupt
+
+    file = tmp_path / "a.serialprof"
+    with Store(file, made.stored(CELLS)) as store:
+        store.add(made.visit(0))
+        with pytest.raises(KeyboardInterrupt):
+            store.add(replace(made.visit(1), samples=Interrupting()))
+        store.abandon("interrupted")
+    run = read_run(file)
+    assert (run.status, [visit.point for visit in run.visits]) == ("interrupted", [0])
+
+
+def test_a_run_that_measured_nothing_leaves_no_file(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.serialprof", made.stored(CELLS)) as store:
+        store.abandon("failed")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_visit_is_synced_to_the_disk(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.serialprof", made.stored(CELLS)) as store:
+        assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "a.serialprof"
     file.write_text("precious")
@@ -78,6 +106,8 @@ def _valid(folder: Path) -> Path:
         ("UPDATE visit SET runs = 'many'", "damaged"),
         ("UPDATE sample SET seconds = 'long'", "damaged"),
         ("DROP TABLE sample", "damaged"),
+        ("UPDATE visit SET runs = 0", "damaged"),
+        ("CREATE VIEW endless AS SELECT 1", "holds what no run file holds"),
     ],
 )
 def test_a_damaged_or_foreign_file_is_one_sentence(tmp_path: Path, statement: str, complaint: str) -> None:

@@ -60,6 +60,33 @@ def starves(setting):
 def needs_more(setting):
     return serialprof.Setting
 
+@once
+def forks(setting):
+    def step():
+        if os.fork() == 0:
+            return
+        os.wait()
+    return step
+
+@once
+def leaves_children(setting):
+    import subprocess
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    with open(os.path.join(os.path.dirname(__file__), "child"), "w") as file:
+        file.write(str(child.pid))
+    return lambda: None
+
+def amounts(setting):
+    flops = float("nan") if setting.width == 2 else numpy.float64(3)
+    zero = serialprof.Affine()
+    return serialprof.Work(numpy.int64(1), serialprof.Affine(0, flops), zero, zero, serialprof.Affine(1))
+
+counted = serialprof.workload(
+    widths=numpy.array([1, 2, 4, 8]), default_depth=numpy.int32(3), parameters={"size": numpy.int64(2)}, work=amounts
+)(sound.build)
+
+no_work = serialprof.workload(work=lambda setting: 3)(sound.build)
+
 def refuse(setting):
     raise ValueError(f"width = {setting.width} is odd; take an even one")
 

@@ -7,8 +7,8 @@ from dataclasses import replace as replace_sample
 import pytest
 from msgspec.structs import replace
 
-from serialprof.measure.engine import Engine, Progress
-from serialprof.measure.pool import PointFailedError
+from serialprof.measure.engine import BUILD_LIMIT, SUSPECT_LIMIT, Engine, Progress
+from serialprof.measure.pool import PointFailedError, PointHungError
 from serialprof.measure.protocol import Sampled
 from serialprof.planning import Point
 from serialprof.store import Sample, Visit
@@ -22,6 +22,8 @@ class FakeWorkers:
     run_seconds: float = 0.01
     noise: tuple[float, ...] = (0.0,)
     fails_to_build: set[int] = field(default_factory=set)
+    hangs: set[int] = field(default_factory=set)
+    limits: list[float] = field(default_factory=list)
     fails_at_visit: dict[int, int] = field(default_factory=dict)
     now: float = 0.0
     log: list[str] = field(default_factory=list)
@@ -29,6 +31,9 @@ class FakeWorkers:
 
     def calibrate(self, point: Point, limit: float) -> float:
         self.log.append(f"c{point.id}")
+        self.limits.append(limit)
+        if point.id in self.hangs:
+            raise PointHungError("hung")
         if point.id in self.fails_to_build:
             raise PointFailedError("boom")
         return self.run_seconds
@@ -109,6 +114,41 @@ def test_a_point_that_dies_later_keeps_its_earlier_visits() -> None:
     sink, _ = carry_out(workers)
     assert [visit.reason for visit in sink if visit.point == last] == ["worker died by SIGSEGV"]
     assert {visit.status for visit in sink if visit.point != last} == {"ok"}
+
+
+def test_after_one_hang_the_others_of_the_workload_get_little_time() -> None:
+    first = made.plan(CELLS).order(0)[0].id
+    workers = FakeWorkers(hangs={first})
+    carry_out(workers)
+    assert workers.limits == [BUILD_LIMIT, *[SUSPECT_LIMIT] * 3]
+
+
+def test_the_warm_up_is_part_of_a_visit() -> None:
+    workers = FakeWorkers(run_seconds=0.1, noise=(0.0, 0.5))
+    asked = []
+    sound = workers.sample
+
+    def sample(point: Point, runs: int, seconds: float, limit: float) -> Sampled:
+        asked.append(seconds)
+        return sound(point, runs, seconds, limit)
+
+    workers.sample = sample  # type: ignore[method-assign]
+    carry_out(workers, budget=24.0)
+    assert asked[0] == pytest.approx(24.0 / 24 - 0.1)
+
+
+def test_the_budget_binds_within_a_block_and_between_retries() -> None:
+    workers = FakeWorkers(noise=(0.0, 0.5))
+    sound = workers.sample
+
+    def slow(point: Point, runs: int, seconds: float, limit: float) -> Sampled:
+        workers.now += 4.0
+        sampled = sound(point, runs, seconds, limit)
+        return replace(sampled, samples=(replace_sample(sampled.samples[0], disturbed="kept off the CPU"),))
+
+    workers.sample = slow  # type: ignore[method-assign]
+    sink, _ = carry_out(workers, budget=10.0)
+    assert len(sink) == 3
 
 
 def test_nothing_left_to_visit_ends_the_run() -> None:

@@ -2,6 +2,7 @@
 """Real worker processes with workloads that misbehave."""
 
 import os
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -96,3 +97,43 @@ def test_a_file_that_does_not_import_is_a_sentence(tmp_path: Path) -> None:
     refusal = pytest.raises(WorkloadError, match=r"No module named 'no_such_module' \(broken.py, line 2\)")
     with closing(Introspector(f"{tmp_path}/broken.py:any", CPU)) as introspector, refusal:
         introspector.describe()
+
+
+def test_a_forked_child_that_comes_back_answers_nothing(toys: Path) -> None:
+    with Pool() as pool:
+        cell = point(toys, "forks")
+        assert pool.calibrate(cell, LIMIT) > 0
+        assert len(pool.sample(cell, runs=1, seconds=0.01, limit=LIMIT).samples) >= 2
+
+
+def test_what_a_workload_started_ends_with_its_worker(toys: Path) -> None:
+    with Pool() as pool:
+        pool.calibrate(point(toys, "leaves_children"), LIMIT)
+        child = int((toys.parent / "child").read_text())
+        os.kill(child, 0)
+    deadline = time.monotonic() + 30
+    while _state(child) not in ("", "Z"):
+        assert time.monotonic() < deadline, "a child outlives its worker"
+
+
+def _state(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def test_numbers_of_numpy_are_numbers(toys: Path) -> None:
+    with closing(Introspector(f"{toys}:counted", CPU)) as introspector:
+        description, _ = introspector.describe()
+        (work,) = introspector.declare([Setting(width=1)])
+        with pytest.raises(WorkloadError, match="its declared flops is nan, no finite number from 0 on"):
+            introspector.declare([Setting(width=2)])
+    assert (description.widths, description.depth, description.parameters) == ((1, 2, 4, 8), 3, {"size": 2})
+    assert work is not None and work.flops.at(2) == 6
+
+
+def test_work_that_is_no_work(toys: Path) -> None:
+    refusal = pytest.raises(WorkloadError, match=r"its work is a int; return a serialprof.Work")
+    with closing(Introspector(f"{toys}:no_work", CPU)) as introspector, refusal:
+        introspector.declare([Setting()])
