@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=4.0, help="seconds of sampling per run")
     arguments = parser.parse_args()
     machine = prepare(Request(("planted",), threads=(1,))).machine
-    limits = probe_limits(machine.cpus[:1], quick=True)
+    limits = probe_limits(machine.cpus, [1], quick=True)
     runs: dict[float, list[dict[str, object]]] = {share: [] for share in arguments.shares}
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from serialprof.limits import ChaseRung, Limits, StreamRung
+from serialprof.limits import Limits, StreamRung
 
 LIMITS = Limits(
-    chase=(ChaseRung(1 << 20, 1e-8), ChaseRung(1 << 10, 1e-9)),
     stream=(StreamRung(1 << 10, 1, 1e11), StreamRung(1 << 20, 1, 1e10), StreamRung(1 << 10, 2, 2e11)),
 )
 
 
 def test_interpolation_is_linear_in_logarithms() -> None:
-    assert LIMITS.latency(1 << 15) == pytest.approx(1e-8**0.5 * 1e-9**0.5)
     assert LIMITS.bandwidth(1 << 15, 1) == pytest.approx(1e10**0.5 * 1e11**0.5)
 
 
 def test_the_ends_hold_beyond_the_rungs() -> None:
-    assert LIMITS.latency(1) == pytest.approx(1e-9)
-    assert LIMITS.latency(1 << 40) == pytest.approx(1e-8)
+    assert LIMITS.bandwidth(1, 1) == pytest.approx(1e11)
+    assert LIMITS.bandwidth(1 << 40, 1) == pytest.approx(1e10)
 
 
 def test_the_nearest_measured_thread_count_below_is_used() -> None:
@@ -25,5 +23,4 @@ def test_the_nearest_measured_thread_count_below_is_used() -> None:
 
 
 def test_unmeasured_is_none() -> None:
-    assert Limits().latency(1) is None
     assert Limits().bandwidth(1, 1) is None

@@ -20,8 +20,8 @@ MOST_LANES: Final = 2**62  # what every number on the way (JSON, SQLite, C++) ca
 class Stepper(Protocol):
     """One built instance of a workload at a setting.
 
-    It may also define `sync()`, called before both clock reads where steps are asynchronous, and `check()`, which
-    raises AssertionError where a known answer is missed.
+    It may also define `sync()`, called before both clock reads where steps are asynchronous, and `check()`, called once
+    before the point is timed, which raises AssertionError where a known answer is missed.
     """
 
     def run(self, steps: int, /) -> object:

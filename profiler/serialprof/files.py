@@ -34,8 +34,9 @@ def write_new(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        os.link(beside, path)  # unlike a rename, fails where somebody else was faster
     except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None
+    finally:
         with suppress(OSError):
             beside.unlink()
-        raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None

@@ -58,11 +58,6 @@ class Limits:
         rungs = sorted((rung.footprint, rung.bandwidth) for rung in self.stream if rung.threads == measured[-1])
         return _log_interpolate(rungs, footprint)
 
-    def latency(self, footprint: float) -> float | None:
-        """Seconds of one dependent load at a footprint in bytes, interpolated likewise; None where unmeasured."""
-        rungs = sorted((rung.footprint, rung.seconds) for rung in self.chase)
-        return _log_interpolate(rungs, footprint) if rungs else None
-
 
 def _log_interpolate(rungs: Sequence[tuple[float, float]], x: float) -> float:
     """Piecewise linear in ln x and ln y, constant beyond the ends; rungs sorted by x, positive, at least one."""

@@ -140,7 +140,8 @@ def measure(
         try:
             if limits is None:
                 stage("measuring this machine's limits")
-                limits = probe_limits(prepared.machine.cpus[: prepared.machine.usable], prepared.plan.quick)
+                threads = [point.setting.threads for point in prepared.plan.points]
+                limits = probe_limits(prepared.machine.cpus, threads, prepared.plan.quick)
             store.set_limits(limits)
             with Pool() as pool:
                 Engine(prepared.plan, pool, store, report=report).run()

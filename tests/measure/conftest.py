@@ -61,6 +61,15 @@ def needs_more(setting):
     return serialprof.Setting
 
 @once
+def wrong(setting):
+    class Stepper:
+        def run(self, steps):
+            pass
+        def check(self):
+            assert setting.width > 1, "the answer is 41"
+    return Stepper()
+
+@once
 def forks(setting):
     def step():
         if os.fork() == 0:

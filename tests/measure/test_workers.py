@@ -41,6 +41,7 @@ def test_a_sound_workload_is_calibrated_and_sampled(toys: Path) -> None:
         ("exits", "worker ended with exit code 7"),
         ("leaves", "SystemExit: 3"),
         ("starves", "out of memory"),
+        ("wrong", "AssertionError: the answer is 41"),
         ("absent", "has no 'absent'; it declares sound, environment"),
     ],
 )

@@ -25,11 +25,12 @@ def command(as_json: bool, output: Path | None) -> None:
 
     from serialprof.machine.reading import read_machine
     from serialprof.measure.introspection import probe_limits
+    from serialprof.planning import Request, thread_counts
 
     if output is not None:
         check_creatable(output)
     machine = read_machine()
-    limits = probe_limits(machine.cpus[: machine.usable], quick=True)
+    limits = probe_limits(machine.cpus, thread_counts(Request(), machine), quick=True)
     if as_json:
         document = msgspec.json.format(msgspec.json.encode({"machine": machine, "limits": limits}), indent=2)
         text = document.decode()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import Final, TypeVar
 
@@ -64,15 +64,15 @@ class Introspector:
         self._worker.close()
 
 
-def probe_limits(cpus: tuple[int, ...], quick: bool) -> Limits:
-    """The machine's limits on these CPUs, measured in a pinned process of their own.
+def probe_limits(cpus: tuple[int, ...], threads: Iterable[int], quick: bool) -> Limits:
+    """The machine's limits for these thread counts on these CPUs, measured in a pinned process of their own.
 
     Raises:
         CannotMeasureError: the probes died or failed; the message says how.
     """
     with closing(WorkerProcess("", cpus)) as worker:
         try:
-            reply = worker.ask(protocol.Probe(cpus, quick), _PROBE_LIMIT)
+            reply = worker.ask(protocol.Probe(cpus, tuple(sorted(set(threads))), quick), _PROBE_LIMIT)
         except WorkerLostError as error:
             raise CannotMeasureError(f"the limits of this machine cannot be measured: {error}") from None
     if isinstance(reply, protocol.Probed):

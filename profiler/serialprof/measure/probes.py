@@ -22,16 +22,17 @@ _RUNG_RATIO: Final = 4
 _TIMING: Final = 5e-3  # seconds that one timing aims at
 
 
-def measure_limits(cpus: tuple[int, ...], quick: bool) -> Limits:
+def measure_limits(cpus: tuple[int, ...], threads: tuple[int, ...], quick: bool) -> Limits:
     """Chain latencies, pointer chase and read bandwidth by footprint, FMA peak, and barriers by thread count.
 
     Args:
         cpus: the CPUs in placement order; the calling thread is bound to the first.
+        threads: thread counts; 1 is measured in any case.
         quick: fewer rungs and repetitions, about ten seconds on two cores.
     """
     repeats = 3 if quick else 7
     footprints = list(_rungs(_LARGEST if quick else _LARGEST_FULL))
-    teams = {count: Team(list(cpus[:count])) for count in _counts(len(cpus))}
+    teams = {count: Team(list(cpus[:count])) for count in sorted({1, *threads})}
     one = teams[1]
     clocks = [reading.hertz for reading in (read_clock() for _ in range(20)) if reading.hertz is not None]
     return Limits(
@@ -61,11 +62,6 @@ def _chains(team: Team, repeats: int) -> dict[str, float]:
     steps = {name: _seconds_per_step(Chain(team, name, 1), repeats) for name in ("multiply", "fma", "divide")}
     cost = max(0.0, steps.pop("multiply") - CHAIN_OPS * multiply)
     return {"add": add, "multiply": multiply} | {name: (seconds - cost) / CHAIN_OPS for name, seconds in steps.items()}
-
-
-def _counts(cpus: int) -> list[int]:
-    """1, 2, 4 .. cpus."""
-    return sorted({1 << power for power in range(cpus.bit_length())} | {cpus})
 
 
 def _rungs(largest: int) -> Iterator[int]:

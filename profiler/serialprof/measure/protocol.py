@@ -28,7 +28,7 @@ class Declare(msgspec.Struct, tag=True, frozen=True):
 
 
 class Calibrate(msgspec.Struct, tag=True, frozen=True):
-    """Build the stepper, warm up, and time run(D)."""
+    """Build the stepper, check its known answer where it has one, warm up, and time run(D)."""
 
     setting: Setting
 
@@ -42,9 +42,10 @@ class Sampling(msgspec.Struct, tag=True, frozen=True):
 
 
 class Probe(msgspec.Struct, tag=True, frozen=True):
-    """Measure the machine's limits on these CPUs; `quick` for the short form."""
+    """Measure the machine's limits for these thread counts, placed on the CPUs in order; `quick` for the short form."""
 
     cpus: tuple[int, ...]
+    threads: tuple[int, ...]
     quick: bool
 
 

@@ -83,16 +83,19 @@ class Worker:
             case protocol.Calibrate(setting):
                 from serialprof.measure.sampler import calibrate
 
-                return protocol.Calibrated(calibrate(self._stepper(setting), setting))
+                stepper = self._stepper(setting)
+                if check := getattr(stepper, "check", None):
+                    check()
+                return protocol.Calibrated(calibrate(stepper, setting))
             case protocol.Sampling(setting, runs, seconds):
                 from serialprof.measure.sampler import sample
 
                 return sample(self._stepper(setting), setting, runs, seconds)
-            case protocol.Probe(cpus, quick):
+            case protocol.Probe(cpus, threads, quick):
                 from serialprof.measure.probes import measure_limits
 
                 _bind(self.cpus[:1])
-                return protocol.Probed(measure_limits(cpus, quick))
+                return protocol.Probed(measure_limits(cpus, threads, quick))
 
     def _load(self) -> Workload:
         if self._workload is None:
