@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documentation shows works as shown."""
 
+import json
 import re
 from contextlib import closing
 from pathlib import Path
 
 from serialprof.loading import load
 from serialprof.measure.introspection import Introspector
+from serialprof.session import load as load_run
 from serialprof.setting import Setting
 
 ROOT = Path(__file__).parents[1]
@@ -28,3 +30,21 @@ def test_the_links_of_the_documentation_lead_somewhere() -> None:
     for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_what_readme_shows_is_what_the_stored_example_says() -> None:
+    report = load_run(ROOT / "docs/examples/amd-epyc-2-cores.serialprof").render("terminal")
+    shown = report[report.index("\nrule110\n") + 1 : report.index("\nlife\n")].rstrip()
+    readme = (ROOT / "README.md").read_text()
+    assert f"```\n{shown}\n```" in readme
+    assert "@@" not in readme
+
+
+def test_the_planted_shares_of_readme_are_those_of_the_recorded_benchmark() -> None:
+    recorded = json.loads((ROOT / "benchmarks/results/planted-amd-epyc-2-cores.json").read_text())["result"]
+    readme = (ROOT / "README.md").read_text()
+    for row in recorded["table"]:
+        line = f"| {row['share']:.2f} | {row['contained']} of {row['runs']} | {row['median_half_width']:.4f} |"
+        assert line in readme
+        assert row["contained"] == sum(run["contained"] for run in recorded["runs"][str(row["share"])])
+    assert f"{recorded['budget']:g} s of sampling a run" in readme

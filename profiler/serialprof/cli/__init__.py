@@ -53,7 +53,7 @@ def main() -> None:
     try:
         code = group(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        click.echo(f"serialprof: {error.format_message()}", err=True)
         sys.exit(ExitCode.USAGE)
     except SerialprofError as error:
         click.echo(f"serialprof: {error}", err=True)
