@@ -26,11 +26,12 @@ def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ..
 
     Families without both elasticities get a sentence instead.
     """
-    left = min([_LEFT, *(number(item.cores.value) - 0.2 for family in families for item in _mapped(family))])
-    return tuple(_panel(family, f"{prefix}{index}", left) for index, family in enumerate(families))
+    places = [number(item.cores.value) for family in families for item in _mapped(family)]
+    ends = (min([_LEFT, *(place - 0.2 for place in places)]), max([_RIGHT, *(place + 0.2 for place in places)]))
+    return tuple(_panel(family, f"{prefix}{index}", ends) for index, family in enumerate(families))
 
 
-def _panel(family: FamilyAnalysis, prefix: str, left: float) -> Plot:
+def _panel(family: FamilyAnalysis, prefix: str, ends: tuple[float, float]) -> Plot:
     title = wording.shorten(wording.label(family), 80)
     items = _mapped(family)
     if not items:
@@ -39,7 +40,7 @@ def _panel(family: FamilyAnalysis, prefix: str, left: float) -> Plot:
 
     def draw(figure: Figure) -> None:
         figure.set_size_inches(WIDE, 3.5)
-        _map(figure.subplots(), items, left)
+        _map(figure.subplots(), items, ends)
 
     return Plot(title, render(draw, prefix, f"Clock against cores, {title}"), "", "")
 
@@ -55,8 +56,8 @@ def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:
     return sorted((item for item in known if item.threads == fewest), key=lambda item: item.width)
 
 
-def _map(axes: Axes, items: Sequence[Tradeoff], left: float) -> None:
-    _regions(axes, left)
+def _map(axes: Axes, items: Sequence[Tradeoff], ends: tuple[float, float]) -> None:
+    _regions(axes, ends)
     taken, level = -9.0, 0
     for item in sorted(items, key=lambda item: number(item.cores.value)):
         cores, clock = item.cores, item.clock
@@ -68,19 +69,19 @@ def _map(axes: Axes, items: Sequence[Tradeoff], left: float) -> None:
             axes.plot([cores.low, cores.high], [middle, middle], color=INK, linewidth=1.0)
         if clock.value is not None:
             axes.plot([x], [clock.value], "o", color=INK)
-        # Labels that would touch are stacked.
-        level = level + 1 if x - taken < 0.08 * (_RIGHT - left) else 0
+        # Labels that would touch are stacked, all from the height that no bar exceeds.
+        level = level + 1 if x - taken < 0.15 * (ends[1] - ends[0]) else 0
         taken = x
-        axes.annotate(format_count(item.width), (x, high), (0, 3 + 12 * level), textcoords="offset points", ha="center")
-    axes.set_xlim(left, _RIGHT)
+        axes.annotate(format_count(item.width), (x, 1.0), (0, 3 + 12 * level), textcoords="offset points", ha="center")
+    axes.set_xlim(*ends)
     axes.set_ylim(_BOTTOM, _TOP)
     axes.set_xlabel("elasticity of cores")
     axes.set_ylabel("elasticity of clock")
 
 
-def _regions(axes: Axes, left: float) -> None:
+def _regions(axes: Axes, ends: tuple[float, float]) -> None:
     """Where clock or cores buy more per cent, or neither helps, and the tie line between the first two."""
-    ends = [left, _RIGHT]
+    left = ends[0]
     axes.grid(visible=False)
     axes.fill_between(ends, ends, [_TOP, _TOP], color=SERIES[0], alpha=0.09, linewidth=0)
     axes.fill_between(ends, [min(left, _BOTTOM)] * 2, ends, color=SERIES[1], alpha=0.09, linewidth=0)

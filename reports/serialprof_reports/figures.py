@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.results import CAUSES, UNATTRIBUTED
 from serialprof.units import format_count, format_si
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from serialprof.estimate import Estimate
     from serialprof.model.results import Attribution, Crossover, FamilyAnalysis, PointSummary
+
+
+#: What causes have together that the data cannot tell apart.
+UNTOLD: Final = "not told apart"
 
 
 def step_times(family: FamilyAnalysis, prefix: str) -> Plot:
@@ -93,7 +97,7 @@ def attribution(family: FamilyAnalysis, prefix: str) -> Plot:
             axes.set_title(wording.threads(count))
             axes.set_xlabel(wording.shorten(family.description.width_name, 24))
         panels[0].set_ylabel("share of the step, %")
-        _cause_legend(figure)
+        _cause_legend(figure, family.attributions)
 
     missing = _missing_causes(family.attributions)
     caption = f"Unattributed below zero: the fit predicts more than was measured.{missing}"
@@ -185,16 +189,19 @@ def _over_threads(family: FamilyAnalysis, prefix: str, title: str, counts: list[
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
 
 
+#: How a segment of the attribution bars is drawn besides its colour.
+_HATCHES: Final = {UNATTRIBUTED: "////", UNTOLD: "|||"}
+
+
 def _stack(axes: Axes, items: Sequence[Attribution]) -> None:
     items = sorted(items, key=lambda item: item.width)
     floors, ceilings = [0.0] * len(items), [0.0] * len(items)
-    for cause in CAUSES:
-        shares = [100 * (item.part(cause).share.value or 0.0) for item in items]
+    for cause in (*CAUSES[:-1], UNTOLD, UNATTRIBUTED):
+        shares = [100 * _share(item, cause) for item in items]
+        if cause == UNTOLD and not any(shares):
+            continue
         bottoms = [floor if share < 0 else top for share, floor, top in zip(shares, floors, ceilings, strict=True)]
-        hatch = "////" if cause == UNATTRIBUTED else None
-        face = PAPER if cause == UNATTRIBUTED else PARTS[cause]
-        edge = PARTS[cause] if cause == UNATTRIBUTED else PAPER
-        axes.bar(range(len(items)), shares, 0.78, bottoms, color=face, edgecolor=edge, linewidth=0.7, hatch=hatch)
+        axes.bar(range(len(items)), shares, 0.78, bottoms, linewidth=0.7, **_segment(cause))
         floors = [floor + min(share, 0.0) for share, floor in zip(shares, floors, strict=True)]
         ceilings = [top + max(share, 0.0) for share, top in zip(shares, ceilings, strict=True)]
     axes.axhline(0.0, color=MUTED, linewidth=0.8)
@@ -203,22 +210,35 @@ def _stack(axes: Axes, items: Sequence[Attribution]) -> None:
     axes.grid(visible=False, axis="x")
 
 
-def _cause_legend(figure: Figure) -> None:
+def _share(item: Attribution, cause: str) -> float:
+    """What is drawn of a cause: its share of the step, or the least it can be; of UNTOLD, what that leaves over."""
+    if cause != UNTOLD:
+        share = item.part(cause).share
+        return max(0.0, share.low or 0.0) if share.value is None else share.value
+    drawn = sum(_share(item, known) for known in CAUSES)
+    return 1 - drawn if any(part.share.value is None for part in item.parts) else 0.0
+
+
+def _segment(cause: str) -> dict[str, Any]:
+    """Colours and hatch of a cause, for bars and legend."""
+    if cause not in _HATCHES:
+        return {"facecolor": PARTS[cause], "edgecolor": PAPER}
+    edge = PARTS.get(cause, MUTED)
+    return {"facecolor": PAPER, "edgecolor": edge, "hatch": _HATCHES[cause]}
+
+
+def _cause_legend(figure: Figure, items: Sequence[Attribution]) -> None:
     from matplotlib.patches import Patch
 
-    handles = [
-        Patch(facecolor=PAPER, edgecolor=PARTS[cause], hatch="////", label=cause)
-        if cause == UNATTRIBUTED
-        else Patch(facecolor=PARTS[cause], label=cause)
-        for cause in CAUSES
-    ]
+    untold = (UNTOLD,) if any(_share(item, UNTOLD) for item in items) else ()
+    handles = [Patch(label=cause, **_segment(cause)) for cause in (*CAUSES[:-1], *untold, UNATTRIBUTED)]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
 
 
 def _missing_causes(items: Sequence[Attribution]) -> str:
     reasons = {part.cause: part.share.reason for item in items for part in item.parts if part.share.value is None}
     listed = "; ".join(f"{cause} ({reason})" if reason else cause for cause, reason in reasons.items())
-    return f" Not drawn at some widths, because unknown: {listed}." if listed else ""
+    return f" Not told apart at some widths, of which only the least is drawn: {listed}." if listed else ""
 
 
 def _width_axis(axes: Axes, family: FamilyAnalysis, widths: Sequence[int]) -> None:
