@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conventions of declared work that workloads with native linear algebra share.
+"""Conventions of declared work that several workloads share.
 
 A chain counts dependent operations, a fused multiply-add as one, with every reduction as a balanced tree, whatever
 order the kernel adds in: depth is what the algorithm needs. FLOP count a fused multiply-add as two. The constants below
@@ -9,6 +9,9 @@ count the operations of native/loops/activation.hpp.
 from __future__ import annotations
 
 from typing import Final
+
+from serialprof.catalog import Affine, Work
+from serialprof.setting import Setting
 
 FLOAT: Final = 4  # bytes
 
@@ -28,3 +31,32 @@ def reduction_chain(length: int) -> int:
 def dot_chain(length: int) -> int:
     """Operations on the longest path of a dot product: one multiplication and the tree."""
     return 1 + reduction_chain(length)
+
+
+CELLS_PER_WORD: Final = 64
+
+
+def packed_automaton(setting: Setting, ops_per_word: int, chain_ops: int) -> Work:
+    """Declared work of one generation of a cellular automaton, 64 cells to a word, one word a lane.
+
+    Each word is read once and written once (its neighbours' reads find it in a near cache); two copies take turns.
+
+    Args:
+        setting: its width is the number of cells.
+        ops_per_word: word operations that a new word takes.
+        chain_ops: the longest chain of them.
+
+    Raises:
+        ValueError: the width is no positive multiple of 64.
+    """
+    if setting.width < CELLS_PER_WORD or setting.width % CELLS_PER_WORD:
+        raise ValueError(f"width = {setting.width} is no positive multiple of 64; a word holds 64 cells")
+    both = Affine(per_lane=2 / 8)
+    return Work(
+        serial_ops=chain_ops,
+        flops=Affine(per_lane=ops_per_word / CELLS_PER_WORD),
+        bytes=both,
+        footprint=both,
+        lanes=Affine(per_lane=1 / CELLS_PER_WORD),
+        barriers=int(setting.threads > 1),
+    )

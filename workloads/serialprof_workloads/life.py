@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Final
 
 from serialprof import _native
-from serialprof.catalog import Affine, Work, workload
+from serialprof.catalog import Work, workload
 from serialprof.setting import Setting
+from serialprof_workloads.declared import CELLS_PER_WORD, packed_automaton
 
-CELLS_PER_WORD: Final = 64
 OPS_PER_WORD: Final = 44
 CHAIN_OPS: Final = 11
 GLIDER: Final = ((0, 1), (1, 2), (2, 0), (2, 1), (2, 2))
@@ -70,20 +70,10 @@ class LifeStepper:
 def work(setting: Setting) -> Work:
     """Declared work of one generation, in word operations: 44 per 64 cells, the longest chain 11.
 
-    Each word is read once and written once (its neighbours' reads find it in a near cache); two grids take turns.
-
     Raises:
         ValueError: the width is no positive multiple of 64.
     """
-    shape(setting.width)
-    return Work(
-        serial_ops=CHAIN_OPS,
-        flops=Affine(0.0, OPS_PER_WORD / CELLS_PER_WORD),
-        bytes=Affine(0.0, 2.0 / 8.0),
-        footprint=Affine(0.0, 2.0 / 8.0),
-        lanes=Affine(0.0, 1.0 / CELLS_PER_WORD),
-        barriers=int(setting.threads > 1),
-    )
+    return packed_automaton(setting, OPS_PER_WORD, CHAIN_OPS)
 
 
 @workload(

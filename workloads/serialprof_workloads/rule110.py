@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Final
 
 from serialprof import _native
-from serialprof.catalog import Affine, Work, workload
+from serialprof.catalog import Work, workload
 from serialprof.setting import Setting
+from serialprof_workloads.declared import packed_automaton
 
-CELLS_PER_WORD: Final = 64
 OPS_PER_WORD: Final = 10
 CHAIN_OPS: Final = 5
 CHECK_CELLS: Final = 1024
@@ -53,21 +53,10 @@ class Rule110Stepper:
 def work(setting: Setting) -> Work:
     """Declared work of one generation, in word operations: 10 per 64 cells, the longest chain 5.
 
-    Each word is read once and written once; two rows take turns.
-
     Raises:
         ValueError: the width is no positive multiple of 64.
     """
-    if setting.width % CELLS_PER_WORD:
-        raise ValueError(f"width = {setting.width} is no positive multiple of 64; a word holds 64 cells of the row")
-    return Work(
-        serial_ops=CHAIN_OPS,
-        flops=Affine(0.0, OPS_PER_WORD / CELLS_PER_WORD),
-        bytes=Affine(0.0, 2.0 / 8.0),
-        footprint=Affine(0.0, 2.0 / 8.0),
-        lanes=Affine(0.0, 1.0 / CELLS_PER_WORD),
-        barriers=int(setting.threads > 1),
-    )
+    return packed_automaton(setting, OPS_PER_WORD, CHAIN_OPS)
 
 
 @workload(
