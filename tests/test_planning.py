@@ -27,6 +27,12 @@ def test_what_will_be_compared_stays_together() -> None:
         assert changes == 2, "three widths, each visited in one stretch"
 
 
+def test_the_order_within_a_width_is_drawn_too() -> None:
+    plan = made.plan(CELLS, blocks=40)
+    first = {plan.order(block)[0].setting.form for block in range(0, 40, 2)}
+    assert first == {"serial", "wide"}
+
+
 def test_every_second_block_is_the_reverse() -> None:
     plan = made.plan(CELLS)
     assert plan.order(1) == plan.order(0)[::-1]

@@ -67,6 +67,14 @@ def test_what_cannot_run_here_is_skipped_with_its_reason(file: Path) -> None:
         prepare(Request((f"{file}:needy",)))
 
 
+def test_the_code_hash_covers_the_workload_s_source(file: Path) -> None:
+    request = Request((f"{file}:spin",), threads=(1,))
+    before = prepare(request).code
+    assert prepare(request).code == before
+    file.write_text(SOURCE.replace("range(100", "range(101"))
+    assert prepare(request).code != before
+
+
 def test_the_same_workload_twice_is_measured_once(file: Path) -> None:
     assert len(prepare(Request((f"{file}:spin",) * 2, threads=(1,))).plan.points) == 4
 

@@ -31,6 +31,14 @@ def spin(setting):
     return turn
 
 @serialprof.workload(widths=(1, 2, 4, 8), default_depth=4)
+def stuck(setting):
+    import pathlib, signal
+    def step():
+        pathlib.Path(__file__).with_name("stuck").touch()
+        signal.pause()
+    return step
+
+@serialprof.workload(widths=(1, 2, 4, 8), default_depth=4)
 def bad(setting):
     if setting.width == 4:
         os.abort()
@@ -162,7 +170,7 @@ def test_a_point_that_crashes_is_listed_and_the_sweep_goes_on(folder: Path) -> N
         (("run", "toys.py"), "'toys.py' lacks a name"),
         (("run", "lstm", "-o", "nowhere/a.serialprof"), "there is no folder"),
         (("run", "nowhere.py:f"), "there is no file 'nowhere.py'"),
-        (("run", "toys.py:f"), "has no 'f'; it declares spin, bad"),
+        (("run", "toys.py:f"), "has no 'f'; it declares spin, stuck, bad"),
         (("report", "absent.serialprof"), "there is no run file absent.serialprof"),
         (("report", "toys.py"), "toys.py is damaged or no run file"),
         (("export", "toys.py", "--format", "xml"), "'xml'"),
@@ -193,19 +201,10 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(folder: Path) 
 
 
 def test_an_interrupt_keeps_what_was_measured(folder: Path) -> None:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
-    command += [
-        "run",
-        "toys.py:spin",
-        "--threads",
-        "1",
-        "--budget",
-        "120s",
-        "--precision",
-        "0.0001%",
-        "-o",
-        "a.serialprof",
-    ]
+    # What starts the tests may ignore SIGINT, which children inherit.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heed}\nfrom serialprof.cli import main; main()"]
+    command += ["run", "toys.py:spin", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stderr
         for line in process.stderr:
@@ -269,27 +268,41 @@ def test_a_terminated_run_is_closed_like_an_interrupted_one(folder: Path) -> Non
     assert [path.name for path in folder.iterdir()] == ["toys.py"]
 
 
-def test_killing_the_run_ends_its_workers_and_keeps_the_visits(folder: Path) -> None:
+def test_killing_the_run_keeps_its_visits(folder: Path) -> None:
     command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
     command += ["run", "toys.py:spin", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         while not process.stderr.readline().startswith("sampling"):
-            pass
+            assert process.poll() is None
         while not read_run(folder / "a.serialprof").visits:
             assert process.poll() is None
-        workers = [
-            int(entry.name)
-            for entry in Path("/proc").iterdir()
-            if entry.name.isdigit() and _parent(entry) == process.pid
-        ]
-        assert workers
         process.kill()
+    assert read_run(folder / "a.serialprof").visits
+    assert read_run(folder / "a.serialprof").status == "running"
+
+
+def test_killing_the_run_ends_a_worker_that_hangs(folder: Path) -> None:
+    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
+    command += ["run", "toys.py:stuck", "--threads", "1", "-o", "a.serialprof"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while not process.stderr.readline().startswith("calibrating"):
+            assert process.poll() is None
+        while not (folder / "stuck").exists():
+            assert process.poll() is None
+        workers = _children(process.pid)
+        process.kill()
+    assert workers
     for worker in workers:
         deadline = time.monotonic() + 30
         while _alive(worker):
             assert time.monotonic() < deadline, "a worker outlives its run"
-    assert read_run(folder / "a.serialprof").visits
+
+
+def _children(parent: int) -> list[int]:
+    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [number for number in numbers if _parent(Path(f"/proc/{number}")) == parent]
 
 
 def _parent(process: Path) -> int:

@@ -25,6 +25,10 @@ def environment(setting):
     raise RuntimeError(f"threads={SEEN['threads']} cpus={SEEN['cpus']}")
 
 @once
+def pinned(setting):
+    raise RuntimeError(f"mode={setting.mode} cpus={len(os.sched_getaffinity(0))}")
+
+@once
 def raises(setting):
     def step():
         raise ZeroDivisionError("at\\nstep 1")

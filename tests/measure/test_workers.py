@@ -4,6 +4,7 @@
 import os
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,16 @@ def test_threads_and_cpus_are_set_before_any_import(toys: Path) -> None:
     reason = f"threads={len(cpus)} cpus={len(cpus)}"
     with Pool() as pool, pytest.raises(PointFailedError, match=reason):
         pool.calibrate(point(toys, "environment", cpus=cpus), LIMIT)
+
+
+def test_the_sampling_thread_of_a_native_workload_is_bound_to_its_own_cpu(toys: Path) -> None:
+    cell = point(toys, "pinned", cpus=tuple(sorted(os.sched_getaffinity(0)))[:2])
+    native = replace(cell, setting=replace(cell.setting, mode="native"))
+    with Pool() as pool:
+        with pytest.raises(PointFailedError, match=f"mode=eager cpus={len(cell.setting.cpus)}"):
+            pool.calibrate(cell, LIMIT)
+        with pytest.raises(PointFailedError, match="mode=native cpus=1"):
+            pool.calibrate(native, LIMIT)
 
 
 def test_workers_are_few_and_restarted(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:

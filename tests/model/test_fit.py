@@ -250,6 +250,18 @@ def test_work_that_is_none_is_refused(per_lane: float) -> None:
         fitted(builder.run(lambda w, p, f: 1e-6 * w, work=work))
 
 
+def test_lack_of_fit_widens_intervals_where_units_agree() -> None:
+    bent = builder.run(lambda w, p, f: 1e-6 + 2e-8 * w * (1 + 0.03 * (-1) ** w.bit_length()))
+    straight = builder.run(lambda w, p, f: 1e-6 + 2e-8 * w)
+    widths = []
+    for run in (bent, straight):
+        fit = analyse(run).families[0].fit
+        assert fit is not None and fit.compute.half_width is not None and fit.compute.value
+        widths.append(fit.compute.half_width / fit.compute.value)
+    assert widths[0] > 0.01
+    assert widths[1] < 1e-6
+
+
 def test_units_with_gaps_are_left_out_while_enough_are_whole() -> None:
     run = builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, drift=0.3, seed=4)
     gappy = replace(run, visits=tuple(visit for visit in run.visits if (visit.point, visit.block) != (8, 5)))
