@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
 def command(as_json: bool, output: Path | None) -> None:
-    """Show what this machine is and measure its limits, in about ten seconds."""
+    """Show what this machine is and measure its limits, in their quick form."""
     import msgspec
 
     from serialprof.machine.reading import read_machine

@@ -28,7 +28,7 @@ def measure_limits(cpus: tuple[int, ...], threads: tuple[int, ...], quick: bool)
     Args:
         cpus: the CPUs in placement order; the calling thread is bound to the first.
         threads: thread counts; 1 is measured in any case.
-        quick: fewer rungs and repetitions, about ten seconds on two cores.
+        quick: fewer rungs and repetitions.
     """
     repeats = 3 if quick else 7
     footprints = list(_rungs(_LARGEST if quick else _LARGEST_FULL))
