@@ -8,6 +8,8 @@ namespace serialprof {
 void register_barrier(pybind11::module_& module);
 void register_chain(pybind11::module_& module);
 void register_chase(pybind11::module_& module);
+void register_counters(pybind11::module_& module);
+void register_gaps(pybind11::module_& module);
 void register_life(pybind11::module_& module);
 void register_meter(pybind11::module_& module);
 void register_planted(pybind11::module_& module);
@@ -25,6 +27,8 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_barrier(module);
   serialprof::register_chain(module);
   serialprof::register_chase(module);
+  serialprof::register_counters(module);
+  serialprof::register_gaps(module);
   serialprof::register_life(module);
   serialprof::register_meter(module);
   serialprof::register_planted(module);

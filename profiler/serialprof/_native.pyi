@@ -22,9 +22,30 @@ class Team:
     @property
     def cpus(self) -> list[int]: ...
 
-# --- meter, chain, chase, barrier, planted, stream
+# --- meter, gaps, counters
 
 def read_meter(ops: int) -> tuple[float, float, float]: ...
+def tick_pair() -> tuple[int, float]:
+    """The tick clock in ticks and the steady clock in seconds, read at one moment; two pairs convert ticks."""
+
+def find_gaps(seconds: float, threshold_seconds: float) -> tuple[int, float, float, float]:
+    """Spins for `seconds`: gaps longer than the threshold, seconds lost in them, the longest, and seconds spun."""
+
+class Counters:
+    """Events of perf_event_open, each a (type, config): user mode, this thread and the threads it starts later.
+
+    Raises:
+        OSError: the kernel refuses an event (ENOSYS where there is no such call).
+    """
+
+    def __init__(self, events: Sequence[tuple[int, int]]) -> None: ...
+    def read(self) -> list[int]:
+        """Counts since the start; extended to the whole time where hardware was shared, 0 where never counted."""
+
+    def close(self) -> None: ...
+
+# --- chain, chase, barrier, planted, stream
+
 def read_bandwidth(team: Team, footprint_bytes: int, repeats: int) -> float: ...
 def fma_peak(team: Team, ops: int) -> float: ...
 
