@@ -6,7 +6,7 @@ import pytest
 from serialprof.machine import Cache
 from serialprof.machine.quota import cpu_quota
 from serialprof.machine.reading import read_machine
-from serialprof.machine.topology import caches, parse_cpu_list, placement_order, sibling_groups
+from serialprof.machine.topology import caches, merge_groups, parse_cpu_list, placement_order, sibling_groups
 
 
 def write(path: Path, text: str) -> None:
@@ -47,6 +47,29 @@ def test_only_usable_cpus_are_placed(sysfs: Path) -> None:
 def test_a_silent_sysfs_is_one_core_a_cpu(tmp_path: Path) -> None:
     assert sibling_groups((3, 1), tmp_path) == ((1,), (3,))
     assert caches(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("groups", "pairs", "merged"),
+    [
+        (((0,), (1,), (2,), (3,)), (), ((0,), (1,), (2,), (3,))),
+        (((0,), (1,), (2,), (3,)), ((2, 0), (1, 3)), ((0, 2), (1, 3))),
+        (((0, 4), (1, 5)), ((0, 4),), ((0, 4), (1, 5))),
+        (((0, 4), (1, 5)), ((4, 5),), ((0, 1, 4, 5),)),
+        (((0,), (1,), (2,)), ((0, 1), (1, 2)), ((0, 1, 2),)),
+        (((1,), (3,)), ((0, 1), (2, 3)), ((1,), (3,))),
+        ((), ((0, 1),), ()),
+    ],
+)
+def test_hidden_siblings_join_their_groups(
+    groups: tuple[tuple[int, ...], ...], pairs: tuple[tuple[int, int], ...], merged: tuple[tuple[int, ...], ...]
+) -> None:
+    assert merge_groups(groups, pairs) == merged
+
+
+def test_joined_groups_are_placed_cores_first(sysfs: Path) -> None:
+    groups = merge_groups(((0,), (1,), (4,), (5,)), ((0, 1), (4, 5)))
+    assert placement_order(groups, sysfs) == (0, 4, 1, 5)
 
 
 def test_caches(sysfs: Path) -> None:

@@ -44,6 +44,22 @@ def sibling_groups(cpus: Iterable[int], sysfs: Path = SYSFS) -> tuple[tuple[int,
     return tuple(sorted(groups))
 
 
+def merge_groups(groups: Iterable[tuple[int, ...]], pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
+    """Sibling groups joined wherever a pair of hidden siblings links two of them, in the order of `sibling_groups`.
+
+    Args:
+        groups: as the kernel tells them.
+        pairs: CPUs that a probe found on one physical core (`measure.pairs`); a pair with a CPU that is in no group,
+            since it may not be used, is left out.
+    """
+    group_of = {cpu: group for group in groups for cpu in group}
+    for first, second in pairs:
+        if first in group_of and second in group_of:
+            joined = tuple(sorted({*group_of[first], *group_of[second]}))
+            group_of.update(dict.fromkeys(joined, joined))
+    return tuple(sorted(set(group_of.values())))
+
+
 def placement_order(groups: Iterable[tuple[int, ...]], sysfs: Path = SYSFS) -> tuple[int, ...]:
     """The order in which threads are placed: a node's physical cores, then their siblings, then the next node."""
     node_of = _nodes(sysfs)
