@@ -23,7 +23,8 @@ from serialprof.limits import Limits
 from serialprof.measure.introspection import probe_limits
 from serialprof.model.results import SERIAL
 from serialprof.planning import Request
-from serialprof.session import measure, prepare
+from serialprof.preparation import prepare
+from serialprof.session import measure
 from serialprof.setting import Setting
 from serialprof_workloads.planted import planted_share
 

@@ -2,7 +2,6 @@
 // What every kernel's Python face shares: run(), arguments checked before anything is allocated.
 #pragma once
 
-#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -17,7 +16,6 @@
 namespace serialprof {
 
 namespace py = pybind11;
-using Ticks = py::array_t<std::int64_t, py::array::c_style>;
 
 inline void require(bool holds, const std::string& message) {
   if (!holds) throw std::invalid_argument(message);
@@ -30,16 +28,23 @@ inline std::int64_t in_range(const char* name, std::int64_t value, std::int64_t 
   return value;
 }
 
+// Any writable buffer of int64 in one contiguous dimension: numpy's, or the standard library's, which loads faster.
+inline std::int64_t* tick_buffer(const py::buffer& ticks, std::int64_t steps) {
+  const py::buffer_info info = ticks.request(true);
+  if (info.itemsize != 8 || (info.format != "q" && info.format != "l")) {
+    throw py::type_error("ticks: needs entries of type int64");
+  }
+  require(info.ndim == 1 && info.size >= steps + 1 && info.strides[0] == 8,
+          "ticks: needs one dimension and steps + 1 entries");
+  return static_cast<std::int64_t*>(info.ptr);
+}
+
 // run(steps, ticks=None, delay_ticks=0): the GIL is released meanwhile.
 template <typename Kernel>
-void run_kernel(Kernel& kernel, std::int64_t steps, std::optional<Ticks> ticks, std::int64_t delay_ticks) {
+void run_kernel(Kernel& kernel, std::int64_t steps, const std::optional<py::buffer>& ticks, std::int64_t delay_ticks) {
   in_range("steps", steps, 0, std::int64_t{1} << 40);
   in_range("delay_ticks", delay_ticks, 0, std::int64_t{1} << 40);
-  std::int64_t* buffer = nullptr;
-  if (ticks) {
-    require(ticks->ndim() == 1 && ticks->size() >= steps + 1, "ticks: needs one dimension and steps + 1 entries");
-    buffer = ticks->mutable_data();
-  }
+  std::int64_t* buffer = ticks ? tick_buffer(*ticks, steps) : nullptr;
   py::gil_scoped_release release;
   drive(kernel, *kernel.team, steps, buffer, delay_ticks);
 }
@@ -48,7 +53,7 @@ void run_kernel(Kernel& kernel, std::int64_t steps, std::optional<Ticks> ticks, 
 template <typename Kernel>
 py::class_<Kernel> kernel_class(py::module_& module, const char* name, const char* doc) {
   py::class_<Kernel> type(module, name, doc);
-  type.def("run", &run_kernel<Kernel>, py::arg("steps"), py::arg("ticks").noconvert() = py::none(),
+  type.def("run", &run_kernel<Kernel>, py::arg("steps"), py::arg("ticks") = py::none(),
            py::arg("delay_ticks") = 0);
   return type;
 }

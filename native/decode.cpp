@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Greedy autoregressive decoding: one step runs one position of every lane through a transformer and feeds the chosen
 // token back. Wide form: prefill, the same positions at once with the tokens that decoding chose.
+#include <pybind11/numpy.h>
+
 #include <algorithm>
 #include <string>
 

@@ -6,6 +6,8 @@
 // The threads divide the hidden units. A piece is a group of panel_rows units: its four gates are four panels of the
 // weights, so that the cell follows at once from the gates and the only barrier is the one that ends the step.
 // Wide form: `steps` independent updates from the zero state with the same inputs, all as lanes of one product.
+#include <pybind11/numpy.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>

@@ -15,7 +15,7 @@ namespace serialprof {
 //   void plan(std::int64_t steps);           called before begin(): how many steps the next run has
 // In the wide form step(0, member) does all planned steps.
 template <typename Kernel>
-void run_planned(Kernel& kernel, std::int64_t steps, std::optional<Ticks> ticks, std::int64_t delay_ticks) {
+void run_planned(Kernel& kernel, std::int64_t steps, const std::optional<py::buffer>& ticks, std::int64_t delay_ticks) {
   in_range("steps", steps, 0, kernel.depth());
   if (!kernel.wide()) {
     kernel.plan(steps);
@@ -31,7 +31,7 @@ void run_planned(Kernel& kernel, std::int64_t steps, std::optional<Ticks> ticks,
 template <typename Kernel>
 py::class_<Kernel> planned_kernel_class(py::module_& module, const char* name, const char* doc) {
   py::class_<Kernel> type(module, name, doc);
-  type.def("run", &run_planned<Kernel>, py::arg("steps"), py::arg("ticks").noconvert() = py::none(),
+  type.def("run", &run_planned<Kernel>, py::arg("steps"), py::arg("ticks") = py::none(),
            py::arg("delay_ticks") = 0);
   return type;
 }

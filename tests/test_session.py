@@ -10,7 +10,7 @@ import pytest
 import serialprof
 from serialprof.errors import WorkloadError
 from serialprof.planning import Request
-from serialprof.session import prepare
+from serialprof.preparation import prepare
 from serialprof.setting import ParameterValue
 
 SOURCE = """

@@ -20,8 +20,11 @@ MOST_LANES: Final = 2**62  # what every number on the way (JSON, SQLite, C++) ca
 class Stepper(Protocol):
     """One built instance of a workload at a setting.
 
-    It may also define `sync()`, called before both clock reads where steps are asynchronous, and `check()`, called once
-    before the point is timed, which raises AssertionError where a known answer is missed.
+    It may also define `sync()`, called before both clock reads where steps are asynchronous; `check()`, called once
+    before the point is timed, which raises AssertionError where a known answer is missed; and `trace(steps, ticks)`,
+    which does what `run(steps)` does and writes steps + 1 readings of a clock into a writable buffer of int64: at the
+    start, and at the end of every step. It returns the seconds of one tick, or None where it reads the clock of the
+    native kernels.
     """
 
     def run(self, steps: int, /) -> object:
@@ -105,6 +108,7 @@ class Description:
     hatch: str = ""
     min_threads: int = 1
     missing: str = ""
+    startup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class Workload:
         hatch: the known way around the serial chain, empty where none is known.
         min_threads: the fewest threads it makes sense with.
         requires: modules that must be importable; it is skipped with that reason where they are not.
+        startup: whether a run(D) begins with a start-up that differencing over depth removes (whole programs).
     """
 
     name: str
@@ -142,6 +147,7 @@ class Workload:
     hatch: str = ""
     min_threads: int = 1
     requires: tuple[str, ...] = ()
+    startup: bool = False
 
     def describe(self, reference: str) -> Description:
         """The workload without its functions, with what is missing here."""
@@ -161,6 +167,7 @@ class Workload:
             hatch=self.hatch,
             min_threads=self.min_threads,
             missing=f"needs {', '.join(absent)}, which is not installed" if absent else "",
+            startup=self.startup,
         )
 
     def declared(self, setting: Setting) -> Work | None:
@@ -186,14 +193,14 @@ class Workload:
         if isinstance(built, Stepper):
             return built
         if callable(built):
-            return _StepFunction(built)
+            return StepFunction(built)
         raise WorkloadError(
             f"workload {self.name!r} returned {type(built).__name__}",
             "return a function that runs one step, or an object with run(steps)",
         )
 
 
-class _StepFunction:
+class StepFunction:
     """A stepper around a function that runs one step."""
 
     def __init__(self, step: Callable[[], object]) -> None:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of a run: which points, in which randomized blocks, within which budget."""
+"""The plan of a run: which points, in how many blocks, within which budget."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, product
+from itertools import product
 from typing import Final
 
 from serialprof.catalog import Description, Work
@@ -20,6 +19,7 @@ DEFAULT_WORKLOADS: Final = ("decode", "lstm", "rule110", "life")
 _MEMORY_SHARE: Final = 0.5
 #: More declared operations than this in one run(D) take minutes on the fastest core, hours on one chain.
 _MOST_OPERATIONS: Final = 1e13
+_MOST_BUDGET: Final = 7 * 86400.0
 #: More points than this cannot be visited five times in any budget that somebody would wait for.
 _MOST_POINTS: Final = 10_000
 
@@ -37,6 +37,7 @@ class Request:
         precision: relative half-width of the step time.
         seed: of the plan and the workloads.
         quick: the short form.
+        meter: whether the clock meter is read beside every sample.
     """
 
     workloads: tuple[str, ...] = DEFAULT_WORKLOADS
@@ -49,6 +50,17 @@ class Request:
     precision: float = 0.02
     seed: int = 0
     quick: bool = False
+    meter: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises a UsageError for a budget or precision that no run can have."""
+        if self.budget is not None and not 0 < self.budget <= _MOST_BUDGET:
+            raise UsageError(f"--budget {self.budget:g}: no time between 0 and 7 days", "write it like 90s, 2m or 1h")
+        if not 0 < self.precision < 1:
+            raise UsageError(f"--precision {self.precision:g}: no share between 0 and 1", "write it like 2% or 0.02")
+        for name, counts in (("width", self.widths), ("threads", self.threads)):
+            if counts is not None and (not counts or min(counts) < 1):
+                raise UsageError(f"--{name} holds a count below 1, or none", f"write --{name} 1,4,16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +111,10 @@ class Plan:
         budget: seconds of sampling, an upper bound.
         precision: relative half-width of the step time at which sampling stops early.
         blocks: blocks that the budget is divided into, at least intervals.MINIMUM_UNITS.
-        blocks_per_process: blocks after which the workers are replaced by fresh ones.
+        blocks_per_process: blocks after which the workers are replaced by fresh ones; 1 but in the quick form.
         seed: of the drawn order.
         quick: whether this is the short form.
+        meter: whether the clock meter is read beside every sample.
     """
 
     descriptions: tuple[Description, ...]
@@ -112,38 +125,15 @@ class Plan:
     blocks_per_process: int
     seed: int
     quick: bool = False
+    meter: bool = True
 
     def description(self, reference: str) -> Description:
         """The description of a workload of this plan."""
         return next(item for item in self.descriptions if item.reference == reference)
 
-    def order(self, block: int) -> list[Point]:
-        """The points of a block in the order of their visits: drawn from seed and block, so that it can be redrawn.
-
-        Workloads, and the widths within each, are shuffled. The points of one width, which will be compared (serial and
-        wide form, thread counts), stay together, and every second block visits them in reverse: ABBA, so that a linear
-        drift cancels from their ratios.
-        """
-        draw = random.Random(f"{self.seed}/{block // 2}")  # noqa: S311 - an order, not a secret
-        order: list[Point] = []
-        for family in _shuffled(draw, _grouped(self.points, lambda point: point.family)):
-            for group in _shuffled(draw, _grouped(family, lambda point: point.setting.width)):
-                members = group[:]
-                draw.shuffle(members)
-                order.extend(members)
-        return order if block % 2 == 0 else order[::-1]
-
     def process_round(self, block: int) -> int:
-        """Which round of worker processes visits a block."""
+        """Which generation of worker processes visits a block, where the run was never interrupted."""
         return block // self.blocks_per_process
-
-
-def _grouped(points: Sequence[Point], key: Callable[[Point], Family | int]) -> list[list[Point]]:
-    return [list(group) for _, group in groupby(sorted(points, key=lambda point: str(key(point))), key=key)]
-
-
-def _shuffled(draw: random.Random, groups: list[list[Point]]) -> Iterator[list[Point]]:
-    return iter(draw.sample(groups, len(groups)))
 
 
 def thread_counts(request: Request, machine: Machine) -> tuple[int, ...]:
@@ -178,6 +168,7 @@ def settings_of(request: Request, description: Description, machine: Machine) ->
             raise UsageError(f"{description.name} has no mode {mode!r}", f"choose from {', '.join(description.modes)}")
     widths = request.widths or (description.quick_widths if request.quick else description.widths)
     counts = [count for count in thread_counts(request, machine) if count >= description.min_threads]
+    check_count(len(modes) * len(widths) * len(counts) * len(description.forms))
     return [
         Setting(
             width=width,
@@ -199,20 +190,24 @@ def make_plan(request: Request, descriptions: Sequence[Description], points: Seq
     Raises:
         UsageError: more points than can be visited.
     """
-    if len(points) > _MOST_POINTS:
-        raise UsageError(
-            f"the sweep has {len(points)} points", f"shorten --width or --threads to {_MOST_POINTS} at most"
-        )
+    check_count(len(points))
     return Plan(
         descriptions=tuple(descriptions),
         points=tuple(points),
         budget=request.budget or (25.0 if request.quick else 120.0),
         precision=request.precision,
-        blocks=8 if request.quick else 12,
-        blocks_per_process=8 if request.quick else 2,
+        blocks=8 if request.quick else 10,
+        blocks_per_process=8 if request.quick else 1,
         seed=request.seed,
         quick=request.quick,
+        meter=request.meter,
     )
+
+
+def check_count(points: int) -> None:
+    """Raises a UsageError where a sweep has more points than can be visited."""
+    if points > _MOST_POINTS:
+        raise UsageError(f"the sweep has {points} points", f"shorten --width or --threads to {_MOST_POINTS} at most")
 
 
 def check_size(point: Point, machine: Machine) -> None:

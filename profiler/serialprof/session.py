@@ -3,107 +3,37 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
 import secrets
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeAlias
 
-from serialprof.catalog import Description, Workload
-from serialprof.errors import InterruptedRunError, UsageError, WorkloadError
+from serialprof.catalog import Workload
+from serialprof.errors import UsageError, WorkloadError
+from serialprof.interruption import ended_like_ctrl_c, interrupted
 from serialprof.limits import Limits
-from serialprof.loading import check_name
-from serialprof.machine import Machine
 from serialprof.measure.engine import Engine, Progress
-from serialprof.measure.introspection import Introspector, probe_limits
+from serialprof.measure.introspection import probe_limits
 from serialprof.measure.pool import Pool
-from serialprof.measure.process import IN_WORKER
-from serialprof.planning import (
-    DEFAULT_WORKLOADS,
-    Plan,
-    Point,
-    Request,
-    check_parameters,
-    check_size,
-    make_plan,
-    settings_of,
-)
+from serialprof.planning import DEFAULT_WORKLOADS, Request
+from serialprof.preparation import Prepared, differences, prepare, prepare_again
 from serialprof.setting import ParameterValue
-from serialprof.store import SUFFIX, Store, StoredRun, read_run
+from serialprof.store import SUFFIX, Resumption, Store, StoredRun, read_run
 from serialprof.view import Run
 
-
-@dataclass(frozen=True)
-class Prepared:
-    """A request checked against this machine, ready to be measured.
-
-    Attributes:
-        machine: this computer.
-        plan: what would be measured.
-        code: hash of the native extension and the workloads' sources.
-        skipped: why a workload that was asked for is left out, by name.
-    """
-
-    machine: Machine
-    plan: Plan
-    code: str
-    skipped: dict[str, str]
-
-
-def prepare(request: Request) -> Prepared:
-    """Checks a request and draws its plan; measures nothing.
-
-    Raises:
-        UsageError: a setting that this machine or the workload does not have.
-        WorkloadError: a workload that is unknown or does not load.
-    """
-    from serialprof.machine.reading import read_machine  # a report needs nothing that reads hardware
-
-    if os.environ.get(IN_WORKER):
-        raise UsageError(
-            "a profile was started while a worker imported this file",
-            'put the call under `if __name__ == "__main__":`',
-        )
-    for reference in request.workloads:
-        check_name(reference)
-    machine = read_machine()
-    with ExitStack() as stack:
-        workers = [
-            stack.enter_context(closing(Introspector(reference, machine.cpus[0])))
-            for reference in dict.fromkeys(request.workloads)
-        ]
-        described = [worker.describe() for worker in workers]
-        descriptions = [description for description, _ in described]
-        check_parameters(request, descriptions)
-        skipped: dict[str, str] = {}
-        points: list[Point] = []
-        for worker, description in zip(workers, descriptions, strict=True):
-            settings = [] if description.missing else settings_of(request, description, machine)
-            if not settings:
-                skipped[description.name] = description.missing or _too_few_cores(description, machine)
-            for setting, work in zip(settings, worker.declare(settings), strict=True):
-                points.append(Point(len(points), worker.reference, setting, work))
-                check_size(points[-1], machine)
-    if not points:
-        reasons = "; ".join(f"{name} {reason}" for name, reason in skipped.items())
-        raise WorkloadError(f"nothing to measure: {reasons}", "see serialprof list")
-    kept = [description for description in descriptions if description.name not in skipped]
-    return Prepared(machine, make_plan(request, kept, points), _code_hash([code for _, code in described]), skipped)
+Report: TypeAlias = Callable[[Progress], None]
+Stage: TypeAlias = Callable[[str], None]
 
 
 def measure(
     prepared: Prepared,
     path: Path,
-    report: Callable[[Progress], None] = lambda progress: None,
-    stage: Callable[[str], None] = lambda text: None,
+    report: Report = lambda progress: None,
+    stage: Stage = lambda text: None,
     command: Sequence[str] = (),
     limits: Limits | None = None,
 ) -> Run:
@@ -120,6 +50,7 @@ def measure(
     Raises:
         StoreError: the file exists or cannot be written; nothing is measured then.
         CannotMeasureError: the limits cannot be measured.
+        UsageError: the budget is too short for the points.
         InterruptedRunError: Ctrl-C, SIGTERM or SIGHUP; the file holds what was measured.
 
     Where nothing was measured, no file is left.
@@ -132,27 +63,69 @@ def measure(
         command=tuple(command),
         status="running",
         machine=prepared.machine,
-        limits=Limits(),
+        limits=limits or Limits(),
         plan=prepared.plan,
         visits=(),
     )
-    with Store(path, run) as store, _ended_like_ctrl_c():
+    with Store(path, run) as store:
+        _carry_out(store, run, prepared, report, stage)
+    return load(path)
+
+
+def resume(
+    path: Path,
+    report: Report = lambda progress: None,
+    stage: Stage = lambda text: None,
+    command: Sequence[str] = (),
+    *,
+    force: bool = False,
+) -> Run:
+    """Goes on with a run that was interrupted or killed, exactly where it stopped: same plan, seed and drawn order.
+
+    Args:
+        path: its run file.
+        report: told what comes next, between visits.
+        stage: told in a few words what begins.
+        command: the command line, for the record.
+        force: go on even on another machine or with other code; both are recorded in any case.
+
+    Raises:
+        StoreError: the file is no run file, is complete, or another run is writing to it.
+        UsageError: the machine or the code has changed, and `force` was not given.
+        InterruptedRunError: as in `measure`.
+    """
+    store, run = Store.reopen(path)
+    with store:
+        prepared = prepare_again(run, path)
+        changes = differences(run, prepared)
+        if changes and not force:
+            raise UsageError(
+                f"{path} was begun under other conditions: {'; '.join(changes)}",
+                "resume it where it began, or add --force, which records both",
+            )
+        now = Resumption(time.time(), tuple(command), prepared.machine, version("serialprof"), prepared.code)
+        store.resumed(now, run.resumptions)
+        _carry_out(store, run, prepared, report, stage)
+    return load(path)
+
+
+def _carry_out(store: Store, run: StoredRun, prepared: Prepared, report: Report, stage: Stage) -> None:
+    """Measures what a run lacks, and records how that ended."""
+    with ended_like_ctrl_c():
         try:
-            if limits is None:
+            if run.limits == Limits():
                 stage("measuring this machine's limits")
-                threads = [point.setting.threads for point in prepared.plan.points]
-                limits = probe_limits(prepared.machine.cpus, threads, prepared.plan.quick)
-            store.set_limits(limits)
-            with Pool() as pool:
-                Engine(prepared.plan, pool, store, report=report).run()
+                threads = [point.setting.threads for point in run.plan.points]
+                store.set_limits(probe_limits(prepared.machine.cpus, threads, run.plan.quick))
+            with Pool(meter=run.plan.meter) as pool:
+                Engine(run.plan, pool, store, report=report, past=run).run()
             store.finish("complete")
         except KeyboardInterrupt:
             store.abandon("interrupted")
-            raise _interrupted(path, store.visits) from None
+            raise interrupted(store.path, store.visits) from None
         except BaseException:
             store.abandon("failed")
             raise
-    return load(path)
 
 
 def load(path: str | Path) -> Run:
@@ -176,6 +149,7 @@ def run(
     precision: float = 0.02,
     seed: int = 0,
     quick: bool = False,
+    meter: bool = True,
     output: str | Path | None = None,
 ) -> Run:
     """Profiles workloads on this machine, as `serialprof run` does.
@@ -191,6 +165,7 @@ def run(
         precision: relative half-width of the step time at which sampling stops early.
         seed: of the drawn order.
         quick: the short form.
+        meter: whether the clock meter is read beside every sample.
         output: the run file to create; by default a new one in the working folder.
 
     Raises:
@@ -208,6 +183,7 @@ def run(
         precision=precision,
         seed=seed,
         quick=quick,
+        meter=meter,
     )
     path = default_path() if output is None else Path(output)
     return measure(prepare(request), path, command=("serialprof.run",))
@@ -228,41 +204,3 @@ def _reference(item: str | Workload) -> str:
     if not names or not file:
         raise WorkloadError(f"workload {item.name!r} stands in no file", "write it to a file and pass FILE.py:NAME")
     return f"{file}:{names[0]}"
-
-
-def _too_few_cores(description: Description, machine: Machine) -> str:
-    cores = "1 usable core" if machine.usable == 1 else f"{machine.usable} usable cores"
-    return f"needs {description.min_threads} threads, this run has at most {cores}"
-
-
-def _code_hash(sources: Sequence[str]) -> str:
-    """SHA-256 over the native extension and the hashes of the workloads' sources."""
-    from serialprof import _native
-
-    code = hashlib.sha256(Path(_native.__file__).read_bytes())
-    for source in sources:
-        code.update(source.encode())
-    return code.hexdigest()
-
-
-def _interrupted(path: Path, visits: int) -> InterruptedRunError:
-    if not visits:
-        return InterruptedRunError("interrupted before anything was measured", "no file was left")
-    return InterruptedRunError(
-        f"interrupted; what was measured is kept in {path}", f"serialprof report {path} shows it"
-    )
-
-
-@contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """Has SIGTERM and SIGHUP end a run as Ctrl-C does, so that the run file is closed; in the main thread only."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
-    former = {number: signal.signal(number, signal.default_int_handler) for number in heeded}  # nohup stays nohup
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

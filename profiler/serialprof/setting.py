@@ -10,6 +10,8 @@ Form: TypeAlias = Literal["serial", "wide"]
 ParameterValue: TypeAlias = int | float | str
 
 FORMS: Final[tuple[Form, ...]] = ("serial", "wide")
+PROCESS_MODE: Final = "process"
+"""The mode of whole programs: every run(D) is a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Setting:
         threads: threads that share one step.
         cpus: the CPUs they are pinned to, rank 0 first.
         device: "cpu" or "cuda:N".
-        mode: how steps are executed: "native", "eager", "compile", "graph".
+        mode: how steps are executed: "native", "eager", "compile", "graph", "process".
         form: "serial", or "wide" for the twin of the same total work and depth 1.
         clock: requested core clock in hertz, None where clocks are left alone.
         dtype: element type of the arithmetic where a workload offers a choice.

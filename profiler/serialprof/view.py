@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -132,11 +132,11 @@ def _sample_table(run: StoredRun) -> pd.DataFrame:
             "depth": setting.depth,
             "threads": setting.threads,
             "block": visit.block,
+            "turn": visit.turn,
             "process": visit.process,
         }
-        for sample in visit.samples:
-            step = sample.seconds / (visit.runs * setting.depth)
-            rows.append({**shared, "seconds": sample.seconds, "step_seconds": step, "disturbed": sample.disturbed})
+        steps = visit.runs * setting.depth
+        rows.extend({**shared, **asdict(sample), "step_seconds": sample.seconds / steps} for sample in visit.samples)
     return pd.DataFrame(rows)
 
 

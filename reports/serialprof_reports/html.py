@@ -269,7 +269,8 @@ def _reproducibility(run: StoredRun) -> _Facts:
         ("seed", str(plan.seed)),
         (
             "plan",
-            f"{len(plan.points)} points, {plan.blocks} blocks, fresh processes every {plan.blocks_per_process} blocks",
+            f"{len(plan.points)} points, {plan.blocks} blocks, "
+            + ("fresh processes in every block" if plan.blocks_per_process == 1 else "the same processes in all"),
         ),
         (
             "budget",

@@ -21,8 +21,9 @@ SCHEMA: Final = {"name": "serialprof.analysis", "version": 1}
 
 COLUMNS: Final = (
     "run", "workload", "parameters", "mode", "device", "dtype", "form", "width", "depth", "threads", "cpus",
-    "block", "process", "runs", "seconds", "step_seconds", "cpu_seconds", "involuntary", "disturbed",
-    "clock_before", "clock_after",
+    "block", "turn", "process", "runs", "seconds", "step_seconds", "cpu_seconds", "involuntary", "disturbed",
+    "cpu", "clock_before", "clock_after", "cycles", "instructions", "visit_steal", "visit_temperature",
+    "visit_throttles",
 )  # fmt: skip
 
 
@@ -78,8 +79,10 @@ def _row(run: StoredRun, visit: Visit, sample: Sample) -> Iterator[object]:
     cells = (
         run.run_id, point.workload, parameters(setting), setting.mode, setting.device, setting.dtype, setting.form,
         setting.width, setting.depth, setting.threads, " ".join(map(str, setting.cpus)),
-        visit.block, visit.process, visit.runs, sample.seconds, sample.seconds / (visit.runs * setting.depth),
-        sample.cpu_seconds, sample.involuntary, sample.disturbed, visit.clock_before, visit.clock_after,
+        visit.block, visit.turn, visit.process, visit.runs, sample.seconds,
+        sample.seconds / (visit.runs * setting.depth), sample.cpu_seconds, sample.involuntary, sample.disturbed,
+        sample.cpu, sample.clock_before, sample.clock_after, sample.cycles, sample.instructions,
+        visit.readings.steal, visit.readings.temperature, visit.readings.throttles,
     )  # fmt: skip
     return (_harmless(cell) if isinstance(cell, str) else cell for cell in cells)
 

@@ -174,9 +174,7 @@ def attribution_of(family: FamilyAnalysis, width: int, count: int) -> Attributio
 
 def clock_reading(run: StoredRun) -> float | None:
     """The core clock in hertz: the median meter reading beside the visits, else that of the limits."""
-    readings = [
-        reading for visit in run.visits for reading in (visit.clock_before, visit.clock_after) if reading is not None
-    ]
+    readings = [clock for visit in run.visits if (clock := visit.clock) is not None]
     return median(readings) if readings else run.limits.clock
 
 

@@ -20,7 +20,7 @@ class BarrierStepper:
         self._team = _native.Team(setting.cpus)
         self._grain = setting.width
         self._kernel = _native.Barrier(self._team, self._grain)
-        self.run = self._kernel.run
+        self.run = self.trace = self._kernel.run
 
     def check(self) -> None:
         """Counts the multiplies that all threads together did in five steps.

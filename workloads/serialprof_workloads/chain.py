@@ -51,7 +51,7 @@ class ChainStepper:
         self._operation = str(setting.parameters["operation"])
         self._team = _native.Team(setting.cpus)
         self._kernel = _native.Chain(self._team, self._operation, setting.width, setting.form == "wide")
-        self.run = self._kernel.run
+        self.run = self.trace = self._kernel.run
 
     def check(self) -> None:
         """Compares up to eight lanes with exact arithmetic after three steps.

@@ -21,7 +21,7 @@ class ChaseStepper:
         self._seed = setting.seed
         self._footprint = setting.integer("footprint")
         self._kernel = _native.Chase(self._team, self._footprint, setting.width, self._seed, setting.form == "wide")
-        self.run = self._kernel.run
+        self.run = self.trace = self._kernel.run
 
     def check(self) -> None:
         """Follows a small cycle: after as many loads as lines, and not after half of them, it is back at its start.

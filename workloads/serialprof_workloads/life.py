@@ -48,7 +48,7 @@ class LifeStepper:
         rows, columns = shape(setting.width)
         self._team = _native.Team(setting.cpus)
         self._kernel = _native.Life(self._team, rows, columns, setting.seed, setting.form == "wide")
-        self.run = self._kernel.run
+        self.run = self.trace = self._kernel.run
 
     def check(self) -> None:
         """Lets a glider circle a torus of 64 x 64 twice: it moves one cell down and right in four generations.

@@ -127,7 +127,7 @@ class PlantedStepper:
         self._setting = setting
         self._team = _native.Team(setting.cpus)
         self._kernel = self._built(setting.form == "wide")
-        self.run = self._kernel.run
+        self.run = self.trace = self._kernel.run
 
     def _built(self, wide: bool) -> _native.Planted:
         loads = self.plan.lane_loads

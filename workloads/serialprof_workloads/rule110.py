@@ -34,7 +34,7 @@ class Rule110Stepper:
         self._seed = setting.seed
         self._cells = setting.width
         self._kernel = _native.Rule110(self._team, setting.width, setting.seed, setting.form == "wide")
-        self.run = self._kernel.run
+        self.run = self.trace = self._kernel.run
 
     def check(self) -> None:
         """Compares 50 generations of up to 1024 cells with big integers.

@@ -15,7 +15,7 @@ from serialprof.units import format_count, format_seconds
 
 if TYPE_CHECKING:
     from serialprof.measure.engine import Progress
-    from serialprof.session import Prepared
+    from serialprof.preparation import Prepared
 
 
 class Display:
@@ -95,7 +95,7 @@ def plan_text(prepared: Prepared) -> str:
     cpus = ", ".join(map(str, machine.cpus))
     lines = [
         f"points:     {len(plan.points)}, in {plan.blocks} randomized blocks at most, seed {plan.seed}",
-        f"processes:  fresh workers every {plan.blocks_per_process} blocks",
+        f"processes:  {'fresh workers in every block' if plan.blocks_per_process == 1 else 'the same workers in all'}",
         f"sampling:   at most {format_seconds(plan.budget)}, less where {plan.precision:.1%} precision comes earlier;",
         "            limits, building and calibration come on top",
         f"cores:      {machine.usable} usable; threads are placed on CPUs {cpus} in this order",

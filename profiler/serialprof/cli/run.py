@@ -64,7 +64,8 @@ def command(
     WORKLOAD is a built-in name (see serialprof list), FILE.py:NAME or package.module:NAME.
     """
     from serialprof.cli import progress
-    from serialprof.session import default_path, measure, prepare
+    from serialprof.preparation import prepare
+    from serialprof.session import default_path, measure
 
     request = Request(
         workloads=workloads or Request().workloads,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much CPU time a cgroup grants."""
+"""How much CPU time and memory a cgroup grants."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 
@@ -11,11 +12,12 @@ def cpu_quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/
 
     Reads cgroup v2 (`cpu.max`) and v1 (`cpu.cfs_quota_us` over `cpu.cfs_period_us`).
     """
-    grants = [grant for folder in _folders(root, own) if (grant := _grant(folder)) is not None]
+    grants = [grant for folder in _folders(root, own, "cpu") if (grant := _grant(folder)) is not None]
     return min(grants, default=None)
 
 
-def _folders(root: Path, own: Path) -> list[Path]:
+def _folders(root: Path, own: Path, controller: str) -> list[Path]:
+    """The cgroup of this process and its ancestors, as far as they hold a controller."""
     try:
         lines = own.read_text().splitlines()
     except OSError:
@@ -23,9 +25,9 @@ def _folders(root: Path, own: Path) -> list[Path]:
     folders = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
-        base = root / "cpu" if controllers else root
+        base = root / controller if controllers else root
         relative = PurePosixPath(path.lstrip("/"))
         folders += [base / parent for parent in (relative, *relative.parents)]
     return folders
@@ -41,3 +43,19 @@ def _grant(folder: Path) -> float | None:
         return int(quota) / int(period) if quota not in ("max", "-1") else None
     except (OSError, ValueError):
         return None
+
+
+def available_memory(
+    root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup"), info: Path = Path("/proc/meminfo")
+) -> int | None:
+    """Bytes that this process can still take: what the kernel calls available, or less where its cgroups grant less."""
+    try:
+        fields = dict(line.split(":", 1) for line in info.read_text().splitlines())
+        free = [int(fields["MemAvailable"].split()[0]) * 1024]
+    except (OSError, ValueError, KeyError, IndexError):
+        return None
+    for folder in _folders(root, own, "memory"):
+        for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+            with suppress(OSError, ValueError):  # "max" is no number
+                free.append(int((folder / limit).read_text()) - int((folder / used).read_text()))
+    return max(0, min(free))

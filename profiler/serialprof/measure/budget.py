@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the budget of a run is spread over blocks and visits: plain arithmetic on calibrated times."""
+"""How the budget of a run is spread over blocks and points: plain arithmetic on calibrated times."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from typing import Final
+
+from serialprof.errors import UsageError
+from serialprof.intervals import MINIMUM_UNITS
+from serialprof.units import format_seconds
 
 #: Seconds that a sample aims at: well above 0.3 ms, below which the clock reads and the loop around them show, and well
 #: below a scheduler's time slice, so that a neighbour on the same CPU spoils some samples and not all.
@@ -15,7 +19,9 @@ SHORTEST_VISIT: Final = 3e-3
 #: Fewest samples of a visit, however long one takes.
 MINIMUM_SAMPLES: Final = 2
 #: Most samples that a visit aims at; a longer visit takes longer ones.
-MOST_SAMPLES: Final = 64
+MOST_SAMPLES: Final = 128
+#: How far beyond the budget a run may go to complete the block under way, as a share of the budget.
+OVERRUN: Final = 0.05
 
 
 def least_seconds(run_seconds: float) -> float:
@@ -24,30 +30,45 @@ def least_seconds(run_seconds: float) -> float:
 
 
 def affordable_blocks(run_seconds: Mapping[int, float], budget: float, wanted: int) -> int:
-    """How many whole blocks of shortest visits fit into the budget, from 1 to `wanted`."""
-    block = sum(map(least_seconds, run_seconds.values()))
+    """How many whole blocks of shortest visits fit into the budget, from 1 to `wanted`.
+
+    Raises:
+        UsageError: not even half a block fits.
+    """
+    block = math.fsum(map(least_seconds, run_seconds.values()))
+    if block > 2 * budget:
+        raise UsageError(
+            f"--budget {format_seconds(budget)} is too short: one visit of each of the {len(run_seconds)} points takes "
+            f"{format_seconds(block)}",
+            f"allow at least --budget {math.ceil(MINIMUM_UNITS * block)}s, which gives intervals, or measure fewer points",
+        )
     return max(1, min(wanted, int(budget / block))) if block else wanted
 
 
-def allocate(run_seconds: Mapping[int, float], seconds: float) -> dict[int, float]:
-    """Splits a block's seconds over its points: equal visits, except that none gets less than its shortest.
+def allocate(run_seconds: Mapping[int, float], seconds: float, weights: Mapping[int, float]) -> dict[int, float]:
+    """Splits a block's seconds over its points in proportion to their weights, none getting less than its shortest.
 
     Args:
         run_seconds: seconds of one run(D) by point.
         seconds: of the block.
+        weights: positive, by point; 1 where absent.
 
     Returns:
-        Seconds of each visit, warm-up included. They add up to `seconds`, or to more where the shortest visits do.
+        Seconds of each point in the block, warm-up included. They add up to `seconds`, or to more where the shortest
+        visits do.
     """
     least = {point: least_seconds(run) for point, run in run_seconds.items()}
-    left, level = seconds, 0.0
-    ascending = sorted(least, key=least.__getitem__, reverse=True)
-    for index, point in enumerate(ascending):
-        level = left / (len(ascending) - index)
-        if least[point] <= level:
+    weight = {point: weights.get(point, 1.0) for point in least}
+    left, shared, level = seconds, math.fsum(weight.values()), 0.0
+    # Those whose shortest visit is the most per weight are the first for whom their share is too little.
+    for point in sorted(least, key=lambda point: least[point] / weight[point], reverse=True):
+        level = left / shared
+        if least[point] <= level * weight[point]:
             break
         left -= least[point]
-    return {point: max(shortest, level) for point, shortest in least.items()}
+        shared -= weight[point]
+        level = 0.0
+    return {point: max(shortest, level * weight[point]) for point, shortest in least.items()}
 
 
 def runs_per_sample(run_seconds: float, visit_seconds: float) -> int:

@@ -7,16 +7,16 @@ import math
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from serialprof.intervals import half_width
-from serialprof.measure import budget
+from serialprof.measure import budget, urgency
 from serialprof.measure.pool import PointFailedError, PointHungError
-from serialprof.measure.protocol import Sampled
+from serialprof.measure.schedule import calibration_order, schedule
 from serialprof.planning import Plan, Point
-from serialprof.store import Visit
+from serialprof.store import Calibration, Readings, Stop, StoredRun, Visit
 
 #: Seconds that building and warming a point may take before it counts as hung; in the quick form; and after another
 #: point of the same workload has hung, which makes it likely that this one will.
@@ -31,14 +31,16 @@ class Workers(Protocol):
     """What the engine asks of its pool (`measure.pool.Pool`, or a fake one in tests)."""
 
     def calibrate(self, point: Point, limit: float) -> float: ...  # noqa: D102
-    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Sampled: ...  # noqa: D102
+    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Readings: ...  # noqa: D102
     def restart(self) -> None: ...  # noqa: D102
 
 
 class Sink(Protocol):
-    """Where visits go (`store.Store`)."""
+    """Where everything goes that was drawn or measured (`store.Store`)."""
 
     def add(self, visit: Visit) -> None: ...  # noqa: D102
+    def calibrate(self, calibration: Calibration) -> None: ...  # noqa: D102
+    def draw(self, block: int, stops: Sequence[Stop]) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Progress:
 
 
 class Engine:
-    """Carries out a plan: calibrates every point once, then visits blocks.
+    """Carries out a plan: calibrates every point once, then visits block after block.
 
     Args:
         plan: what to do.
@@ -68,6 +70,7 @@ class Engine:
         sink: gets every visit as soon as it is complete.
         now: seconds of a monotonic clock.
         report: told what comes next, between visits only.
+        past: the run so far, where one is resumed: it goes on after its last visit, with its calibrations and draws.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Engine:
         sink: Sink,
         now: Callable[[], float] = time.monotonic,
         report: Callable[[Progress], None] = lambda progress: None,
+        past: StoredRun | None = None,
     ) -> None:
         self.plan = plan
         self.workers = workers
@@ -88,87 +92,163 @@ class Engine:
         self._start = now()
         self._run_seconds: dict[int, float] = {}
         self._runs: dict[int, int] = {}
-        self._log_times: defaultdict[int, list[float]] = defaultdict(list)
+        self._failed: set[int] = set()
+        # ln of seconds per run(D): [point][block], the median over the block's samples so far
+        self._samples: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+        self._logs: defaultdict[int, dict[int, float]] = defaultdict(dict)
+        self._process = 0
+        self._block, self._position = 0, 0
+        self._draws: dict[int, tuple[Stop, ...]] = {}
+        self._spent_before, self._spent, self._sampling = 0.0, 0.0, self._start
+        if past is not None:
+            self._recall(past)
 
     def run(self) -> None:
-        """Measures. Points that fail are stored as failed and left alone from then on; everything else goes on."""
+        """Measures. Points that fail are stored as failed and left alone from then on; everything else goes on.
+
+        Raises:
+            UsageError: the budget is too short for the points.
+        """
         self._calibrate()
-        sampling = self.now()
+        overhead = self.now() - self._start
+        self._sampling = self.now()
         blocks = budget.affordable_blocks(self._run_seconds, self.plan.budget, self.plan.blocks)
-        for block in range(blocks):
-            if block and self.plan.process_round(block) != self.plan.process_round(block - 1):
+        for block in range(self._block, blocks):
+            if self._renewed(block):
                 self.workers.restart()
-            spent = self.now() - sampling
-            if spent >= self.plan.budget or not self._run_seconds:
+                self._process += 1
+            began = self._tick()
+            if began >= self.plan.budget or not self._run_seconds:
                 return
-            self._visit_block(block, sampling, (self.plan.budget - spent) / (blocks - block))
+            stops = self._stops(block, (self.plan.budget - began) / (blocks - block) - overhead * self._renewed(block))
+            self._visit_block(block, stops)
+            # What starting and warming the workers took on top of the visits will be taken by the next block too.
+            overhead = max(0.0, self._tick() - began - math.fsum(stop.seconds for stop in stops))
             if self._precise():
                 return
 
+    def _recall(self, past: StoredRun) -> None:
+        """Takes up what a run has found out so far."""
+        for calibration in past.calibrations:
+            self._run_seconds[calibration.point] = calibration.run_seconds
+            self._runs[calibration.point] = calibration.runs
+        self._draws = dict(past.draws)
+        for visit in past.visits:
+            self._remember(visit)
+            if visit.status == "failed":
+                self._failed.add(visit.point)
+                self._run_seconds.pop(visit.point, None)
+            self._process = max(self._process, visit.process + 1)
+        if past.draws:
+            self._block = max(past.draws)
+            positions = [visit.position for visit in past.visits if visit.block == self._block]
+            self._position = max(positions, default=-1) + 1
+        self._spent_before = self._spent = max((visit.spent for visit in past.visits), default=0.0)
+
     def _calibrate(self) -> None:
-        for number, point in enumerate(self.plan.order(0)):
+        for number, point in enumerate(calibration_order(self.plan)):
+            if point.id in self._run_seconds or point.id in self._failed:
+                continue
             self.report(Progress("calibrating", point, number, len(self.plan.points)))
             try:
                 self._run_seconds[point.id] = self.workers.calibrate(point, self._limit(point))
             except PointFailedError as error:
                 self._fail(point, 0, error)
 
-    def _visit_block(self, block: int, sampling: float, seconds: float) -> None:
-        """One block; it ends early, incomplete, where the budget is spent."""
-        planned = budget.allocate(self._run_seconds, seconds)
-        for point in self.plan.order(block):
-            spent = self.now() - sampling
-            if spent >= self.plan.budget:
-                return
-            if point.id in self._run_seconds:
-                self.report(Progress("sampling", point, spent, self.plan.budget, self.plan.budget - spent))
-                for _ in range(TRIES):
-                    if self._visit(point, block, planned[point.id]) or self.now() - sampling >= self.plan.budget:
-                        break
+    def _renewed(self, block: int) -> bool:
+        """Whether a block that is begun now starts with fresh processes."""
+        return (
+            block > 0 and self._position == 0 and self.plan.process_round(block) != self.plan.process_round(block - 1)
+        )
 
-    def _visit(self, point: Point, block: int, seconds: float) -> bool:
+    def _stops(self, block: int, seconds: float) -> tuple[Stop, ...]:
+        """The order of a block, drawn and stored when it is begun, with k for the points that have none yet."""
+        if block not in self._draws:
+            least = {point: budget.least_seconds(run) for point, run in self._run_seconds.items()}
+            points = [point for point in self.plan.points if point.id in least]
+            urgent = urgency.weights(points, self._logs, self.plan.precision)
+            planned = budget.allocate(self._run_seconds, seconds, urgent)
+            self._draws[block] = schedule(self.plan, block, planned, least)
+            self._fix_runs(self._draws[block])
+            self.sink.draw(block, self._draws[block])
+        return self._draws[block]
+
+    def _fix_runs(self, stops: Sequence[Stop]) -> None:
+        """Fixes k, from here on, for every point that has none."""
+        for stop in stops:
+            if stop.point not in self._runs:
+                run_seconds = self._run_seconds[stop.point]
+                self._runs[stop.point] = budget.runs_per_sample(run_seconds, stop.seconds)
+                self.sink.calibrate(Calibration(stop.point, run_seconds, self._runs[stop.point]))
+
+    def _visit_block(self, block: int, stops: Sequence[Stop]) -> None:
+        """One block; it ends early, incomplete, where the budget is overrun."""
+        for position, stop in enumerate(stops):
+            if position < self._position or stop.point not in self._run_seconds:
+                continue
+            for _ in range(TRIES):
+                spent = self._tick()
+                if spent >= self.plan.budget * (1 + budget.OVERRUN):
+                    return
+                point = self.plan.points[stop.point]
+                self.report(Progress("sampling", point, spent, self.plan.budget, max(0.0, self.plan.budget - spent)))
+                if self._visit(stop, block, position):
+                    break
+        self._position = 0
+
+    def _visit(self, stop: Stop, block: int, position: int) -> bool:
         """One visit, stored; whether nothing is gained by repeating it at once (something sound, or a failure)."""
-        run_seconds = self._run_seconds[point.id]
-        runs = self._runs.setdefault(point.id, budget.runs_per_sample(run_seconds, seconds))
+        point = self.plan.points[stop.point]
+        runs, run_seconds = self._runs[point.id], self._run_seconds[point.id]
         started = self.now() - self._start
         try:
-            limit = 10 * max(seconds, runs * run_seconds) + self._limit(point)
-            sampled = self.workers.sample(point, runs, max(0.0, seconds - run_seconds), limit)
+            limit = 10 * max(stop.seconds, runs * run_seconds) + self._limit(point)
+            readings = self.workers.sample(point, runs, stop.seconds, limit)
         except PointFailedError as error:
-            self._fail(point, block, error)
+            self._fail(point, block, error, position, stop.turn)
             return True
         visit = Visit(
             point=point.id,
             block=block,
-            process=self.plan.process_round(block),
+            process=self._process,
             status="ok",
             started=started,
+            spent=self._tick(),
+            position=position,
+            turn=stop.turn,
             runs=runs,
-            clock_before=sampled.clock_before,
-            clock_after=sampled.clock_after,
-            cpu=sampled.cpu,
-            samples=sampled.samples,
+            readings=readings,
         )
         self.sink.add(visit)
-        kept = [sample.seconds for sample in visit.samples if not sample.disturbed]
+        self._remember(visit)
+        return bool(visit.sound)
+
+    def _remember(self, visit: Visit) -> None:
+        kept = [sample.seconds / visit.runs for sample in visit.sound if sample.seconds > 0]
         if kept:
-            self._log_times[point.id].append(math.log(statistics.median(kept)))
-        return bool(kept)
+            seconds = self._samples[visit.point, visit.block]
+            seconds += kept
+            self._logs[visit.point][visit.block] = math.log(statistics.median(seconds))
+
+    def _tick(self) -> float:
+        """Seconds of the budget that are spent; they never become less, whatever the clock does."""
+        self._spent = max(self._spent, self._spent_before + self.now() - self._sampling)
+        return self._spent
 
     def _limit(self, point: Point) -> float:
         return SUSPECT_LIMIT if point.workload in self._suspects else self._build_limit
 
-    def _fail(self, point: Point, block: int, error: PointFailedError) -> None:
+    def _fail(self, point: Point, block: int, error: PointFailedError, position: int = -1, turn: int = 0) -> None:
         if isinstance(error, PointHungError):
             self._suspects.add(point.workload)
         self._run_seconds.pop(point.id, None)
-        process = self.plan.process_round(block)
-        self.sink.add(Visit(point.id, block, process, "failed", str(error), self.now() - self._start))
+        started = self.now() - self._start
+        self.sink.add(Visit(point.id, block, self._process, "failed", str(error), started, self._spent, position, turn))
 
     def _precise(self) -> bool:
         """Whether every point's interval is as narrow as asked for; relative widths are those of ln T."""
         for point in self._run_seconds:
-            width = half_width(self._log_times[point])
+            width = half_width(list(self._logs[point].values()))
             if width is None or width > self.plan.precision:
                 return False
         return True

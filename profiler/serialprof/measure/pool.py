@@ -10,6 +10,7 @@ from typing import Final, Self, TypeAlias
 from serialprof.measure import protocol
 from serialprof.measure.process import WorkerLostError, WorkerProcess
 from serialprof.planning import Point
+from serialprof.store import Readings
 
 MAXIMUM_WORKERS: Final = 8
 _Key: TypeAlias = tuple[str, str, str, tuple[int, ...]]
@@ -27,9 +28,13 @@ class Pool:
     """Starts workers on demand and asks them one at a time.
 
     Used as a context manager: leaving it ends every worker, at once where an exception is under way.
+
+    Args:
+        meter: whether they read the clock meter beside every sample.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, meter: bool = True) -> None:
+        self._meter = meter
         self._workers: OrderedDict[_Key, WorkerProcess] = OrderedDict()
 
     def calibrate(self, point: Point, limit: float) -> float:
@@ -43,16 +48,16 @@ class Pool:
             raise PointFailedError(_unexpected(reply))
         return reply.seconds
 
-    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> protocol.Sampled:
-        """A visit's samples.
+    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Readings:
+        """What a visit measured.
 
         Raises:
             PointFailedError: as in `calibrate`.
         """
-        reply = self._ask(point, protocol.Sampling(point.setting, runs, seconds), limit)
+        reply = self._ask(point, protocol.Sampling(point.setting, runs, seconds, self._meter), limit)
         if not isinstance(reply, protocol.Sampled):
             raise PointFailedError(_unexpected(reply))
-        return reply
+        return reply.readings
 
     def restart(self) -> None:
         """Ends all workers, so that the next visits come from fresh processes."""

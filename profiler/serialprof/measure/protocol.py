@@ -14,7 +14,7 @@ import msgspec
 from serialprof.catalog import Description, Work
 from serialprof.limits import Limits
 from serialprof.setting import Setting
-from serialprof.store import Sample
+from serialprof.store import Readings
 
 
 class Describe(msgspec.Struct, tag=True, frozen=True):
@@ -28,17 +28,18 @@ class Declare(msgspec.Struct, tag=True, frozen=True):
 
 
 class Calibrate(msgspec.Struct, tag=True, frozen=True):
-    """Build the stepper, check its known answer where it has one, warm up, and time run(D)."""
+    """Build the stepper, check its known answer where it has one, warm it up until it is steady, and time run(D)."""
 
     setting: Setting
 
 
 class Sampling(msgspec.Struct, tag=True, frozen=True):
-    """Take samples of `runs` run(D) each for `seconds`."""
+    """Take samples of `runs` run(D) each for `seconds`, warm-up of the caches included; with or without the meter."""
 
     setting: Setting
     runs: int
     seconds: float
+    meter: bool = True
 
 
 class Probe(msgspec.Struct, tag=True, frozen=True):
@@ -69,12 +70,9 @@ class Calibrated(msgspec.Struct, tag=True, frozen=True):
 
 
 class Sampled(msgspec.Struct, tag=True, frozen=True):
-    """Answers Sampling; clocks in hertz."""
+    """Answers Sampling."""
 
-    samples: tuple[Sample, ...]
-    clock_before: float | None
-    clock_after: float | None
-    cpu: int | None
+    readings: Readings
 
 
 class Probed(msgspec.Struct, tag=True, frozen=True):

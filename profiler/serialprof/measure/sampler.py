@@ -1,76 +1,154 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sampling one stepper, inside a worker: calibration, warm-up, timed stretches, what disturbed them."""
+"""Sampling one stepper, inside a worker: warm-up, timed stretches, and what is read beside them."""
 
 from __future__ import annotations
 
 import os
 import resource
 import time
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from serialprof.catalog import Stepper
 from serialprof.clock.meter import read_clock
-from serialprof.measure.budget import MINIMUM_SAMPLES
-from serialprof.measure.protocol import Sampled
-from serialprof.setting import Setting
-from serialprof.store import Sample
+from serialprof.measure import disturbance
+from serialprof.measure.budget import MINIMUM_SAMPLES, SHORTEST_VISIT
+from serialprof.measure.instruments import Instruments
+from serialprof.measure.ticks import Tracer
+from serialprof.measure.warmup import WarmUp, warm_up
+from serialprof.setting import PROCESS_MODE, Setting
+from serialprof.store import Readings, Sample
 
-#: Share of a sample's wall time that its threads may be kept from the CPU before it counts as disturbed.
-TOLERANCE: Final = 0.05
+#: Share of a visit that goes to traced run(D), where these are apart from the samples; at least one is made.
+TRACED_SHARE: Final = 0.03
 
-_STAT: Final = Path("/proc/self/stat")
 _TASKS: Final = "/proc/self/task"
 
 
-def calibrate(stepper: Stepper, setting: Setting) -> float:
-    """Seconds of one run(D): the faster of two, the first of which warms up."""
-    return min(_one_sample(stepper, setting, runs=1).seconds for _ in range(2))
+def settle(stepper: Stepper, setting: Setting) -> WarmUp:
+    """Runs a stepper until it is steady: what calibration and the first visit in a fresh process begin with."""
+    return warm_up(_runner(stepper, setting))
 
 
-def sample(stepper: Stepper, setting: Setting, runs: int, seconds: float) -> Sampled:
-    """A visit: an untimed run(D) warms the caches, then samples of `runs` run(D) each until `seconds` have passed."""
-    _one_sample(stepper, setting, runs=1)
-    before = read_clock().hertz
-    end = time.perf_counter() + seconds
-    samples: list[Sample] = []
-    while len(samples) < MINIMUM_SAMPLES or time.perf_counter() < end:
-        samples.append(_one_sample(stepper, setting, runs))
-    return Sampled(tuple(samples), before, read_clock().hertz, _current_cpu())
+def sample(
+    stepper: Stepper,
+    setting: Setting,
+    runs: int,
+    seconds: float,
+    instruments: Instruments,
+    *,
+    meter: bool = True,
+    fresh: bool = False,
+) -> Readings:
+    """A visit: untimed run(D) warm the caches, then samples of `runs` run(D) each until `seconds` have passed.
 
-
-def _one_sample(stepper: Stepper, setting: Setting, runs: int) -> Sample:
-    run, depth = stepper.run, setting.depth
-    synchronise = getattr(stepper, "sync", None) or _nothing
-    synchronise()
-    switches, waited = _involuntary_switches(), _waited(setting)
-    process, thread = time.process_time(), time.thread_time()
-    start = time.perf_counter()
-    for _ in range(runs):
-        run(depth)
-    synchronise()
-    seconds = time.perf_counter() - start
-    on_cpu, cpu_seconds = time.thread_time() - thread, time.process_time() - process
-    lost = seconds - on_cpu if setting.threads == 1 else _waited(setting) - waited
-    return Sample(seconds, cpu_seconds, _involuntary_switches() - switches, _disturbance(setting, seconds, lost))
-
-
-def _nothing() -> None:
-    """What a synchronous stepper has to wait for."""
-
-
-def _involuntary_switches() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-
-
-def _disturbance(setting: Setting, seconds: float, lost: float) -> str:
-    """Why a sample is left out of fits, empty where it is sound.
-
-    Native steps never wait for anything but one another. So a single thread that was off the CPU was kept off it; of a
-    team, whose threads may sleep until the others arrive, the time counts that they waited in the run queue. The
-    threads of another mode may wait for a device or a thread pool, which is their own business.
+    Neighbouring samples share the clock meter's reading between them. A stepper that is fresh in this process is first
+    run until it is steady; that takes time of its own, beyond `seconds`.
     """
-    return "kept off the CPU" if setting.mode == "native" and lost > TOLERANCE * seconds else ""
+    run = _runner(stepper, setting)
+    warm = warm_up(run) if fresh else None
+    began = time.perf_counter()
+    before = instruments.sense()
+    run(1)
+    warm_seconds, warm_runs = time.perf_counter() - began, 1
+    while warm_seconds < SHORTEST_VISIT / 2:
+        run(1)
+        warm_seconds, warm_runs = time.perf_counter() - began, warm_runs + 1
+    tracer = Tracer(stepper, setting)
+    traced = tracer.beside(warm_seconds / warm_runs)
+    samples = _samples(run, setting, runs, began + seconds, instruments, tracer if traced else None, meter=meter)
+    if tracer.wanted and not traced:
+        stop = time.perf_counter() + TRACED_SHARE * seconds
+        tracer.run()
+        while tracer.wanted and time.perf_counter() < stop:
+            tracer.run()
+    after = instruments.sense()
+    flag = disturbance.of_visit(
+        time.perf_counter() - began,
+        after.stolen_since(before),
+        setting.threads,
+        after.throttled_since(before),
+        steady=warm is None or warm.steady,
+    )
+    return Readings(
+        samples=tuple(replace(item, disturbed=item.disturbed or flag) for item in samples) if flag else tuple(samples),
+        warmup_runs=warm_runs + (warm.runs if warm else 0),
+        warmup_seconds=warm_seconds + (warm.seconds if warm else 0.0),
+        steady=warm is None or warm.steady,
+        steal=after.stolen_since(before),
+        temperature=after.temperature,
+        throttles=after.throttled_since(before),
+        ticks=tracer.record(),
+        exit_code=getattr(stepper, "exit_code", None),
+        stderr=getattr(stepper, "stderr", ""),
+    )
+
+
+def _runner(stepper: Stepper, setting: Setting) -> Callable[[int], None]:
+    """A function of n: n times run(D), complete when it returns."""
+    run, depth, synchronise = stepper.run, setting.depth, getattr(stepper, "sync", None)
+
+    def once(count: int) -> None:
+        for _ in range(count):
+            run(depth)
+        if synchronise is not None:
+            synchronise()
+
+    return once
+
+
+def _samples(
+    run: Callable[[int], None],
+    setting: Setting,
+    runs: int,
+    end: float,
+    instruments: Instruments,
+    tracer: Tracer | None,
+    *,
+    meter: bool,
+) -> list[Sample]:
+    """Samples until `end` on the performance counter, and at least MINIMUM_SAMPLES of them."""
+    samples: list[Sample] = []
+    clock = read_clock().hertz if meter else None
+    while len(samples) < MINIMUM_SAMPLES or time.perf_counter() < end:
+        timed = _one_sample(run, setting, runs, instruments, tracer)
+        following = read_clock().hertz if meter else None
+        samples.append(replace(timed, clock_before=clock, clock_after=following))
+        clock = following
+    return samples
+
+
+def _one_sample(
+    run: Callable[[int], None], setting: Setting, runs: int, instruments: Instruments, tracer: Tracer | None
+) -> Sample:
+    counts = instruments.count()
+    switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, _waited(setting)
+    process, thread = _cpu_seconds(setting), time.thread_time()
+    start = time.perf_counter()
+    left = runs
+    while tracer is not None and tracer.wanted and left:
+        tracer.run()
+        left -= 1
+    run(left)
+    seconds = time.perf_counter() - start
+    on_cpu, cpu_seconds = time.thread_time() - thread, _cpu_seconds(setting) - process
+    lost = seconds - on_cpu if setting.threads == 1 else _waited(setting) - waited
+    switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
+    cycles, instructions = (
+        None if after is None or before is None else after - before
+        for before, after in zip(counts, instruments.count(), strict=True)
+    )
+    flag = disturbance.of_sample(setting, seconds, lost)
+    return Sample(seconds, cpu_seconds, switches, flag, instruments.cpu(), None, None, cycles, instructions)
+
+
+def _cpu_seconds(setting: Setting) -> float:
+    """CPU time of this process so far; in mode process, of the programs that it ran."""
+    if setting.mode != PROCESS_MODE:
+        return time.process_time()
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _waited(setting: Setting) -> float:
@@ -85,11 +163,3 @@ def _waited(setting: Setting) -> float:
     except (OSError, ValueError, IndexError):
         return 0.0
     return waited * 1e-9
-
-
-def _current_cpu() -> int | None:
-    """The CPU that the sampling (main) thread is on, where Linux tells: field 39 of its stat line."""
-    try:
-        return int(_STAT.read_text().rpartition(")")[2].split()[36])
-    except (OSError, ValueError, IndexError):
-        return None

@@ -23,8 +23,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from serialprof.catalog import Stepper, Workload
     from serialprof.measure import protocol
+    from serialprof.measure.instruments import Instruments
     from serialprof.setting import Setting
+    from serialprof.store import Readings
 
+#: Share of the memory that is available at its start which a worker may take; beyond it, allocations fail.
+_MEMORY_SHARE: Final = 0.9
 #: Share of the free memory that built steppers may keep between visits.
 _KEPT_SHARE: Final = 0.1
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
@@ -36,6 +40,7 @@ def main(arguments: list[str]) -> None:
     places = [int(cpu) for cpu in cpus.split(",")]
     _die_with_parent()
     _bind(places)
+    _limit_memory()
     from serialprof.measure import protocol
 
     own = os.getpid()
@@ -57,6 +62,8 @@ class Worker:
         self.cpus = cpus
         self._workload: Workload | None = None
         self._steppers: OrderedDict[str, Stepper] = OrderedDict()
+        self._warm: set[str] = set()
+        self._instruments: Instruments | None = None
 
     def handle(self, request: protocol.Request) -> protocol.Reply:
         """The answer to a request; whatever it raises becomes a `Failed` with one sentence."""
@@ -81,21 +88,38 @@ class Worker:
             case protocol.Declare(settings):
                 return protocol.Declared(tuple(self._load().declared(item) for item in settings))
             case protocol.Calibrate(setting):
-                from serialprof.measure.sampler import calibrate
-
-                stepper = self._stepper(setting)
-                if check := getattr(stepper, "check", None):
-                    check()
-                return protocol.Calibrated(calibrate(stepper, setting))
-            case protocol.Sampling(setting, runs, seconds):
-                from serialprof.measure.sampler import sample
-
-                return sample(self._stepper(setting), setting, runs, seconds)
+                return protocol.Calibrated(self._calibrate(setting))
+            case protocol.Sampling(setting, runs, seconds, meter):
+                return protocol.Sampled(self._sample(setting, runs, seconds, meter=meter))
             case protocol.Probe(cpus, threads, quick):
                 from serialprof.measure.probes import measure_limits
 
                 _bind(self.cpus[:1])
                 return protocol.Probed(measure_limits(cpus, threads, quick))
+
+    def _calibrate(self, setting: Setting) -> float:
+        from serialprof.measure.sampler import settle
+
+        stepper = self._stepper(setting)
+        if check := getattr(stepper, "check", None):
+            check()
+        self._warm.add(repr(setting))
+        return settle(stepper, setting).run_seconds
+
+    def _sample(self, setting: Setting, runs: int, seconds: float, *, meter: bool) -> Readings:
+        from serialprof.measure.sampler import sample
+
+        stepper = self._stepper(setting)
+        fresh = repr(setting) not in self._warm
+        self._warm.add(repr(setting))
+        return sample(stepper, setting, runs, seconds, self._opened(), meter=meter, fresh=fresh)
+
+    def _opened(self) -> Instruments:
+        from serialprof.measure.instruments import Instruments
+
+        if self._instruments is None:
+            self._instruments = Instruments(self.cpus)
+        return self._instruments
 
     def _load(self) -> Workload:
         if self._workload is None:
@@ -113,6 +137,8 @@ class Worker:
             if setting.mode == "native":  # a native team pins its helpers; the calling thread pins itself
                 _bind(self.cpus[:1])
             self._forget_some()
+            self._opened()  # before the workload starts threads, which the counters are to follow
+            self._warm.discard(key)
             self._steppers[key] = workload.stepper(setting)
             _limit_torch(len(self.cpus))
         self._steppers.move_to_end(key)
@@ -130,6 +156,22 @@ def _bind(cpus: list[int]) -> None:
     """Binds the calling thread (and what it starts later) to CPUs, where the system can."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus)
+
+
+def _limit_memory() -> None:
+    """Has allocations beyond what the machine can give fail here, rather than the machine run out of memory."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    from serialprof.machine.quota import available_memory
+
+    available = available_memory()
+    if available is not None:
+        # Private writable memory only: address space that is merely reserved (CUDA, JITs) does not count.
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        least = int(_MEMORY_SHARE * available)
+        resource.setrlimit(resource.RLIMIT_DATA, (least if most < 0 else min(least, most), most))
 
 
 def _limit_torch(threads: int) -> None:

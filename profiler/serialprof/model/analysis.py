@@ -57,7 +57,7 @@ def _family(run: StoredRun, times: FamilyTimes, memory: Memory) -> FamilyAnalysi
         verdict=Verdict(
             sentence(findings),
             "C",
-            grade_reason([point.setting.clock for point in times.points]),
+            grade_reason([point.setting.clock for point in times.points], _disturbed(times)),
             findings.description.hatch,
             next_step(findings, run.machine.usable),
         ),
@@ -72,6 +72,13 @@ def _fit(times: FamilyTimes, memory: Memory) -> tuple[Fitted | None, str]:
         return None, str(refused)
     except (RuntimeError, np.linalg.LinAlgError) as broken:
         return None, f"no fit: the least squares did not converge ({broken})"
+
+
+def _disturbed(times: FamilyTimes) -> float:
+    """Share of a family's samples that were disturbed, 0 where there are none."""
+    disturbed = sum(summary.disturbed for summary in times.summaries)
+    kept = sum(summary.samples for summary in times.summaries)
+    return disturbed / (disturbed + kept) if disturbed else 0.0
 
 
 def _declared(times: FamilyTimes) -> DeclaredWork | None:

@@ -23,17 +23,55 @@ CAUSES: Final = (SERIAL, LAUNCH, SYNCHRONISATION, COMPUTE, MEMORY, UNATTRIBUTED)
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """Step times of one visit, for the jitter timeline.
+
+    Attributes:
+        started: seconds since the start of the run, or of its resumption.
+        block: of the visit.
+        p50, p99, worst: seconds per step.
+    """
+
+    started: float
+    block: int
+    p50: float
+    p99: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Step-level times of one point, from the ticks of single steps.
+
+    Attributes:
+        steps: how many steps were told apart.
+        p50, p95, p99: quantiles over all of them in seconds; t intervals over units.
+        worst: the longest step in seconds.
+        timeline: visit by visit.
+    """
+
+    steps: int
+    p50: Estimate
+    p95: Estimate
+    p99: Estimate
+    worst: float
+    timeline: tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PointSummary:
     """What was measured at one point.
 
     Attributes:
         point: the point.
         step: seconds per step; a t interval over units, without ends below five units.
-        units: independent units (process x block) behind it.
+        units: independent units (blocks, each with processes of its own) behind it.
         samples: samples kept.
         disturbed: samples left out.
         cycles: core cycles per step by the clock meter, unknown where it was not readable.
         failed: why the point failed, empty where it did not.
+        startup: seconds that a whole program takes before its steps, None where that is not told apart.
+        latency: step-level times, None where the steps cannot be told apart.
     """
 
     point: Point
@@ -43,6 +81,8 @@ class PointSummary:
     disturbed: int
     cycles: Estimate
     failed: str = ""
+    startup: Estimate | None = None
+    latency: Latency | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From stored visits to step times: one matrix [unit, point] per family."""
+"""From stored visits to step times: per family a matrix [unit, point], and the same turn by turn."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.results import PointSummary
-from serialprof.model.statistics import Array, log_interval
+from serialprof.model.latency import latency
+from serialprof.model.results import Latency, PointSummary
+from serialprof.model.statistics import Array, interval, log_interval
 from serialprof.planning import Family, Point
 from serialprof.setting import Form
 from serialprof.store import StoredRun, Visit
@@ -31,22 +32,24 @@ class FamilyTimes:
     Attributes:
         family: which.
         points: its points, in the order of the plan.
-        logs: [unit, point], ln of seconds per step, NaN where a unit lacks the point. A unit is a round of worker
-            processes and a block.
+        logs: [unit, point], ln of seconds per step, NaN where a unit lacks the point. A unit is a block, which has
+            worker processes of its own but in the quick form.
+        turns: [unit, turn, point], the same for every turn of a block: what was measured close together.
         summaries: what was measured at each point.
     """
 
     family: Family
     points: tuple[Point, ...]
     logs: Array
+    turns: Array
     summaries: tuple[PointSummary, ...]
 
     def column(self, width: int, threads: int, form: Form) -> Array | None:
-        """[unit] of one operating point with the clock left alone, None where it was not measured."""
+        """[unit, turn] of one operating point with the clock left alone, None where it was not measured."""
         for index, point in enumerate(self.points):
             setting = point.setting
             if (setting.width, setting.threads, setting.form, setting.clock) == (width, threads, form, None):
-                column: Array = self.logs[:, index]
+                column: Array = self.turns[:, :, index]
                 return None if np.isnan(column).all() else column
         return None
 
@@ -71,72 +74,165 @@ def collect(run: StoredRun) -> tuple[FamilyTimes, ...]:
     visits: dict[int, list[Visit]] = defaultdict(list)
     for visit in run.visits:
         visits[visit.point].append(visit)
-    return tuple(_family(family, points, visits) for family, points in families.items())
+    starting = {description.reference for description in run.plan.descriptions if description.startup}
+    return tuple(
+        _family(family, points, visits, startup=family.workload in starting) for family, points in families.items()
+    )
 
 
 def paired(first: Array | None, second: Array | None) -> Array:
-    """ln(first / second) of the units that have both; empty where there are none."""
+    """ln(first / second) of the units that have both: the median over the turns that have both.
+
+    What is compared is measured in the same turns, forward and backward, so that drift and bursts which hit both cancel
+    turn by turn.
+
+    Args:
+        first: [unit, turn], or None.
+        second: likewise.
+
+    Returns:
+        [unit], without those that have no common turn; empty where there are none.
+    """
     if first is None or second is None:
         return np.empty(0)
-    difference: Array = first - second
-    return difference[np.isfinite(difference)]
+    difference = first - second
+    ratios = [np.median(row[np.isfinite(row)]) for row in difference if np.isfinite(row).any()]
+    return _array(ratios)
 
 
-def _family(family: Family, points: Sequence[Point], visits: dict[int, list[Visit]]) -> FamilyTimes:
+def _family(
+    family: Family, points: Sequence[Point], visits: Mapping[int, Sequence[Visit]], *, startup: bool
+) -> FamilyTimes:
     measured = [_PointTimes.of(point, visits[point.id]) for point in points]
-    units = sorted({unit for item in measured for unit in item.logs})
-    logs = np.full((len(units), len(points)), np.nan)
+    if startup:
+        measured = list(without_startup(measured))
+    units = sorted({unit for item in measured for unit, _ in item.turns})
+    rows = {unit: row for row, unit in enumerate(units)}
+    turns = 1 + max((turn for item in measured for _, turn in item.turns), default=0)
+    cube = np.full((len(units), turns, len(measured)), np.nan)
+    logs = np.full((len(units), len(measured)), np.nan)
     for column, item in enumerate(measured):
-        for unit, value in item.logs.items():
-            logs[units.index(unit), column] = value
-    return FamilyTimes(family, tuple(points), logs, tuple(item.summary() for item in measured))
+        for (unit, turn), value in item.turns.items():
+            cube[rows[unit], turn, column] = math.log(value)
+        for unit, value in item.units.items():
+            logs[rows[unit], column] = math.log(value)
+    return FamilyTimes(
+        family, tuple(item.point for item in measured), logs, cube, tuple(item.summary() for item in measured)
+    )
 
 
 @dataclass(frozen=True)
 class _PointTimes:
-    """What the visits of one point give; units are (round of processes, block)."""
+    """What the visits of one point give, in seconds per step.
+
+    Attributes:
+        turns: by (unit, turn), the median over its undisturbed samples.
+        units: by unit, likewise.
+        startup: seconds that a run(D) takes before its steps, by unit; empty where that is not told apart.
+    """
 
     point: Point
-    logs: dict[tuple[int, int], float]
+    turns: Mapping[tuple[int, int], float]
+    units: Mapping[int, float]
     cycles: tuple[float, ...]
     samples: int
     disturbed: int
     failed: str
+    startup: Mapping[int, float] = field(default_factory=dict)
+    latency: Latency | None = None
 
     @classmethod
     def of(cls, point: Point, visits: Sequence[Visit]) -> _PointTimes:
-        steps: dict[tuple[int, int], list[float]] = defaultdict(list)
+        turns: dict[tuple[int, int], list[float]] = defaultdict(list)
+        units: dict[int, list[float]] = defaultdict(list)
         cycles = []
         kept = disturbed = 0
         setting = point.setting
         failed = "" if setting.width > 0 and setting.threads > 0 else "a width or thread count below 1 is no point"
         for visit in visits:
-            sound = [sample.seconds for sample in visit.samples if not sample.disturbed]
+            sound = [sample.seconds for sample in visit.sound]
             kept += len(sound)
             disturbed += len(visit.samples) - len(sound)
             failed = failed or _failure(point, visit, sound)
             if failed or not sound:
                 continue
-            # A visit in which everything was disturbed is made again in the same block: both belong to one unit.
             seconds = [sample / (visit.runs * setting.depth) for sample in sound]
-            steps[visit.process, visit.block] += seconds
-            if clock := _clock(visit):
+            turns[visit.block, visit.turn] += seconds
+            units[visit.block] += seconds
+            if clock := visit.clock:
                 cycles.append(math.log(median(seconds) * clock))
-        logs = {} if failed else {unit: math.log(median(seconds)) for unit, seconds in steps.items()}
-        return cls(point, logs, tuple(cycles), kept, disturbed, failed)
+        if failed:
+            turns, units = {}, {}
+        return cls(
+            point,
+            {key: median(seconds) for key, seconds in turns.items()},
+            {unit: median(seconds) for unit, seconds in units.items()},
+            tuple(cycles),
+            kept,
+            disturbed,
+            failed,
+            latency=None if failed else latency(visits),
+        )
 
     def summary(self) -> PointSummary:
         """The record of the point."""
         if self.failed:
             step = Estimate.unknown(self.failed, "s")
-        elif not self.logs:
+        elif not self.units:
             step = Estimate.unknown("every sample was disturbed" if self.disturbed else "not visited", "s")
         else:
-            step = log_interval(_array(self.logs.values()), "s")
+            step = log_interval(np.log(_array(self.units.values())), "s")
         cycles = Estimate.unknown("the clock meter gave no reading beside this point", "cycles")
         if self.cycles and not self.failed:
             cycles = log_interval(_array(self.cycles), "cycles")
-        return PointSummary(self.point, step, len(self.logs), self.samples, self.disturbed, cycles, self.failed)
+        startup = None
+        if self.startup and not self.failed:
+            startup = interval(_array(self.startup.values()), "s")
+        return PointSummary(
+            self.point, step, len(self.units), self.samples, self.disturbed, cycles, self.failed, startup, self.latency
+        )
+
+
+def without_startup(measured: Sequence[_PointTimes]) -> Iterator[_PointTimes]:
+    """Points whose start-up is removed by differencing over depth: one for every pair that differs in depth alone.
+
+    step = (T(D) - T(d)) / (D - d), and start-up = T(d) - d x step, where T is the time of a whole run(D), in every turn
+    and every unit. A pair whose longer run does not take longer in every unit fails: its command has no steps to time.
+    """
+    pairs: dict[tuple[object, ...], list[_PointTimes]] = defaultdict(list)
+    for item in measured:
+        setting = item.point.setting
+        pairs[setting.width, setting.threads, setting.form].append(item)
+    for pair in pairs.values():
+        short, long = min(pair, key=_depth), max(pair, key=_depth)
+        yield long if short is long else _difference(short, long)
+
+
+def _difference(short: _PointTimes, long: _PointTimes) -> _PointTimes:
+    few, many = _depth(short), _depth(long)
+
+    def step(key: Any, shorts: Mapping[Any, float], longs: Mapping[Any, float]) -> float:
+        return (many * longs[key] - few * shorts[key]) / (many - few)
+
+    units = {unit: step(unit, short.units, long.units) for unit in long.units if unit in short.units}
+    turns = {turn: step(turn, short.turns, long.turns) for turn in long.turns if turn in short.turns}
+    failed = long.failed or short.failed
+    if not failed and any(value <= 0 for value in units.values()):
+        failed = f"{many} steps take no longer than {few}: the command ignores {{depth}}, or needs a larger --depth"
+    return replace(
+        long,
+        turns={} if failed else {turn: value for turn, value in turns.items() if value > 0},
+        units={} if failed else units,
+        cycles=(),
+        samples=short.samples + long.samples,
+        disturbed=short.disturbed + long.disturbed,
+        failed=failed,
+        startup={} if failed else {unit: few * (short.units[unit] - units[unit]) for unit in units},
+    )
+
+
+def _depth(item: _PointTimes) -> int:
+    return item.point.setting.depth
 
 
 def _failure(point: Point, visit: Visit, sound: Sequence[float]) -> str:
@@ -148,13 +244,6 @@ def _failure(point: Point, visit: Visit, sound: Sequence[float]) -> str:
         return f"a sample of {steps} steps has no step time"
     wrong = [seconds for seconds in sound if not _SHORTEST <= seconds / steps <= _LONGEST]
     return f"a sample of {steps} steps took {wrong[0]:g} s, which is no time" if wrong else ""
-
-
-def _clock(visit: Visit) -> float | None:
-    """The clock during a visit in hertz: mean of the readings beside it, None where there is none."""
-    readings = [clock for clock in (visit.clock_before, visit.clock_after) if clock is not None]
-    sound = [clock for clock in readings if math.isfinite(clock) and clock > 0]
-    return sum(sound) / len(sound) if sound else None
 
 
 def _array(values: Iterable[float]) -> Array:

@@ -53,11 +53,19 @@ def sentence(findings: Findings) -> str:
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in clauses)
 
 
-def grade_reason(clocks: Sequence[float | None]) -> str:
-    """Why the evidence is of grade C, from the clocks that the points asked for."""
+#: Share of disturbed samples from which the evidence is called weaker.
+MUCH_DISTURBED: Final = 0.2
+
+
+def grade_reason(clocks: Sequence[float | None], disturbed: float) -> str:
+    """Why the evidence is of grade C, from the clocks that the points asked for and the share of disturbed samples."""
     if any(clock is not None for clock in clocks):
-        return "points with a set clock are not evaluated, and no hardware counters were read"
-    return "no clock was set and no hardware counters were read: the clock's side is a model"
+        reason = "points with a set clock are not evaluated, and no hardware counters were read"
+    else:
+        reason = "no clock was set and no hardware counters were read: the clock's side is a model"
+    if disturbed > MUCH_DISTURBED:
+        reason += f"; {disturbed:.0%} of the samples were disturbed and left out: see serialprof doctor"
+    return reason
 
 
 def _clauses(findings: Findings) -> Iterator[str]:

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step-level times of a point: quantiles, the longest step, and how they went over the run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from serialprof.estimate import Estimate
+from serialprof.model.results import Latency, Moment
+from serialprof.model.statistics import Array, log_interval
+from serialprof.store import StepTicks, Visit
+
+#: Fewest steps of a unit on either side of a quantile that is taken from it.
+_FEWEST_BEYOND: Final = 1
+_QUANTILES: Final = (0.50, 0.95, 0.99)
+
+
+def latency(visits: Sequence[Visit]) -> Latency | None:
+    """Quantiles of single steps over the sound visits of a point, None where no step was told apart.
+
+    A quantile is that of each unit (block), averaged in the logarithm with its t interval over units; units with too
+    few steps beyond the quantile have none.
+    """
+    units: dict[int, list[Array]] = defaultdict(list)
+    timeline = []
+    for visit in visits:
+        ticks = visit.readings.ticks
+        steps = seconds_of(ticks) if ticks is not None and visit.sound else np.empty(0)
+        if steps.size:
+            units[visit.block].append(steps)
+            typical, late, worst = (float(np.quantile(steps, quantile)) for quantile in (0.50, 0.99, 1.0))
+            timeline.append(Moment(visit.started, visit.block, typical, late, worst))
+    if not timeline:
+        return None
+    whole = [np.concatenate(parts) for parts in units.values()]
+    p50, p95, p99 = (_quantile(whole, quantile) for quantile in _QUANTILES)
+    return Latency(
+        sum(unit.size for unit in whole), p50, p95, p99, max(item.worst for item in timeline), tuple(timeline)
+    )
+
+
+def seconds_of(ticks: StepTicks) -> Array:
+    """Seconds of every recorded step; steps that took no time or less (a clock that jumped) are left out."""
+    steps: Array = np.frombuffer(ticks.steps, dtype="<i8").astype(float) * ticks.seconds_per_tick
+    return steps[np.isfinite(steps) & (steps > 0)]
+
+
+def _quantile(units: Sequence[Array], quantile: float) -> Estimate:
+    enough = [unit for unit in units if unit.size * (1 - quantile) >= _FEWEST_BEYOND]
+    if not enough:
+        needed = round(_FEWEST_BEYOND / (1 - quantile))
+        return Estimate.unknown(f"the {quantile:.0%} quantile needs {needed} steps in a block", "s")
+    return log_interval(np.log([float(np.quantile(unit, quantile)) for unit in enough]), "s")

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Before anything is measured: a request checked against this machine, or an interrupted run against both."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from serialprof.catalog import Description
+from serialprof.errors import StoreError, UsageError, WorkloadError
+from serialprof.loading import check_name
+from serialprof.machine import Machine
+from serialprof.measure.introspection import Introspector
+from serialprof.measure.process import IN_WORKER
+from serialprof.planning import Plan, Point, Request, check_parameters, check_size, make_plan, settings_of
+from serialprof.store import StoredRun
+
+#: What a machine may change while a run is interrupted without becoming another one.
+_VOLATILE: Final = frozenset({"memory"})
+_MOST_SHOWN: Final = 60  # characters of a value in a message
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request checked against this machine, ready to be measured.
+
+    Attributes:
+        machine: this computer.
+        plan: what would be measured.
+        code: hash of the native extension and the workloads' sources.
+        skipped: why a workload that was asked for is left out, by name.
+    """
+
+    machine: Machine
+    plan: Plan
+    code: str
+    skipped: dict[str, str]
+
+
+def prepare(request: Request) -> Prepared:
+    """Checks a request and draws its plan; measures nothing.
+
+    Raises:
+        UsageError: a setting that this machine or the workload does not have.
+        WorkloadError: a workload that is unknown or does not load.
+    """
+    from serialprof.machine.reading import read_machine  # a report needs nothing that reads hardware
+
+    if os.environ.get(IN_WORKER):
+        raise UsageError(
+            "a profile was started while a worker imported this file",
+            'put the call under `if __name__ == "__main__":`',
+        )
+    machine = read_machine()
+    with ExitStack() as stack:
+        workers = list(_introspectors(stack, request.workloads, machine))
+        described = [worker.describe() for worker in workers]
+        descriptions = [description for description, _ in described]
+        check_parameters(request, descriptions)
+        skipped: dict[str, str] = {}
+        points: list[Point] = []
+        for worker, description in zip(workers, descriptions, strict=True):
+            settings = [] if description.missing else settings_of(request, description, machine)
+            if not settings:
+                skipped[description.name] = description.missing or _too_few_cores(description, machine)
+            for setting, work in zip(settings, worker.declare(settings), strict=True):
+                points.append(Point(len(points), worker.reference, setting, work))
+                check_size(points[-1], machine)
+    if not points:
+        reasons = "; ".join(f"{name} {reason}" for name, reason in skipped.items())
+        raise WorkloadError(f"nothing to measure: {reasons}", "see serialprof list")
+    kept = [description for description in descriptions if description.name not in skipped]
+    return Prepared(machine, make_plan(request, kept, points), _code_hash([code for _, code in described]), skipped)
+
+
+def prepare_again(run: StoredRun, path: Path) -> Prepared:
+    """An interrupted run, ready to go on with its own plan, and what this machine and this code are now.
+
+    Raises:
+        StoreError: the run is complete.
+        WorkloadError: one of its workloads no longer loads.
+    """
+    from serialprof.machine.reading import read_machine
+
+    if run.status == "complete":
+        raise StoreError(f"{path} is complete", f"there is nothing to resume; serialprof report {path} shows it")
+    machine = read_machine()
+    with ExitStack() as stack:
+        references = [description.reference for description in run.plan.descriptions]
+        codes = [worker.describe()[1] for worker in _introspectors(stack, references, machine)]
+    return Prepared(machine, run.plan, _code_hash(codes), {})
+
+
+def differences(run: StoredRun, prepared: Prepared) -> tuple[str, ...]:
+    """What has changed since a run was begun (or last resumed), each a clause; empty where it can simply go on."""
+    last = run.resumptions[-1] if run.resumptions else run
+    before, now = asdict(last.machine), asdict(prepared.machine)
+    rows = [
+        f"{name} was {_shown(before[name])}, is {_shown(now[name])}"
+        for name in before
+        if name not in _VOLATILE and before[name] != now[name]
+    ]
+    if last.version != (current := version("serialprof")):
+        rows.append(f"serialprof was {last.version}, is {current}")
+    elif last.code != prepared.code:
+        rows.append("the code of serialprof or of a workload has changed")
+    return tuple(rows)
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
+
+
+def _introspectors(stack: ExitStack, references: Sequence[str], machine: Machine) -> Iterator[Introspector]:
+    """A short-lived worker per workload, each named once."""
+    for reference in references:
+        check_name(reference)
+    for reference in dict.fromkeys(references):
+        yield stack.enter_context(closing(Introspector(reference, machine.cpus[0])))
+
+
+def _too_few_cores(description: Description, machine: Machine) -> str:
+    cores = "1 usable core" if machine.usable == 1 else f"{machine.usable} usable cores"
+    return f"needs {description.min_threads} threads, this run has at most {cores}"
+
+
+def _code_hash(sources: Sequence[str]) -> str:
+    """SHA-256 over the native extension and the hashes of the workloads' sources."""
+    from serialprof import _native
+
+    code = hashlib.sha256(Path(_native.__file__).read_bytes())
+    for source in sources:
+        code.update(source.encode())
+    return code.hexdigest()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The run file: the records of a run, and the SQLite database that keeps them."""
+
+from __future__ import annotations
+
+from serialprof.store.reading import read_run
+from serialprof.store.records import (
+    Calibration,
+    Readings,
+    Resumption,
+    RunStatus,
+    Sample,
+    StepTicks,
+    Stop,
+    StoredRun,
+    Visit,
+)
+from serialprof.store.schema import SCHEMA_VERSION, SUFFIX
+from serialprof.store.writing import Store
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "SUFFIX",
+    "Calibration",
+    "Readings",
+    "Resumption",
+    "RunStatus",
+    "Sample",
+    "StepTicks",
+    "Stop",
+    "Store",
+    "StoredRun",
+    "Visit",
+    "read_run",
+]

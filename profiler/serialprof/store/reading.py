@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a run file, also while another process writes it: numbers and JSON come out of it, no code."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from serialprof.errors import StoreError
+from serialprof.limits import Limits
+from serialprof.machine import Machine
+from serialprof.planning import Plan, Point
+from serialprof.store.records import Calibration, Resumption, RunStatus, StepTicks, Stop, StoredRun, Visit
+from serialprof.store.schema import (
+    APPLICATION_ID,
+    READING_COLUMNS,
+    SAMPLE_COLUMNS,
+    SCHEMA_VERSION,
+    VISIT_COLUMNS,
+    decode,
+)
+
+
+def read_run(path: Path) -> StoredRun:
+    """Reads a whole run file; only JSON and numbers come out of it, no code.
+
+    Raises:
+        StoreError: it is absent, damaged, no run file of serialprof, or of another schema.
+    """
+    if not path.is_file():
+        raise StoreError(f"there is no run file {path}", "give the path of a *.serialprof file")
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            _check_header(path, connection)
+            connection.execute("BEGIN")  # one state of the file, even while a run writes to it
+            return _read(connection)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} is damaged or no run file of serialprof ({error})", "give another file") from None
+    except (msgspec.MsgspecError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise StoreError(f"{path} is damaged: {error}", "give another file") from None
+
+
+def _check_header(path: Path, connection: sqlite3.Connection) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is a database, but no run file of serialprof", "give a *.serialprof file")
+    kinds = {kind for (kind,) in connection.execute("SELECT type FROM sqlite_master")}
+    if not kinds <= {"table", "index"}:  # a view could keep its reader busy for ever
+        raise StoreError(f"{path} holds what no run file holds", "give another file")
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema {version}, this serialprof reads {SCHEMA_VERSION}", "use the version that wrote it"
+        )
+
+
+def _read(connection: sqlite3.Connection) -> StoredRun:
+    meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
+    points = tuple(decode(text, Point) for (text,) in connection.execute("SELECT value FROM point ORDER BY id"))
+    if [point.id for point in points] != list(range(len(points))):
+        raise ValueError("its points are not numbered from 0")
+    if any(min(point.setting.width, point.setting.depth, point.setting.threads) < 1 for point in points):
+        raise ValueError("a point has a width, depth or thread count below 1")
+    return StoredRun(
+        run_id=decode(meta["run_id"], str),
+        started=decode(meta["started"], float),
+        version=decode(meta["version"], str),
+        code=decode(meta["code"], str),
+        command=decode(meta["command"], tuple[str, ...]),
+        status=decode(meta["status"], RunStatus),
+        machine=decode(meta["machine"], Machine),
+        limits=decode(meta["limits"], Limits),
+        plan=replace(decode(meta["plan"], Plan), points=points),
+        visits=tuple(_visits(connection, len(points))),
+        calibrations=tuple(_calibrations(connection, len(points))),
+        draws=_draws(connection, len(points)),
+        resumptions=decode(meta["resumptions"], tuple[Resumption, ...]),
+    )
+
+
+def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
+    samples = connection.execute(
+        f"SELECT visit, {', '.join(SAMPLE_COLUMNS)} FROM sample ORDER BY visit, position"  # noqa: S608 - constant names
+    )
+    by_visit = {
+        number: [dict(zip(SAMPLE_COLUMNS, row[1:], strict=True)) for row in rows]
+        for number, rows in groupby(samples, key=lambda row: row[0])
+    }
+    ticks = {number: (rate, steps) for number, rate, steps in connection.execute("SELECT * FROM ticks")}
+    columns = (*VISIT_COLUMNS, *READING_COLUMNS)
+    for number, *row in connection.execute(f"SELECT id, {', '.join(columns)} FROM visit ORDER BY id"):  # noqa: S608
+        cells = dict(zip(columns, row, strict=True))
+        _known_point(cells["point"], points)
+        if cells["runs"] < 1:
+            raise ValueError(f"a visit has samples of {cells['runs']} runs")
+        readings = {name: cells.pop(name) for name in READING_COLUMNS}
+        readings |= {"samples": by_visit.get(number, ()), "steady": bool(readings["steady"])}
+        visit = msgspec.convert({**cells, "readings": readings}, Visit)
+        yield _with_ticks(visit, *ticks[number]) if number in ticks else visit
+
+
+def _with_ticks(visit: Visit, rate: object, steps: object) -> Visit:
+    ticks = StepTicks(msgspec.convert(rate, float), msgspec.convert(steps, bytes))
+    if len(ticks.steps) % 8:
+        raise ValueError("the ticks of a visit are no whole numbers")
+    return replace(visit, readings=replace(visit.readings, ticks=ticks))
+
+
+def _calibrations(connection: sqlite3.Connection, points: int) -> Iterable[Calibration]:
+    for point, seconds, runs in connection.execute("SELECT point, run_seconds, runs FROM calibration ORDER BY point"):
+        _known_point(point, points)
+        if runs < 1 or not seconds > 0:
+            raise ValueError(f"point {point} is calibrated to {runs} runs of {seconds} s")
+        yield Calibration(point, msgspec.convert(seconds, float), msgspec.convert(runs, int))
+
+
+def _draws(connection: sqlite3.Connection, points: int) -> dict[int, tuple[Stop, ...]]:
+    draws: defaultdict[int, list[Stop]] = defaultdict(list)
+    for block, point, turn, seconds in connection.execute(
+        "SELECT block, point, turn, seconds FROM draw ORDER BY block, position"
+    ):
+        _known_point(point, points)
+        draws[msgspec.convert(block, int)].append(
+            msgspec.convert({"point": point, "turn": turn, "seconds": seconds}, Stop)
+        )
+    return {block: tuple(stops) for block, stops in draws.items()}
+
+
+def _known_point(number: object, points: int) -> None:
+    if not (isinstance(number, int) and 0 <= number < points):
+        raise ValueError(f"it names point {number}, which the plan lacks")
