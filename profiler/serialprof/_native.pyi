@@ -2,8 +2,8 @@
 """Native kernels of serialprof: one dependent step each, driven by one loop.
 
 Every kernel has `run(steps, ticks=None, delay_ticks=0)`: it resets the state, then runs `steps` dependent steps.
-`ticks`, a writable buffer of int64, takes steps + 1 readings of the cheapest clock (start, then the end of each step); `delay_ticks` adds a spin to
-each step.
+`ticks`, a writable buffer of int64, takes steps + 1 readings of the cheapest clock (start, then the end of each step);
+`delay_ticks` adds a spin to each step.
 """
 
 from collections.abc import Sequence

@@ -207,6 +207,7 @@ class StepFunction:
         self.step = step
 
     def run(self, steps: int, /) -> None:
+        """Calls the function so many times."""
         step = self.step
         for _ in range(steps):
             step()

@@ -40,7 +40,7 @@ def affordable_blocks(run_seconds: Mapping[int, float], budget: float, wanted: i
         raise UsageError(
             f"--budget {format_seconds(budget)} is too short: one visit of each of the {len(run_seconds)} points takes "
             f"{format_seconds(block)}",
-            f"allow at least --budget {math.ceil(MINIMUM_UNITS * block)}s, which gives intervals, or measure fewer points",
+            f"allow --budget {math.ceil(MINIMUM_UNITS * block)}s at least, which gives intervals, or fewer points",
         )
     return max(1, min(wanted, int(budget / block))) if block else wanted
 

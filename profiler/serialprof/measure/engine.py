@@ -16,7 +16,7 @@ from serialprof.measure import budget, urgency
 from serialprof.measure.pool import PointFailedError, PointHungError
 from serialprof.measure.schedule import calibration_order, schedule
 from serialprof.planning import Plan, Point
-from serialprof.store import Calibration, Readings, Stop, StoredRun, Visit
+from serialprof.records import Calibration, Readings, Stop, StoredRun, Visit
 
 #: Seconds that building and warming a point may take before it counts as hung; in the quick form; and after another
 #: point of the same workload has hung, which makes it likely that this one will.

@@ -10,7 +10,7 @@ from typing import Final, Self, TypeAlias
 from serialprof.measure import protocol
 from serialprof.measure.process import WorkerLostError, WorkerProcess
 from serialprof.planning import Point
-from serialprof.store import Readings
+from serialprof.records import Readings
 
 MAXIMUM_WORKERS: Final = 8
 _Key: TypeAlias = tuple[str, str, str, tuple[int, ...]]

@@ -14,7 +14,7 @@ import msgspec
 from serialprof.catalog import Description, Work
 from serialprof.limits import Limits
 from serialprof.setting import Setting
-from serialprof.store import Readings
+from serialprof.records import Readings
 
 
 class Describe(msgspec.Struct, tag=True, frozen=True):

@@ -18,7 +18,7 @@ from serialprof.measure.instruments import Instruments
 from serialprof.measure.ticks import Tracer
 from serialprof.measure.warmup import WarmUp, warm_up
 from serialprof.setting import PROCESS_MODE, Setting
-from serialprof.store import Readings, Sample
+from serialprof.records import Readings, Sample
 
 #: Share of a visit that goes to traced run(D), where these are apart from the samples; at least one is made.
 TRACED_SHARE: Final = 0.03

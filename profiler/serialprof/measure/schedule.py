@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from serialprof.planning import Plan, Point
-from serialprof.store import Stop
+from serialprof.records import Stop
 
 #: Seconds that a visit is cut down to where the point's time in the block allows several: long against the hand-over
 #: and the warming of the caches, short against the drift that what is compared should share.

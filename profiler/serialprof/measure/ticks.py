@@ -14,7 +14,7 @@ from typing import Final
 from serialprof._native import tick_pair
 from serialprof.catalog import StepFunction, Stepper
 from serialprof.setting import Setting
-from serialprof.store import StepTicks
+from serialprof.records import StepTicks
 
 #: Most steps kept per visit, contiguous from its first traced run(D) on.
 MOST_STEPS: Final = 4096

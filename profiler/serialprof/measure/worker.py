@@ -7,25 +7,23 @@ until its pipe closes. Whatever the workload prints goes to the worker's own sta
 
 from __future__ import annotations
 
+import atexit
 import ctypes
-import hashlib
-import inspect
 import os
 import signal
 import sys
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
     from serialprof.catalog import Stepper, Workload
     from serialprof.measure import protocol
     from serialprof.measure.instruments import Instruments
     from serialprof.setting import Setting
-    from serialprof.store import Readings
+    from serialprof.records import Readings
 
 #: Share of the memory that is available at its start which a worker may take; beyond it, allocations fail.
 _MEMORY_SHARE: Final = 0.9
@@ -52,6 +50,7 @@ def main(arguments: list[str]) -> None:
                 os._exit(0)
             sink.write(answer)
             sink.flush()
+    _leave()
 
 
 class Worker:
@@ -75,6 +74,8 @@ class Worker:
             self._steppers.clear()
             return protocol.Failed("out of memory")
         except (Exception, SystemExit) as error:
+            import traceback
+
             traceback.print_exc()
             return protocol.Failed(_sentence(error))
 
@@ -158,6 +159,15 @@ def _bind(cpus: list[int]) -> None:
         os.sched_setaffinity(0, cpus)
 
 
+def _leave() -> NoReturn:
+    """Ends the process at once: taking an interpreter apart takes as long as many a visit."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
+
+
 def _limit_memory() -> None:
     """Has allocations beyond what the machine can give fail here, rather than the machine run out of memory."""
     if sys.platform != "linux":
@@ -185,6 +195,8 @@ def _limit_torch(threads: int) -> None:
 
 def _sentence(error: BaseException) -> str:
     """An exception in one line, with the place in the workload's own file where it was raised."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     ours = str(Path(__file__).parents[1])
     own = [frame for frame in frames if not frame.filename.startswith((ours, "<frozen"))]
@@ -196,6 +208,9 @@ def _sentence(error: BaseException) -> str:
 
 def _code_of(build: Callable[..., Any]) -> str:
     """SHA-256 of the file in which a workload is written, empty where there is none."""
+    import hashlib
+    import inspect
+
     try:
         source = inspect.getsourcefile(build)
     except TypeError:  # written in C

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from serialprof.store.reading import read_run
-from serialprof.store.records import (
+from serialprof.records import (
     Calibration,
     Readings,
     Resumption,

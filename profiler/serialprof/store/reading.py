@@ -17,7 +17,7 @@ from serialprof.errors import StoreError
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.planning import Plan, Point
-from serialprof.store.records import Calibration, Resumption, RunStatus, StepTicks, Stop, StoredRun, Visit
+from serialprof.records import Calibration, Resumption, RunStatus, StepTicks, Stop, StoredRun, Visit
 from serialprof.store.schema import (
     APPLICATION_ID,
     READING_COLUMNS,

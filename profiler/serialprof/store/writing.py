@@ -17,7 +17,7 @@ from serialprof.files import check_creatable
 from serialprof.limits import Limits
 from serialprof.planning import Point
 from serialprof.store.reading import read_run
-from serialprof.store.records import Calibration, Resumption, RunStatus, Stop, StoredRun, Visit
+from serialprof.records import Calibration, Resumption, RunStatus, Stop, StoredRun, Visit
 from serialprof.store.schema import (
     APPLICATION_ID,
     READING_COLUMNS,

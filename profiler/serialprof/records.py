@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run consists of: samples, visits, calibrations, and how it was put together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from serialprof.limits import Limits
+from serialprof.machine import Machine
+from serialprof.planning import Plan, Point
+
+RunStatus: TypeAlias = Literal["running", "complete", "interrupted", "failed"]
+VisitStatus: TypeAlias = Literal["ok", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One timed stretch of `runs` consecutive run(D).
+
+    Attributes:
+        seconds: wall time.
+        cpu_seconds: CPU time of the whole worker process meanwhile (all its threads; a program's own in mode process).
+        involuntary: involuntary context switches of the process meanwhile.
+        disturbed: why the sample is left out of fits, empty where it is sound.
+        cpu: the CPU that the sampling thread was on at its end, None where unknown.
+        clock_before, clock_after: neighbouring clock meter readings in hertz, None where rejected or switched off.
+        cycles, instructions: core cycles and instructions of the process by the hardware's counters, in user mode, None
+            where the kernel does not allow them.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    involuntary: int
+    disturbed: str = ""
+    cpu: int | None = None
+    clock_before: float | None = None
+    clock_after: float | None = None
+    cycles: float | None = None
+    instructions: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepTicks:
+    """When single steps ended: one contiguous record of a visit, capped.
+
+    Attributes:
+        seconds_per_tick: of the clock that was read.
+        steps: ticks of each step, little-endian int64.
+    """
+
+    seconds_per_tick: float
+    steps: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a worker brings back from a visit.
+
+    Attributes:
+        samples: what was measured.
+        warmup_runs, warmup_seconds: run(D) before the first sample, and how long they took.
+        steady: whether these had settled; otherwise every sample is flagged.
+        steal: seconds that the hypervisor took from the point's CPUs meanwhile, None where it does not tell.
+        temperature: degrees Celsius after the visit, None where not readable.
+        throttles: how often the CPUs were throttled meanwhile, None where not counted.
+        ticks: step-level times, None where the steps cannot be told apart.
+        exit_code: of the last process in mode process, else None.
+        stderr: the last of what it wrote to standard error.
+    """
+
+    samples: tuple[Sample, ...]
+    warmup_runs: int = 0
+    warmup_seconds: float = 0.0
+    steady: bool = True
+    steal: float | None = None
+    temperature: float | None = None
+    throttles: int | None = None
+    ticks: StepTicks | None = None
+    exit_code: int | None = None
+    stderr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A point's stay in one block.
+
+    Attributes:
+        point: the point's id.
+        block: number of the block.
+        process: which generation of worker processes sampled it, counted from 0.
+        status: "ok", or "failed".
+        reason: why it failed.
+        started: seconds since the start of the run, or of its resumption.
+        spent: seconds of the budget that were spent when it ended.
+        position: its place in the block's drawn order; -1 where the point failed before it was visited.
+        turn: pairs of passes over the block are counted: visits of one turn are compared with one another.
+        runs: run(D) per sample, fixed per point after calibration.
+        readings: what was measured.
+    """
+
+    point: int
+    block: int
+    process: int
+    status: VisitStatus
+    reason: str = ""
+    started: float = 0.0
+    spent: float = 0.0
+    position: int = -1
+    turn: int = 0
+    runs: int = 1
+    readings: Readings = Readings(())
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The visit's samples, disturbed ones included."""
+        return self.readings.samples
+
+    @property
+    def sound(self) -> tuple[Sample, ...]:
+        """The samples that count."""
+        return tuple(sample for sample in self.samples if not sample.disturbed)
+
+    @property
+    def clock(self) -> float | None:
+        """Mean of the clock meter's readings beside its samples in hertz, None where there is none."""
+        readings = [
+            clock
+            for sample in self.samples
+            for clock in (sample.clock_before, sample.clock_after)
+            if clock is not None and math.isfinite(clock) and clock > 0
+        ]
+        return math.fsum(readings) / len(readings) if readings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was found out about a point before it was sampled: seconds of one run(D), and k, the run(D) per sample."""
+
+    point: int
+    run_seconds: float
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One planned visit of a block: which point, in which turn, and for how many seconds."""
+
+    point: int
+    turn: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A continuation of a run that had been interrupted: when, by which command, on which machine, by which code."""
+
+    started: float
+    command: tuple[str, ...]
+    machine: Machine
+    version: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A whole run as stored: everything that any report needs.
+
+    Attributes:
+        run_id: a random name of this run, hexadecimal.
+        started: seconds since the epoch.
+        version: serialprof's version.
+        code: hash of the native extension and the workloads' sources.
+        command: the command line that made it.
+        status: "running" (or killed while running), "complete", "interrupted" or "failed".
+        machine, limits, plan: as they were.
+        visits: in the order in which they were made.
+        calibrations: of the points that were reached.
+        draws: the drawn order of every block that was begun.
+        resumptions: continuations, in order.
+    """
+
+    run_id: str
+    started: float
+    version: str
+    code: str
+    command: tuple[str, ...]
+    status: RunStatus
+    machine: Machine
+    limits: Limits
+    plan: Plan
+    visits: tuple[Visit, ...]
+    calibrations: tuple[Calibration, ...] = ()
+    draws: dict[int, tuple[Stop, ...]] = field(default_factory=dict)
+    resumptions: tuple[Resumption, ...] = ()
+
+    def point(self, number: int) -> Point:
+        """The point of an id."""
+        return self.plan.points[number]
