@@ -47,7 +47,10 @@ class Run:
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """One row per point: its setting, seconds per step with interval, units, disturbed samples, failure."""
+        """One row per point: its setting, seconds per step with interval, units, disturbed samples, failure.
+
+        And the start-up that was taken off a whole program's run, and quantiles of single steps, where these are known.
+        """
         return _point_table(self.analysis)
 
     def verdict(self, workload: str) -> Verdict:
@@ -90,9 +93,10 @@ class Run:
     def failed(self) -> tuple[str, ...]:
         """Why points failed, each reason once with its workload."""
         reasons = {
-            f"{self.stored.point(visit.point).workload}: {visit.reason}": None
-            for visit in self.stored.visits
-            if visit.status == "failed"
+            f"{summary.point.workload}: {summary.failed}": None
+            for family in self.analysis.families
+            for summary in family.points
+            if summary.failed
         }
         return tuple(reasons)
 
@@ -157,6 +161,11 @@ def _point_table(analysis: Analysis) -> pd.DataFrame:
             "units": summary.units,
             "disturbed": summary.disturbed,
             "failed": summary.failed,
+            "startup": summary.startup.value if summary.startup else None,
+            "p50": summary.latency.p50.value if summary.latency else None,
+            "p95": summary.latency.p95.value if summary.latency else None,
+            "p99": summary.latency.p99.value if summary.latency else None,
+            "longest": summary.latency.worst if summary.latency else None,
         }
         for family in analysis.families
         for summary in family.points

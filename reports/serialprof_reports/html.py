@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from serialprof.estimate import Estimate
     from serialprof.limits import Limits
-    from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, Fit, PointSummary, Tradeoff
+    from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, Fit, Latency, PointSummary, Tradeoff
     from serialprof.store import StoredRun
     from serialprof_reports.plotting import Plot
 
@@ -55,6 +55,7 @@ class Section:
     notes: tuple[str, ...]
     plots: tuple[Plot, ...]
     tradeoffs: Table | None
+    latencies: Table | None
     points: Table
 
 
@@ -88,7 +89,7 @@ def html(run: StoredRun, analysis: Analysis) -> str:
         sections=[_section(family, number) for number, family in enumerate(analysis.families)],
         taken=taken,
         disturbed=disturbed,
-        failures=wording.failures(run),
+        failures=wording.failures(analysis),
         command=wording.command_line(run),
         reproducibility=_reproducibility(run),
     )
@@ -130,6 +131,7 @@ def _section(family: FamilyAnalysis, number: int) -> Section:
         notes=family.fit.notes if family.fit is not None else (),
         plots=tuple(drawn),
         tradeoffs=_tradeoff_table(family),
+        latencies=_latency_table(family),
         points=_point_table(family),
     )
 
@@ -140,6 +142,10 @@ def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
         yield "crossover", wording.crossover(item)
     if family.depth_costs:
         yield "depth cost", wording.depth_cost(family)
+    if text := wording.startup(family):
+        yield "start-up", text
+    if text := wording.tail(family):
+        yield "step tail", text
     if family.declared is not None:
         yield "declared", wording.declared(family.declared)
     hatch = f"known way round it: {verdict.hatch}" if verdict.hatch else "no way round it is known"
@@ -194,6 +200,22 @@ def _tradeoff_row(family: FamilyAnalysis, item: Tradeoff) -> tuple[str, ...]:
 
 def _share(there: Attribution | None, cause: str) -> str:
     return wording.MISSING if there is None else wording.compact_percent(there.part(cause).share)
+
+
+def _latency_table(family: FamilyAnalysis) -> Table | None:
+    rows = tuple(_latency_row(summary, summary.latency) for summary in family.points if summary.latency is not None)
+    return Table("Single steps", ("W", "threads", "steps", "p50", "p95", "p99", "longest"), rows) if rows else None
+
+
+def _latency_row(summary: PointSummary, latency: Latency) -> tuple[str, ...]:
+    setting = summary.point.setting
+    return (
+        format_count(setting.width),
+        str(setting.threads),
+        str(latency.steps),
+        *(wording.compact_step(estimate) for estimate in (latency.p50, latency.p95, latency.p99)),
+        format_seconds(latency.worst),
+    )
 
 
 def _point_table(family: FamilyAnalysis) -> Table:
@@ -261,11 +283,13 @@ def _memory_row(limits: Limits, footprint: int, counts: list[int]) -> tuple[str,
 
 def _reproducibility(run: StoredRun) -> _Facts:
     plan = run.plan
+    resumed = "; ".join(f"{wording.date(item.started)} on {item.machine.host}" for item in run.resumptions)
     packages = ", ".join(f"{name} {version}" for name, version in sorted(run.machine.packages.items()))
     return [
         ("serialprof", run.version),
         ("code hash", run.code),
         ("run id", run.run_id),
+        *([("resumed", resumed)] if resumed else []),
         ("seed", str(plan.seed)),
         (
             "plan",

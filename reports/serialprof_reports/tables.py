@@ -53,7 +53,7 @@ def json(run: StoredRun, analysis: Analysis) -> str:
         "limits": _builtins(run.limits),
         "plan": _plan(run.plan),
         "samples": {"taken": taken, "disturbed": disturbed},
-        "failures": [{"point": point, "reason": reason} for point, reason in failures(run)],
+        "failures": [{"point": point, "reason": reason} for point, reason in failures(analysis)],
         "families": [_family(family) for family in analysis.families],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

@@ -66,7 +66,7 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     yield ""
     if any(family.tradeoffs for family in analysis.families):
         yield _text("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
-    yield from _remarks(run)
+    yield from _remarks(run, analysis)
 
 
 def _machine(run: StoredRun) -> Iterator[RenderableType]:
@@ -154,16 +154,20 @@ def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
         yield "crossover", wording.crossover(item)
     if family.depth_costs:
         yield "depth cost", wording.depth_cost(family)
+    if text := wording.startup(family):
+        yield "start-up", text
+    if text := wording.tail(family):
+        yield "step tail", text
     if family.declared is not None:
         yield "declared", wording.declared(family.declared)
     yield "hatch", family.verdict.hatch or "none known round this implementation's chain"
     yield "next step", family.verdict.next_step
 
 
-def _remarks(run: StoredRun) -> Iterator[RenderableType]:
+def _remarks(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     taken, disturbed = wording.sample_counts(run)
     yield _text(f"{taken} samples, {disturbed} of them disturbed and left out; run {run.run_id} is {run.status}", "dim")
-    failed = wording.failures(run)
+    failed = wording.failures(analysis)
     if not failed:
         return
     yield _text(f"{len(failed)} point{'s' if len(failed) > 1 else ''} failed:", "red")

@@ -9,13 +9,14 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
+from serialprof.setting import PROCESS_MODE
 from serialprof.units import format_bytes, format_count, format_seconds, format_si
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from serialprof.machine.description import Machine
-    from serialprof.model.results import Attribution, Crossover, DeclaredWork, FamilyAnalysis, Winner
+    from serialprof.model.results import Analysis, Attribution, Crossover, DeclaredWork, FamilyAnalysis, Winner
     from serialprof.planning import Point
     from serialprof.setting import Setting
     from serialprof.store import StoredRun
@@ -196,13 +197,44 @@ def machine_facts(run: StoredRun) -> list[tuple[str, str]]:
     return facts + [("GPU", f"{gpu.name}, {format_bytes(gpu.memory)}, driver {gpu.driver}") for gpu in machine.gpus]
 
 
-def failures(run: StoredRun) -> list[tuple[str, str]]:
-    """Failed points with their reasons, each once, in the order of the plan."""
-    reasons: dict[int, str] = {}
-    for visit in run.visits:
-        if visit.status == "failed":
-            reasons.setdefault(visit.point, visit.reason or "no reason was recorded")
-    return [(place(run.point(number)), reasons[number]) for number in sorted(reasons)]
+def failures(analysis: Analysis) -> list[tuple[str, str]]:
+    """Failed points with their reasons, in the order of the plan."""
+    return [
+        (place(summary.point), summary.failed)
+        for family in analysis.families
+        for summary in family.points
+        if summary.failed
+    ]
+
+
+def startup(family: FamilyAnalysis) -> str:
+    """What a whole program takes before its steps, at its narrowest point; empty where that is not told apart."""
+    known = [summary for summary in family.points if summary.startup is not None and not summary.failed]
+    if known:
+        first = known[0]
+        assert first.startup is not None
+        where = f"at W = {format_count(first.point.setting.width)}, {threads(first.point.setting.threads)}"
+        return f"{with_interval(first.startup, format_seconds)} a run {where}; taken off by differencing over depth"
+    if family.family.mode == PROCESS_MODE:
+        return "part of every step: the command has no {depth} to take it off by"
+    return ""
+
+
+def tail(family: FamilyAnalysis) -> str:
+    """Quantiles of single steps where p99 / p50 is largest; empty where no steps were told apart."""
+    known = [(summary, summary.latency) for summary in family.points if summary.latency is not None]
+    ranked = [item for item in known if item[1].p50.value and item[1].p99.value]
+    if not ranked:
+        return ""
+    summary, latency = max(ranked, key=lambda item: (item[1].p99.value or 0.0) / (item[1].p50.value or 1.0))
+    setting = summary.point.setting
+    quantiles = ", ".join(
+        f"{name} {format_seconds(estimate.value)}"
+        for name, estimate in (("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99))
+        if estimate.value is not None
+    )
+    where = f"at W = {format_count(setting.width)}, {threads(setting.threads)}"
+    return f"{quantiles}, longest {format_seconds(latency.worst)} {where} ({latency.steps} steps)"
 
 
 def sample_counts(run: StoredRun) -> tuple[int, int]:

@@ -26,13 +26,14 @@ class DecodeStepper:
 
     Attributes:
         kernel: the native kernel.
-        run: its run(steps, ticks=None, delay_ticks=0).
+        run, trace: its run(steps, ticks=None, delay_ticks=0).
     """
 
     def __init__(self, setting: Setting) -> None:
         self.setting: Final = setting
         self.kernel: Final = build(setting, wide=setting.form == "wide")
         self.run: Final = self.kernel.run
+        self.trace: Final = self.kernel.run
 
     def check(self) -> None:
         """Compares the tokens that decoding and prefill choose.

@@ -24,7 +24,7 @@ class LstmStepper:
 
     Attributes:
         kernel: the native kernel.
-        run: its run(steps, ticks=None, delay_ticks=0).
+        run, trace: its run(steps, ticks=None, delay_ticks=0).
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -33,6 +33,7 @@ class LstmStepper:
             Team(setting.cpus), setting.integer("hidden"), setting.width, setting.seed, setting.depth, self.wide
         )
         self.run: Final = self.kernel.run
+        self.trace: Final = self.kernel.run
         self.depth: Final = setting.depth
 
     def check(self) -> None:

@@ -13,8 +13,8 @@ import msgspec
 
 from serialprof.catalog import Description, Work
 from serialprof.limits import Limits
-from serialprof.setting import Setting
 from serialprof.records import Readings
+from serialprof.setting import Setting
 
 
 class Describe(msgspec.Struct, tag=True, frozen=True):

@@ -17,8 +17,8 @@ from serialprof.measure.budget import MINIMUM_SAMPLES, SHORTEST_VISIT
 from serialprof.measure.instruments import Instruments
 from serialprof.measure.ticks import Tracer
 from serialprof.measure.warmup import WarmUp, warm_up
-from serialprof.setting import PROCESS_MODE, Setting
 from serialprof.records import Readings, Sample
+from serialprof.setting import PROCESS_MODE, Setting
 
 #: Share of a visit that goes to traced run(D), where these are apart from the samples; at least one is made.
 TRACED_SHARE: Final = 0.03

@@ -13,8 +13,8 @@ from typing import Final
 
 from serialprof._native import tick_pair
 from serialprof.catalog import StepFunction, Stepper
-from serialprof.setting import Setting
 from serialprof.records import StepTicks
+from serialprof.setting import Setting
 
 #: Most steps kept per visit, contiguous from its first traced run(D) on.
 MOST_STEPS: Final = 4096

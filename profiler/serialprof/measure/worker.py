@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from serialprof.catalog import Stepper, Workload
     from serialprof.measure import protocol
     from serialprof.measure.instruments import Instruments
-    from serialprof.setting import Setting
     from serialprof.records import Readings
+    from serialprof.setting import Setting
 
 #: Share of the memory that is available at its start which a worker may take; beyond it, allocations fail.
 _MEMORY_SHARE: Final = 0.9

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from serialprof.store.reading import read_run
 from serialprof.records import (
     Calibration,
     Readings,
@@ -15,6 +14,7 @@ from serialprof.records import (
     StoredRun,
     Visit,
 )
+from serialprof.store.reading import read_run
 from serialprof.store.schema import SCHEMA_VERSION, SUFFIX
 from serialprof.store.writing import Store
 

@@ -16,8 +16,8 @@ from serialprof.errors import StoreError
 from serialprof.files import check_creatable
 from serialprof.limits import Limits
 from serialprof.planning import Point
-from serialprof.store.reading import read_run
 from serialprof.records import Calibration, Resumption, RunStatus, Stop, StoredRun, Visit
+from serialprof.store.reading import read_run
 from serialprof.store.schema import (
     APPLICATION_ID,
     READING_COLUMNS,
