@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from serialprof._native import Decode, Team
 from serialprof.catalog import Affine, Work, workload
 from serialprof_workloads.declared import EXPONENTIAL_CHAIN, EXPONENTIAL_OPS, FLOAT, dot_chain, reduction_chain
@@ -44,7 +42,7 @@ class DecodeStepper:
         twin = build(self.setting, wide=self.setting.form != "wide")
         for kernel in (self.kernel, twin):
             kernel.run(self.setting.depth)
-        differing = int(np.sum(self.kernel.tokens() != twin.tokens()))
+        differing = int((self.kernel.tokens() != twin.tokens()).sum())
         assert differing == 0, f"decode: {differing} of {twin.tokens().size} tokens differ from the other form's"
 
 

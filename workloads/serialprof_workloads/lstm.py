@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from serialprof._native import Lstm, Team
 from serialprof.catalog import Affine, Work, workload
 from serialprof_workloads.declared import FLOAT, SIGMOID_OPS, TANH_CHAIN, TANH_OPS, dot_chain
@@ -42,6 +40,8 @@ class LstmStepper:
         Raises:
             AssertionError: h or c differs by more than 1e-4.
         """
+        import numpy as np  # a worker is started often, and checks once
+
         steps = min(self.depth, 3)
         self.run(steps)
         weights, inputs, found = self.kernel.weights(), self.kernel.inputs(), self.kernel.state()
@@ -59,6 +59,8 @@ def update(
     weights: dict[str, NDArray[np.float32]], x: NDArray[np.float32], h: NDArray[np.float64], c: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One update in double precision, as torch.nn.LSTM defines it: x, h, c [B, H] to h, c [B, H]."""
+    import numpy as np
+
     gates = x @ weights["weight_ih"].T.astype(float) + h @ weights["weight_hh"].T.astype(float)
     gates += weights["bias_ih"].astype(float) + weights["bias_hh"].astype(float)
     i, f, g, o = np.split(gates, 4, axis=1)
