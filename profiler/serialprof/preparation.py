@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,9 @@ from serialprof.catalog import Description
 from serialprof.errors import StoreError, UsageError, WorkloadError
 from serialprof.loading import check_name
 from serialprof.machine import Machine
-from serialprof.measure.introspection import Introspector
+from serialprof.machine.topology import merge_groups, placement_order
+from serialprof.measure.introspection import Introspector, probe_pairs
+from serialprof.measure.pairs import hidden_siblings
 from serialprof.measure.process import IN_WORKER
 from serialprof.planning import Plan, Point, Request, check_parameters, check_size, make_plan, settings_of
 from serialprof.store import StoredRun
@@ -43,6 +45,26 @@ class Prepared:
     skipped: dict[str, str]
 
 
+def look_at_machine() -> Machine:
+    """This computer, with the siblings that a guest's topology hides, so that threads go to cores of their own first.
+
+    Raises:
+        CannotMeasureError: the pair probe failed.
+    """
+    from serialprof.machine.reading import read_machine  # a report needs nothing that reads hardware
+
+    machine = read_machine()
+    if not machine.hypervisor or len(machine.cpus) < 2:  # on bare metal the kernel knows
+        return machine
+    hidden = tuple(
+        pair
+        for pair in hidden_siblings(probe_pairs(machine.cpus))
+        if not any(set(pair) <= set(group) for group in machine.siblings)
+    )
+    groups = merge_groups(machine.siblings, hidden)
+    return replace(machine, siblings=groups, cpus=placement_order(groups), hidden_siblings=hidden)
+
+
 def prepare(request: Request) -> Prepared:
     """Checks a request and draws its plan; measures nothing.
 
@@ -50,14 +72,12 @@ def prepare(request: Request) -> Prepared:
         UsageError: a setting that this machine or the workload does not have.
         WorkloadError: a workload that is unknown or does not load.
     """
-    from serialprof.machine.reading import read_machine  # a report needs nothing that reads hardware
-
     if os.environ.get(IN_WORKER):
         raise UsageError(
             "a profile was started while a worker imported this file",
             'put the call under `if __name__ == "__main__":`',
         )
-    machine = read_machine()
+    machine = look_at_machine()
     with ExitStack() as stack:
         workers = list(_introspectors(stack, request.workloads, machine))
         described = [worker.describe() for worker in workers]
@@ -86,11 +106,9 @@ def prepare_again(run: StoredRun, path: Path) -> Prepared:
         StoreError: the run is complete.
         WorkloadError: one of its workloads no longer loads.
     """
-    from serialprof.machine.reading import read_machine
-
     if run.status == "complete":
         raise StoreError(f"{path} is complete", f"there is nothing to resume; serialprof report {path} shows it")
-    machine = read_machine()
+    machine = look_at_machine()
     with ExitStack() as stack:
         references = [description.reference for description in run.plan.descriptions]
         codes = [worker.describe()[1] for worker in _introspectors(stack, references, machine)]

@@ -256,7 +256,8 @@ def _plus_minus(half_width: float) -> str:
 
 def _usable(machine: Machine) -> str:
     quota = "" if machine.quota is None else f", cgroup quota {machine.quota:g} CPUs"
-    return f"{machine.usable} ({len(machine.cpus)} CPUs on {machine.cores} cores as the kernel tells{quota})"
+    source = "the pair probe found" if machine.hidden_siblings else "the kernel tells"
+    return f"{machine.usable} ({len(machine.cpus)} CPUs on {machine.cores} cores as {source}{quota})"
 
 
 def _control(machine: Machine) -> str:

@@ -10,6 +10,7 @@ from serialprof.catalog import Affine, Work, workload
 from serialprof_workloads.declared import FLOAT, SIGMOID_OPS, TANH_CHAIN, TANH_OPS, dot_chain
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from serialprof.setting import Setting

@@ -23,13 +23,13 @@ def command(as_json: bool, output: Path | None) -> None:
     """Show what this machine is and measure its limits, in their quick form."""
     import msgspec
 
-    from serialprof.machine.reading import read_machine
     from serialprof.measure.introspection import probe_limits
     from serialprof.planning import Request, thread_counts
+    from serialprof.preparation import look_at_machine
 
     if output is not None:
         check_creatable(output)
-    machine = read_machine()
+    machine = look_at_machine()
     limits = probe_limits(machine.cpus, thread_counts(Request(), machine), quick=True)
     if as_json:
         document = msgspec.json.format(msgspec.json.encode({"machine": machine, "limits": limits}), indent=2)
@@ -56,6 +56,7 @@ def _machine_lines(machine: Machine) -> list[str]:
         "processor": f"{machine.processor} ({machine.architecture}, {machine.instruction_set})",
         "system": f"{machine.system} {machine.kernel}" + (f", {machine.hypervisor}" if machine.hypervisor else ""),
         "cores": f"{machine.usable} usable, CPUs {', '.join(map(str, machine.cpus))} in placement order"
+        + "".join(f", {first} and {second} share a core" for first, second in machine.hidden_siblings)
         + ("" if machine.quota is None else f", cgroup quota {machine.quota:g}"),
         "caches": caches or "unknown",
         "memory": format_bytes(machine.memory),

@@ -43,7 +43,7 @@ class Machine:
         processor: the model name that the kernel reports; its GHz, if any, is not a measurement.
         hypervisor: what kind of virtual machine this is, empty on bare metal or where unknown.
         cpus: CPUs that this process may use, physical cores first, then their SMT siblings.
-        siblings: SMT groups among the usable CPUs, as the kernel tells them.
+        siblings: SMT groups among the usable CPUs, as the kernel tells them, joined where the pair probe found more.
         quota: CPUs' worth of time that a cgroup grants, None where unlimited.
         caches: as CPU 0 sees them.
         memory: bytes of memory.
@@ -53,6 +53,7 @@ class Machine:
         gpus: CUDA devices.
         python: its version.
         packages: versions of the packages that matter to a measurement; absent ones are missing.
+        hidden_siblings: pairs of CPUs that share a core although the kernel does not say so (a guest's topology).
     """
 
     host: str
@@ -73,6 +74,7 @@ class Machine:
     gpus: tuple[Gpu, ...]
     python: str
     packages: dict[str, str]
+    hidden_siblings: tuple[tuple[int, int], ...] = ()
 
     @property
     def usable(self) -> int:

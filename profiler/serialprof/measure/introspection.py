@@ -11,6 +11,7 @@ from serialprof.catalog import Description, Work
 from serialprof.errors import CannotMeasureError, WorkloadError
 from serialprof.limits import Limits
 from serialprof.measure import protocol
+from serialprof.measure.pairs import PairReading
 from serialprof.measure.process import WorkerLostError, WorkerProcess
 from serialprof.setting import Setting
 
@@ -70,12 +71,26 @@ def probe_limits(cpus: tuple[int, ...], threads: Iterable[int], quick: bool) -> 
     Raises:
         CannotMeasureError: the probes died or failed; the message says how.
     """
+    request = protocol.Probe(cpus, tuple(sorted(set(threads))), quick)
+    return _probe(cpus, request, protocol.Probed, "the limits of this machine").limits
+
+
+def probe_pairs(cpus: tuple[int, ...]) -> tuple[PairReading, ...]:
+    """What pairs of CPUs do alone and together (`measure.pairs`), measured in a process of their own.
+
+    Raises:
+        CannotMeasureError: the probe died or failed; the message says how.
+    """
+    return _probe(cpus, protocol.ProbePairs(cpus), protocol.PairsProbed, "which CPUs share a core").readings
+
+
+def _probe(cpus: tuple[int, ...], request: protocol.Request, kind: type[_Answer], what: str) -> _Answer:
     with closing(WorkerProcess("", cpus)) as worker:
         try:
-            reply = worker.ask(protocol.Probe(cpus, tuple(sorted(set(threads))), quick), _PROBE_LIMIT)
+            reply = worker.ask(request, _PROBE_LIMIT)
         except WorkerLostError as error:
-            raise CannotMeasureError(f"the limits of this machine cannot be measured: {error}") from None
-    if isinstance(reply, protocol.Probed):
-        return reply.limits
+            raise CannotMeasureError(f"{what} cannot be measured: {error}") from None
+    if isinstance(reply, kind):
+        return reply
     reason = reply.reason if isinstance(reply, protocol.Failed) else "the worker answered another question"
-    raise CannotMeasureError(f"the limits of this machine cannot be measured: {reason}")
+    raise CannotMeasureError(f"{what} cannot be measured: {reason}")

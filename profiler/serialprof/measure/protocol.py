@@ -13,6 +13,7 @@ import msgspec
 
 from serialprof.catalog import Description, Work
 from serialprof.limits import Limits
+from serialprof.measure.pairs import PairReading
 from serialprof.records import Readings
 from serialprof.setting import Setting
 
@@ -50,6 +51,12 @@ class Probe(msgspec.Struct, tag=True, frozen=True):
     quick: bool
 
 
+class ProbePairs(msgspec.Struct, tag=True, frozen=True):
+    """Find out which of these CPUs share a physical core although the kernel does not say so."""
+
+    cpus: tuple[int, ...]
+
+
 class Described(msgspec.Struct, tag=True, frozen=True):
     """Answers Describe; `code` is the hash of the workload's source."""
 
@@ -81,14 +88,20 @@ class Probed(msgspec.Struct, tag=True, frozen=True):
     limits: Limits
 
 
+class PairsProbed(msgspec.Struct, tag=True, frozen=True):
+    """Answers ProbePairs."""
+
+    readings: tuple[PairReading, ...]
+
+
 class Failed(msgspec.Struct, tag=True, frozen=True):
     """Answers any request that raised: one sentence for people."""
 
     reason: str
 
 
-Request: TypeAlias = Describe | Declare | Calibrate | Sampling | Probe
-Reply: TypeAlias = Described | Declared | Calibrated | Sampled | Probed | Failed
+Request: TypeAlias = Describe | Declare | Calibrate | Sampling | Probe | ProbePairs
+Reply: TypeAlias = Described | Declared | Calibrated | Sampled | Probed | PairsProbed | Failed
 
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)

@@ -97,6 +97,10 @@ class Worker:
 
                 _bind(self.cpus[:1])
                 return protocol.Probed(measure_limits(cpus, threads, quick))
+            case protocol.ProbePairs(cpus):
+                from serialprof.measure.pairs import probe_pairs
+
+                return protocol.PairsProbed(probe_pairs(cpus))
 
     def _calibrate(self, setting: Setting) -> float:
         from serialprof.measure.sampler import settle
