@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+BENCH := .venv-bench
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.*)
 
-.PHONY: run test check format lint types contracts test-browser browser wheel clean
+.PHONY: run test check format lint types contracts test-browser browser bench-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -38,11 +39,15 @@ browser:  ## Debian's chromium, for the tests that open the page
 test-browser: browser $(VENV)/.tests
 	$(BIN)/python -m pytest -m browser
 
+bench-tools: $(BENCH)/.bench  ## what benchmarks/sampling.py compares, in an environment of its own, and Debian's hyperfine
+	@command -v hyperfine >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends hyperfine >/dev/null; } \
+	  || echo "hyperfine cannot be installed here: the benchmark will do without"
+
 wheel: $(VENV)/.python
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(BENCH) build dist
 
 $(VENV)/.python:
 	@command -v $(PYTHON) >/dev/null || { echo "serialprof needs Python 3.11 or newer; $(PYTHON) is not there (make PYTHON=...)"; exit 1; }
@@ -63,4 +68,10 @@ $(VENV)/.tests: $(VENV)/.python $(SOURCES)
 
 $(VENV)/.tools: $(VENV)/.tests
 	$(PIP) --editable '.[torch,test,dev]'
+	@touch $@
+
+# Not editable: what a benchmark of hours measures must not change under it.
+$(BENCH)/.bench: $(VENV)/.python $(SOURCES) $(shell find profiler workloads reports -name '*.py')
+	@$(PYTHON) -m venv $(BENCH)
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BENCH)/bin/python -m pip install --quiet '.[torch,bench]'
 	@touch $@

@@ -99,13 +99,12 @@ def measure_costs(kind: str, folder: Path) -> Costs:
     return Costs(start, least("-c", "import torch"), max(call, 1e-6))
 
 
-def serialprof(job: Job, precision: float = 1e-6, **environment: str) -> dict[str, Any]:
-    """Both steps as two points of one run, with an out-of-reach precision so that it uses all its seconds."""
-    budget = max(1.0, job.seconds - 0.6 - 2 * job.costs.start)  # the rest goes to processes before the sampling
+def serialprof(job: Job, precision: float = 1e-6, meter: str = "metered") -> dict[str, Any]:
+    """Both steps as two points of one run, with a precision out of reach, so that it uses all its seconds."""
+    budget = max(1.0, job.seconds - 0.7 - 1.5 * job.costs.start)  # the rest goes to processes before the sampling
     script = FOLDER / "with_serialprof.py"
-    answer: dict[str, Any] = json.loads(
-        job.start(sys.executable, script, job.kind, budget, precision, job.folder, **environment)
-    )
+    store = job.folder / "run.serialprof"
+    answer: dict[str, Any] = json.loads(job.start(sys.executable, script, job.kind, budget, precision, meter, store))
     if None in answer["times"]["estimate"]:
         raise RuntimeError("a step has no time")
     return answer
@@ -118,10 +117,7 @@ def serialprof_to_1_percent(job: Job) -> dict[str, Any]:
 
 def serialprof_unmetered(job: Job) -> dict[str, Any]:
     """The same without the clock meter: for the engine's own share."""
-    answer = serialprof(job, SERIALPROF_METER="off")
-    if answer["engine"].get("metered"):
-        raise DoesNotFit("this serialprof does not heed SERIALPROF_METER=off")
-    return answer
+    return serialprof(job, meter="unmetered")
 
 
 def pyperf(job: Job) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`with_serialprof.py KIND SECONDS PRECISION FOLDER`: a whole run of serialprof; prints the result as JSON."""
+"""`with_serialprof.py KIND SECONDS PRECISION METER FILE`: a whole run of serialprof into FILE; prints JSON."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 from pathlib import Path
@@ -17,44 +16,47 @@ from serialprof.preparation import prepare
 from serialprof.session import measure
 from serialprof.store import StoredRun
 
+#: No probing of the machine in a whole run: it is done once per machine, and step times do not depend on it. What is
+#: known beforehand is that one thread waits for nobody.
+KNOWN = Limits(barrier={1: 0.0})
+
 
 def engine_share(run: StoredRun) -> dict[str, Any]:
     """Which shares of the sampling phase's wall time were not samples.
 
-    From the first visit's start to the last's: `own` is what the engine spent between samples (warm-ups, meter,
-    hand-over, the store); `restarts` is what else the visits around a change of workers took, in which the old ones end
-    and the new ones start and build their point. `metered` tells whether the clock meter was read.
+    `own` is what the engine spent beside samples: warm-ups, readings, hand-over, the store. `restarts` is what it spent
+    in the visits that began with fresh workers: ending the old ones, starting and importing, building, settling.
     """
-    visits = run.visits
-    built = {(visit.point, 0) for visit in visits}  # the first workers built theirs before the sampling
-    sampled = own = restarts = 0.0
-    for visit, following in itertools.pairwise(visits):
+    built = {(visit.point, 0) for visit in run.visits}  # the first workers built theirs before the sampling
+    sampled = own = restarts = before = 0.0
+    for visit in run.visits:
         inside = sum(sample.seconds for sample in visit.samples)
-        outside = following.started - visit.started - inside
+        beside = visit.spent - before - inside
         sampled += inside
-        if following.process == visit.process and (visit.point, visit.process) in built:
-            own += outside
+        if (visit.point, visit.process) in built:
+            own += beside
         else:
-            restarts += outside
+            restarts += beside
         built.add((visit.point, visit.process))
-    wall = sampled + own + restarts
-    metered = any(visit.clock_before is not None for visit in visits)
-    return {"own": own / wall, "restarts": restarts / wall, "metered": metered} if wall else {}
+        before = visit.spent
+    return {"own": own / before, "restarts": restarts / before, "seconds": before} if before else {}
 
 
 def main() -> None:
     """Measures both steps in one run."""
-    kind, seconds, precision, folder = sys.argv[1:]
-    request = Request((f"{FILE}:{kind}",), threads=(1,), budget=float(seconds), precision=float(precision))
-    # Step times do not depend on the machine's limits, which are measured once per machine, not once per run.
-    run = measure(prepare(request), Path(folder) / "run.serialprof", limits=Limits())
+    kind, seconds, precision, meter, file = sys.argv[1:]
+    request = Request(
+        (f"{FILE}:{kind}",), threads=(1,), budget=float(seconds), precision=float(precision), meter=meter == "metered"
+    )
+    run = measure(prepare(request), Path(file), limits=KNOWN)
     points = {summary.point.setting.width: summary for family in run.analysis.families for summary in family.points}
-    times = [points[width].step for width in WIDTHS[kind]]
+    steps = [points[width].step for width in WIDTHS[kind]]
     print(
         json.dumps(
             {
-                "times": {"estimate": [estimate.value for estimate in times]},
-                "intervals": [[estimate.low, estimate.high] for estimate in times],
+                "times": {"estimate": [step.value for step in steps]},
+                "intervals": [[step.low, step.high] for step in steps],
+                "units": [points[width].units for width in WIDTHS[kind]],
                 "engine": engine_share(run.stored),
             }
         )
