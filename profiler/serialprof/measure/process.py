@@ -26,6 +26,7 @@ _THREAD_VARIABLES: Final = (
     "VECLIB_MAXIMUM_THREADS",
 )
 _TAIL_BYTES: Final = 2000
+_MOST_PRINTED: Final = 16 << 20  # bytes
 
 #: Set in the environment of workers, so that a file which runs a profile when it is imported cannot start another.
 IN_WORKER: Final = "SERIALPROF_WORKER"
@@ -52,7 +53,8 @@ class WorkerProcess:
     """
 
     def __init__(self, reference: str, cpus: tuple[int, ...]) -> None:
-        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        # Appending, so that it can be cut while the worker writes; it lives as long as the worker.
+        self._printed = tempfile.TemporaryFile("a+b")  # noqa: SIM115
         request_end, self._requests = os.pipe()
         self._replies, reply_end = os.pipe()
         places = ",".join(map(str, cpus))
@@ -82,7 +84,9 @@ class WorkerProcess:
         """
         try:
             self._write(protocol.encode(request))
-            return protocol.decode_reply(self._read_line(limit))
+            reply = protocol.decode_reply(self._read_line(limit))
+            self._trim()
+            return reply
         except (OSError, msgspec.MsgspecError, EOFError, TimeoutError) as error:
             reason = self._epitaph(error, limit)
             self.kill()
@@ -119,6 +123,11 @@ class WorkerProcess:
         if code < 0:
             return f"worker died by {_signal_name(-code)}"
         return f"worker ended with exit code {code}{': ' + last if last else ''}"
+
+    def _trim(self) -> None:
+        """Forgets what the worker printed where that has become much, so that it fills no disk."""
+        if os.fstat(self._printed.fileno()).st_size > _MOST_PRINTED:
+            self._printed.truncate(0)
 
     def _last_words(self) -> str:
         """The last line that the worker printed."""

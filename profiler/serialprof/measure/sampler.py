@@ -88,12 +88,15 @@ def sample(
 def _runner(stepper: Stepper, setting: Setting) -> Callable[[int], None]:
     """A function of n: n times run(D), complete when it returns."""
     run, depth, synchronise = stepper.run, setting.depth, getattr(stepper, "sync", None)
+    own = os.getpid()
 
     def once(count: int) -> None:
         for _ in range(count):
             run(depth)
         if synchronise is not None:
             synchronise()
+        if os.getpid() != own:  # a child that a step forked came back from it, and would fork in its turn
+            os._exit(0)
 
     return once
 
