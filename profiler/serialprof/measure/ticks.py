@@ -24,7 +24,7 @@ LONGEST_RUN: Final = 1 << 22
 NEGLIGIBLE: Final = 1e-3
 #: Seconds that a reading may cost at most: benchmarks/ticks.py measures it.
 NATIVE_COST: Final = 25e-9
-PYTHON_COST: Final = 500e-9
+PYTHON_COST: Final = 150e-9
 
 
 class Tracer:
@@ -39,7 +39,7 @@ class Tracer:
         self._depth = setting.depth
         self._trace: Callable[[int, memoryview], float | None] | None = getattr(stepper, "trace", None)
         if isinstance(stepper, StepFunction):
-            self._trace = partial(_trace_function, stepper.step)
+            self._trace = partial(trace_function, stepper.step)
         # The wide form has no steps of its own; the host's ticks around asynchronous steps are enqueue times.
         if setting.form == "wide" or getattr(stepper, "sync", None) or self._depth > LONGEST_RUN:
             self._trace = None
@@ -81,7 +81,7 @@ class Tracer:
         return StepTicks(rate, steps.tobytes())
 
 
-def _trace_function(step: Callable[[], object], steps: int, ticks: memoryview) -> float:
+def trace_function(step: Callable[[], object], steps: int, ticks: memoryview) -> float:
     """Runs a step function with its ticks in nanoseconds; returns the seconds of one."""
     now = time.perf_counter_ns
     ticks[0] = now()

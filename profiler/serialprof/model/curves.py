@@ -76,7 +76,7 @@ def complete(times: FamilyTimes) -> Curves:
     logs = logs[~np.isnan(logs).all(axis=1)]
     if len(logs) < FEWEST_UNITS:
         raise RefusedFitError(
-            f"no fit: it needs {FEWEST_UNITS} units (process x block) of the serial form, this run has {len(logs)}"
+            f"no fit: it needs {FEWEST_UNITS} units (blocks) of the serial form, this run has {len(logs)}"
         )
     frequent = np.isfinite(logs).mean(axis=0) >= _POINT_SHARE
     # Where no point is frequent the other bound refuses; max() keeps that case apart from units that have them all.

@@ -42,7 +42,7 @@ def too_few(units: int) -> str:
     """Why so many units give no interval; empty where they do."""
     if units >= MINIMUM_UNITS:
         return ""
-    return f"an interval needs {MINIMUM_UNITS} independent units (process x block), this has {units}"
+    return f"an interval needs {MINIMUM_UNITS} independent units (blocks), this has {units}"
 
 
 def log_interval(logs: Array, unit: str = "1", power: float = 1.0) -> Estimate:
