@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "run": "Profile workloads on this machine.",
     "list": "List the workloads.",
     "machine": "Show what this machine is and what its limits are.",
+    "doctor": "Say what on this machine spoils measurements, and what mends it.",
     "report": "Show a stored run again.",
     "export": "Write a stored run as JSON or CSV.",
 }
