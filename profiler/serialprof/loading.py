@@ -7,18 +7,22 @@ import difflib
 import importlib
 import importlib.util
 import sys
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.catalog import Workload, workload
 from serialprof.errors import WorkloadError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "serialprof.workloads"
 
 
 def registered() -> dict[str, EntryPoint]:
     """Workloads that installed packages register under the entry-point group `serialprof.workloads`, by name."""
+    from importlib.metadata import entry_points  # slow to load, and a worker that is told a module needs none
+
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 

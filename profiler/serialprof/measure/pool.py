@@ -7,6 +7,7 @@ from collections import OrderedDict
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
+from serialprof.loading import registered
 from serialprof.measure import protocol
 from serialprof.measure.process import WorkerLostError, WorkerProcess
 from serialprof.planning import Point
@@ -35,6 +36,7 @@ class Pool:
 
     def __init__(self, *, meter: bool = True) -> None:
         self._meter = meter
+        self._locations: dict[str, str] = {}
         self._workers: OrderedDict[_Key, WorkerProcess] = OrderedDict()
 
     def calibrate(self, point: Point, limit: float) -> float:
@@ -70,7 +72,7 @@ class Pool:
         if key not in self._workers:
             while len(self._workers) >= MAXIMUM_WORKERS:
                 self._workers.popitem(last=False)[1].close()
-            self._workers[key] = WorkerProcess(point.workload, setting.cpus)
+            self._workers[key] = WorkerProcess(self._location(point.workload), setting.cpus)
         self._workers.move_to_end(key)
         try:
             return self._workers[key].ask(request, limit)
@@ -80,6 +82,12 @@ class Pool:
         except BaseException:
             self._workers.pop(key).kill()  # interrupted while it was at work: its answer would meet the next question
             raise
+
+    def _location(self, reference: str) -> str:
+        """Where a registered workload stands, looked up once: a worker would search all installed packages for it."""
+        if not self._locations:
+            self._locations = {name: entry.value for name, entry in registered().items()}
+        return self._locations.get(reference, reference)
 
     def __enter__(self) -> Self:
         return self
