@@ -93,6 +93,10 @@ def test_steal_costs_from_more_than_one_step_of_its_count(stolen: float, state: 
     assert found.cost == ("1.0 % of their time" if state == "costs" else "")
 
 
+def test_one_step_of_steal_says_nothing_of_one_cpu() -> None:
+    assert findings.steal(replace(QUIET, gaps=QUIET.gaps[:1], stolen=0.01)).state == "good"
+
+
 def test_steal_of_many_cpus_is_a_share() -> None:
     gaps = tuple(Gaps(cpu, 1, 1e-5, 1e-5, 1.0) for cpu in range(100))
     assert findings.steal(replace(QUIET, gaps=gaps, stolen=0.4)).state == "good"
@@ -139,6 +143,8 @@ def test_siblings_that_the_kernel_tells() -> None:
 def test_no_siblings() -> None:
     tried = findings.siblings(QUIET, [(0,), (1,)])
     assert tried.what.endswith("in 1 pair tried, two at once do 99 % of what they do one at a time.")
+    faster = findings.siblings(replace(QUIET, pairs=(PairReading(0, 1, 200.0, 203.0),)), [(0,), (1,)])
+    assert "100 %" in faster.what
     told = findings.siblings(NOTHING, [(0,), (1,)])
     assert (told.state, told.what) == ("good", "No two of these CPUs share a core, as the kernel tells.")
 
