@@ -9,6 +9,7 @@ the tool offers. Each is used as its documentation recommends, in the shape that
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import statistics
@@ -124,10 +125,14 @@ def pyperf(job: Job) -> dict[str, Any]:
     """Many processes, one after the other: up to its default of 20, with its default of 3 values each or more."""
     import pyperf as library
 
-    value = 0.15  # its values take from 0.1 to 0.2 s
-    each = job.seconds / 2 - job.costs.start - 0.5  # a first process calibrates
-    processes = int(min(20, max(3, each / (job.costs.start + 0.1 + 4 * value))))
-    values = int(max(3, (each / processes - job.costs.start - 0.1) / value - 1))
+    value = job.costs.call * 2 ** math.ceil(math.log2(0.1 / job.costs.call))  # it doubles its loops up to 0.1 s
+    process = 1.1 * job.costs.start + 0.2  # torch also takes time to end
+    each = job.seconds / 2 - process - 2 * value  # a first process calibrates
+    processes = int(min(20, max(2, each / (process + 4 * value))))
+    values = int(max(3, (each / processes - process) / value - 1))
+    expected = 2 * (process + 2 * value + processes * (process + (values + 1) * value))
+    if expected > 1.25 * job.seconds:
+        raise DoesNotFit(f"three processes of each step take {expected:.0f} s")
     output = job.folder / "pyperf.json"
     options = ["--processes", processes, "--values", values, "--quiet", "--inherit-environ", ",".join(THREADS)]
     job.start(sys.executable, FOLDER / "with_pyperf.py", *options, "--kind", job.kind, "--output", output)

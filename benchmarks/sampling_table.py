@@ -129,7 +129,7 @@ def shares_of(kind: str, tool: str, records: Sequence[Record]) -> Row | None:
 def print_table(rows: Sequence[Row], goals: Sequence[Row], unfit: Sequence[Record]) -> None:
     """The table, the goals, and what did not fit."""
     head = f"{'kind':<7} {'tool':<22} {'s':>4} {'runs':>4} {'wall s':>7} {'step us':>8} {'spread':>7} {'robust':>7}"
-    print(f"{head} {'A / B':>7} {'spread':>7} {'robust':>7} {'s to ' + _percent(STATED):>10}  statistics")
+    print(f"{head} {'A / B':>7} {'spread':>7} {'robust':>7} {'s to ' + format(STATED, '.0%'):>10}  statistics")
     for row in rows:
         absolute, ratio = row.get("absolute"), row.get("ratio")
         line = f"{row['kind']:<7} {row['tool']:<22} {row['seconds']:>4g} {row['runs']:>4} {row['wall']:>7.1f}"
@@ -140,9 +140,11 @@ def print_table(rows: Sequence[Row], goals: Sequence[Row], unfit: Sequence[Recor
             line += f" {_percent(ratio['robust_spread']):>7} {'not' if reached is None else format(reached, '.1f'):>10}"
             line += f"  {absolute['statistic']}, {ratio['statistic']}"
         print(line)
+    for kind, known in {row["kind"]: row["known_ratio"] for row in rows if row["known_ratio"]}.items():
+        print(f"{kind:<7} A / B by construction: {known:.4f}")
     for goal in goals:
         at = f" ({goal['low']:.3g} to {goal['high']:.3g})" if goal.get("low") is not None else ""
-        more = f", against {goal['best_peer']} at {goal['seconds']:g} s" if "best_peer" in goal else ""
+        more = f", best peer {goal['best_peer']} at {goal['seconds']:g} s" if "best_peer" in goal else ""
         more += f", fresh workers {goal['restarts']:.3f} besides" if "restarts" in goal else ""
         met = "met" if goal["met"] else "MISSED"
         print(f"{goal['kind']:<7} {goal['goal']}: {goal['value']:.3f}{at}, goal {goal['at_most']:g}: {met}{more}")
