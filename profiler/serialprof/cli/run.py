@@ -5,16 +5,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from serialprof.cli import output
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT
-from serialprof.errors import ExitCode
+from serialprof.errors import ExitCode, UsageError
 from serialprof.files import check_creatable, write_new
 from serialprof.planning import Request
 from serialprof.setting import ParameterValue
 from serialprof.store import SUFFIX
+
+if TYPE_CHECKING:
+    from serialprof.view import Run
+
+#: What may be given beside --resume.
+_BESIDE_RESUME: Final = frozenset({"resume", "force", "as_json", "no_html"})
 
 _EPILOG = """\b
 Examples:
@@ -41,6 +48,9 @@ Examples:
 @click.option("--no-html", is_flag=True, help="Write no page beside the run file.")
 @click.option("--json", "as_json", is_flag=True, help="Put the result, and nothing else, on standard output.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and measure nothing.")
+@click.option("--no-meter", is_flag=True, help="Do not read the clock meter beside every sample.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Go on with an interrupted run.")
+@click.option("--force", is_flag=True, help="With --resume: even on another machine or with other code.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -58,15 +68,22 @@ def command(
     no_html: bool,
     as_json: bool,
     dry_run: bool,
+    no_meter: bool,
+    resume: Path | None,
+    force: bool,
 ) -> None:
     """Profile workloads on this machine.
 
     WORKLOAD is a built-in name (see serialprof list), FILE.py:NAME or package.module:NAME.
     """
-    from serialprof.cli import progress
-    from serialprof.preparation import prepare
-    from serialprof.session import default_path, measure
-
+    if resume is not None:
+        _refuse_beside_resume(context)
+        if not no_html:
+            check_creatable(_page(resume))
+        _show(context, resume, _continued(resume, force=force), as_json=as_json, no_html=no_html)
+        return
+    if force:
+        raise UsageError("--force goes with --resume alone", "leave it out")
     request = Request(
         workloads=workloads or Request().workloads,
         widths=widths,
@@ -78,12 +95,16 @@ def command(
         precision=precision,
         seed=seed,
         quick=quick,
+        meter=not no_meter,
     )
+    from serialprof.cli import progress
+    from serialprof.preparation import prepare
+    from serialprof.session import default_path, measure
+
     path = default_path() if file is None else file
     check_creatable(path)
-    page = path.with_suffix(".html") if path.suffix == SUFFIX else path.with_name(f"{path.name}.html")
     if not no_html:
-        check_creatable(page)
+        check_creatable(_page(path))
     prepared = prepare(request)
     for name, reason in prepared.skipped.items():
         click.echo(f"skipped: {name} {reason}", err=True)
@@ -92,12 +113,40 @@ def command(
         return
     with progress.Display() as display:
         run = measure(prepared, path, display.report, display.stage, command=("serialprof", *sys.argv[1:]))
+    _show(context, path, run, as_json=as_json, no_html=no_html)
+
+
+def _continued(path: Path, *, force: bool) -> Run:
+    from serialprof.cli import progress
+    from serialprof.session import resume
+
+    with progress.Display() as display:
+        return resume(path, display.report, display.stage, command=("serialprof", *sys.argv[1:]), force=force)
+
+
+def _refuse_beside_resume(context: click.Context) -> None:
+    """Raises a UsageError for whatever would change the plan of a run that is resumed."""
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
+        if given and parameter.name not in _BESIDE_RESUME:
+            name = "WORKLOAD" if isinstance(parameter, click.Argument) else parameter.opts[0]
+            raise UsageError(f"--resume goes on with the plan of its file, so {name} cannot be given", "leave it out")
+
+
+def _page(path: Path) -> Path:
+    """Where the page of a run file goes."""
+    return path.with_suffix(".html") if path.suffix == SUFFIX else path.with_name(f"{path.name}.html")
+
+
+def _show(context: click.Context, path: Path, run: Run, *, as_json: bool, no_html: bool) -> None:
+    """Prints a run, writes its page, and ends with the exit code that it deserves."""
     if as_json:
         click.echo(run.render("json"))
     else:
         output.show(run)
     click.echo(f"run file: {path}", err=as_json)
     if not no_html:
+        page = _page(path)
         write_new(page, run.render("html"))
         click.echo(f"page:     {page}", err=as_json)
     for reason in run.failed:
