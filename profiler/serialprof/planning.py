@@ -168,11 +168,12 @@ def settings_of(request: Request, description: Description, machine: Machine) ->
             raise UsageError(f"{description.name} has no mode {mode!r}", f"choose from {', '.join(description.modes)}")
     widths = request.widths or (description.quick_widths if request.quick else description.widths)
     counts = [count for count in thread_counts(request, machine) if count >= description.min_threads]
-    check_count(len(modes) * len(widths) * len(counts) * len(description.forms))
+    depths = _depths(request.depth or description.depth, description)
+    check_count(len(modes) * len(widths) * len(counts) * len(description.forms) * len(depths))
     return [
         Setting(
             width=width,
-            depth=request.depth or description.depth,
+            depth=depth,
             threads=threads,
             cpus=machine.cpus[:threads],
             mode=mode,
@@ -180,8 +181,20 @@ def settings_of(request: Request, description: Description, machine: Machine) ->
             seed=request.seed,
             parameters=parameters,
         )
-        for mode, width, threads, form in product(modes, widths, counts, description.forms)
+        for mode, width, threads, form, depth in product(modes, widths, counts, description.forms, depths)
     ]
+
+
+def _depths(depth: int, description: Description) -> tuple[int, ...]:
+    """The depths of every point: one, or a quarter of it too where differencing is to take the start-up off."""
+    if not description.startup:
+        return (depth,)
+    if depth < 2:
+        raise UsageError(
+            f"--depth {depth}: the start-up of {description.name} is taken off by differencing over depth",
+            "ask for 2 at least, better for hundreds",
+        )
+    return (max(1, depth // 4), depth)
 
 
 def make_plan(request: Request, descriptions: Sequence[Description], points: Sequence[Point]) -> Plan:
