@@ -33,7 +33,7 @@ def cpufreq(root: Path, driver: str, governor: str) -> Path:
     ("online", "cpus", "state", "said", "remedy"),
     [
         ("0-3", (0, 1, 2, 3), "good", "(0-3)", ""),
-        ("0-3", (1, 3), "costs", "CPUs 1,3 of 0-3", "taskset -pc 0-3 $$"),
+        ("0-3", (1, 3), "costs", "of the CPUs 0-3 may be used: 1,3.", "taskset -pc 0-3 $$"),
         ("", (0,), "unknown", "does not tell", ""),
     ],
 )

@@ -51,7 +51,7 @@ def affinity(cpus: Sequence[int], sysfs: Path = Path("/sys")) -> Finding:
     return Finding(
         "affinity",
         "costs",
-        f"This process may use CPUs {cpu_list(cpus)} of {cpu_list(online)}.",
+        f"Only these of the CPUs {cpu_list(online)} may be used: {cpu_list(cpus)}.",
         remedy=f"taskset -pc {listed} $$",
     )
 
