@@ -53,8 +53,7 @@ void run_kernel(Kernel& kernel, std::int64_t steps, const std::optional<py::buff
 template <typename Kernel>
 py::class_<Kernel> kernel_class(py::module_& module, const char* name, const char* doc) {
   py::class_<Kernel> type(module, name, doc);
-  type.def("run", &run_kernel<Kernel>, py::arg("steps"), py::arg("ticks") = py::none(),
-           py::arg("delay_ticks") = 0);
+  type.def("run", &run_kernel<Kernel>, py::arg("steps"), py::arg("ticks") = py::none(), py::arg("delay_ticks") = 0);
   return type;
 }
 

@@ -31,8 +31,7 @@ void run_planned(Kernel& kernel, std::int64_t steps, const std::optional<py::buf
 template <typename Kernel>
 py::class_<Kernel> planned_kernel_class(py::module_& module, const char* name, const char* doc) {
   py::class_<Kernel> type(module, name, doc);
-  type.def("run", &run_planned<Kernel>, py::arg("steps"), py::arg("ticks") = py::none(),
-           py::arg("delay_ticks") = 0);
+  type.def("run", &run_planned<Kernel>, py::arg("steps"), py::arg("ticks") = py::none(), py::arg("delay_ticks") = 0);
   return type;
 }
 

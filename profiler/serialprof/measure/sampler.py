@@ -139,7 +139,7 @@ def _one_sample(
     lost = seconds - on_cpu if setting.threads == 1 else _waited(setting) - waited
     switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
     cycles, instructions = (
-        None if after is None or before is None else after - before
+        None if after is None or before is None else max(0.0, after - before)  # scaled counts may step back
         for before, after in zip(counts, instruments.count(), strict=True)
     )
     flag = disturbance.of_sample(setting, seconds, lost)
