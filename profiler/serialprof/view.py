@@ -16,7 +16,9 @@ from serialprof.store import StoredRun
 if TYPE_CHECKING:
     import pandas as pd
 
+    from serialprof.estimate import Estimate
     from serialprof.model import Analysis, Attribution, FamilyAnalysis, Verdict
+    from serialprof.setting import Form
 
 REPORTS: Final = "serialprof.reports"
 
@@ -76,6 +78,25 @@ class Run:
             f"{workload} has no attribution at width {width}, threads {threads}",
             f"there is one at (width, threads) {have}" if have else family.refusal,
         )
+
+    def ratio(self, workload: str, first: tuple[int, int], second: tuple[int, int], form: Form = "serial") -> Estimate:
+        """T_first / T_second per step, with its interval: compared turn by turn, so that what hits both cancels.
+
+        Args:
+            workload: its name or reference.
+            first: (width, threads) of a measured point.
+            second: those of another one.
+            form: of both.
+
+        Raises:
+            UsageError: the run has no such workload.
+        """
+        from serialprof.model.statistics import log_interval
+        from serialprof.model.steptimes import collect, paired
+
+        family = self._family(workload).family
+        times = next(times for times in collect(self.stored) if times.family == family)
+        return log_interval(paired(times.column(*first, form), times.column(*second, form)))
 
     def render(self, format: str, **options: object) -> str:  # noqa: A002 - the word that the command line uses
         """The run as a document of a registered format: "html", "terminal", "json", "csv".
