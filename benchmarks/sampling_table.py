@@ -41,8 +41,11 @@ def logs_of(records: Iterable[Record]) -> dict[str, dict[str, Logs]]:
     for record in records:
         for name, (first, second) in record["times"].items():
             if first > 0 and second > 0:  # a difference of whole processes can fall below zero
-                logs["ratio"].setdefault(name, []).append(math.log(first / second))
+                if "ratio" not in record:
+                    logs["ratio"].setdefault(name, []).append(math.log(first / second))
                 logs["absolute"].setdefault(name, []).append(math.log(first))
+        if record.get("ratio"):  # a tool that compares the two itself is taken at its word
+            logs["ratio"].setdefault("turns", []).append(math.log(record["ratio"]))
     return logs
 
 

@@ -50,11 +50,15 @@ def main() -> None:
     )
     run = measure(prepare(request), Path(file), limits=KNOWN)
     points = {summary.point.setting.width: summary for family in run.analysis.families for summary in family.points}
-    steps = [points[width].step for width in WIDTHS[kind]]
+    first, second = WIDTHS[kind]
+    steps = [points[width].step for width in (first, second)]
+    ratio = run.ratio(f"{FILE}:{kind}", (first, 1), (second, 1))
     print(
         json.dumps(
             {
                 "times": {"estimate": [step.value for step in steps]},
+                "ratio": ratio.value,
+                "ratio_interval": [ratio.low, ratio.high],
                 "intervals": [[step.low, step.high] for step in steps],
                 "units": [points[width].units for width in WIDTHS[kind]],
                 "engine": engine_share(run.stored),

@@ -136,11 +136,19 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was found out about a point before it was sampled: seconds of one run(D), and k, the run(D) per sample."""
+    """What was found out about a point before it was sampled.
+
+    Attributes:
+        point: its id.
+        run_seconds: seconds of one run(D).
+        runs: k, the run(D) per sample.
+        took: seconds that starting its worker, building, checking and warming it up took.
+    """
 
     point: int
     run_seconds: float
     runs: int
+    took: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

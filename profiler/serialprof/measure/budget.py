@@ -20,6 +20,8 @@ SHORTEST_VISIT: Final = 3e-3
 MINIMUM_SAMPLES: Final = 2
 #: Most samples that a visit aims at; a longer visit takes longer ones.
 MOST_SAMPLES: Final = 128
+#: Share of the budget that starting fresh workers for every block may take before blocks become fewer.
+START_SHARE: Final = 0.1
 #: How far beyond the budget a run may go to complete the block under way, as a share of the budget.
 OVERRUN: Final = 0.05
 
@@ -29,8 +31,17 @@ def least_seconds(run_seconds: float) -> float:
     return max(SHORTEST_VISIT, run_seconds * (1 + MINIMUM_SAMPLES))
 
 
-def affordable_blocks(run_seconds: Mapping[int, float], budget: float, wanted: int) -> int:
+def affordable_blocks(run_seconds: Mapping[int, float], budget: float, wanted: int, start: float = 0.0) -> int:
     """How many whole blocks of shortest visits fit into the budget, from 1 to `wanted`.
+
+    Fewer, but not fewer than an interval needs, where starting workers for every block would take more than START_SHARE
+    of the budget.
+
+    Args:
+        run_seconds: seconds of one run(D) by point.
+        budget: seconds of the run.
+        wanted: blocks of the plan.
+        start: seconds that starting and warming the workers of one block takes.
 
     Raises:
         UsageError: not even half a block fits.
@@ -42,7 +53,9 @@ def affordable_blocks(run_seconds: Mapping[int, float], budget: float, wanted: i
             f"{format_seconds(block)}",
             f"allow --budget {math.ceil(MINIMUM_UNITS * block)}s at least, which gives intervals, or fewer points",
         )
-    return max(1, min(wanted, int(budget / block))) if block else wanted
+    if start > 0:
+        wanted = min(wanted, max(MINIMUM_UNITS, int(START_SHARE * budget / start)))
+    return max(1, min(wanted, int(budget / (block + start)))) if block else wanted
 
 
 def allocate(run_seconds: Mapping[int, float], seconds: float, weights: Mapping[int, float]) -> dict[int, float]:

@@ -92,6 +92,7 @@ class Engine:
         self._start = now()
         self._run_seconds: dict[int, float] = {}
         self._runs: dict[int, int] = {}
+        self._took: dict[int, float] = {}
         self._failed: set[int] = set()
         # ln of seconds per run(D): [point][block], the median over the block's samples so far
         self._samples: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
@@ -110,9 +111,9 @@ class Engine:
             UsageError: the budget is too short for the points.
         """
         self._calibrate()
-        overhead = self.now() - self._start
         self._sampling = self.now()
-        blocks = budget.affordable_blocks(self._run_seconds, self.plan.budget, self.plan.blocks)
+        overhead = math.fsum(self._took.values()) if self.plan.blocks_per_process == 1 else 0.0
+        blocks = budget.affordable_blocks(self._run_seconds, self.plan.budget, self.plan.blocks, overhead)
         for block in range(self._block, blocks):
             if self._renewed(block):
                 self.workers.restart()
@@ -132,6 +133,7 @@ class Engine:
         for calibration in past.calibrations:
             self._run_seconds[calibration.point] = calibration.run_seconds
             self._runs[calibration.point] = calibration.runs
+            self._took[calibration.point] = calibration.took
         self._draws = dict(past.draws)
         for visit in past.visits:
             self._remember(visit)
@@ -150,8 +152,10 @@ class Engine:
             if point.id in self._run_seconds or point.id in self._failed:
                 continue
             self.report(Progress("calibrating", point, number, len(self.plan.points)))
+            began = self.now()
             try:
                 self._run_seconds[point.id] = self.workers.calibrate(point, self._limit(point))
+                self._took[point.id] = max(0.0, self.now() - began)
             except PointFailedError as error:
                 self._fail(point, 0, error)
 
@@ -179,7 +183,8 @@ class Engine:
             if stop.point not in self._runs:
                 run_seconds = self._run_seconds[stop.point]
                 self._runs[stop.point] = budget.runs_per_sample(run_seconds, stop.seconds)
-                self.sink.calibrate(Calibration(stop.point, run_seconds, self._runs[stop.point]))
+                runs, took = self._runs[stop.point], self._took.get(stop.point, 0.0)
+                self.sink.calibrate(Calibration(stop.point, run_seconds, runs, took))
 
     def _visit_block(self, block: int, stops: Sequence[Stop]) -> None:
         """One block; it ends early, incomplete, where the budget is overrun."""

@@ -114,11 +114,14 @@ def _with_ticks(visit: Visit, rate: object, steps: object) -> Visit:
 
 
 def _calibrations(connection: sqlite3.Connection, points: int) -> Iterable[Calibration]:
-    for point, seconds, runs in connection.execute("SELECT point, run_seconds, runs FROM calibration ORDER BY point"):
+    rows = connection.execute("SELECT point, run_seconds, runs, took FROM calibration ORDER BY point")
+    for point, seconds, runs, took in rows:
         _known_point(point, points)
         if runs < 1 or not seconds > 0:
             raise ValueError(f"point {point} is calibrated to {runs} runs of {seconds} s")
-        yield Calibration(point, msgspec.convert(seconds, float), msgspec.convert(runs, int))
+        yield Calibration(
+            point, msgspec.convert(seconds, float), msgspec.convert(runs, int), msgspec.convert(took, float)
+        )
 
 
 def _draws(connection: sqlite3.Connection, points: int) -> dict[int, tuple[Stop, ...]]:

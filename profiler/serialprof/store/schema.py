@@ -16,7 +16,8 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE point (id INTEGER PRIMARY KEY, workload TEXT NOT NULL, form TEXT NOT NULL, mode TEXT NOT NULL,
                     device TEXT NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, threads INTEGER NOT NULL,
                     value TEXT NOT NULL);
-CREATE TABLE calibration (point INTEGER PRIMARY KEY REFERENCES point, run_seconds REAL NOT NULL, runs INTEGER NOT NULL);
+CREATE TABLE calibration (point INTEGER PRIMARY KEY REFERENCES point, run_seconds REAL NOT NULL, runs INTEGER NOT NULL,
+                          took REAL NOT NULL);
 CREATE TABLE draw (block INTEGER NOT NULL, position INTEGER NOT NULL, point INTEGER NOT NULL REFERENCES point,
                    turn INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (block, position));
 CREATE TABLE visit (id INTEGER PRIMARY KEY, point INTEGER NOT NULL REFERENCES point, block INTEGER NOT NULL,

@@ -121,8 +121,8 @@ class Store:
         Raises:
             StoreError: as in `add`.
         """
-        row = (calibration.point, calibration.run_seconds, calibration.runs)
-        self._transact(lambda: self._connection.execute("INSERT INTO calibration VALUES (?, ?, ?)", row))
+        row = (calibration.point, calibration.run_seconds, calibration.runs, calibration.took)
+        self._transact(lambda: self._connection.execute("INSERT INTO calibration VALUES (?, ?, ?, ?)", row))
 
     def draw(self, block: int, stops: Sequence[Stop]) -> None:
         """Writes the drawn order of a block, before its first visit.
