@@ -142,7 +142,7 @@ class Calibration:
         point: its id.
         run_seconds: seconds of one run(D).
         runs: k, the run(D) per sample.
-        took: seconds that starting its worker, building, checking and warming it up took.
+        took: seconds that starting its worker, building it and warming it up took.
     """
 
     point: int

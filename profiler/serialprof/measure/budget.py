@@ -21,7 +21,7 @@ MINIMUM_SAMPLES: Final = 2
 #: Most samples that a visit aims at; a longer visit takes longer ones.
 MOST_SAMPLES: Final = 128
 #: Share of the budget that starting fresh workers for every block may take before blocks become fewer.
-START_SHARE: Final = 0.1
+START_SHARE: Final = 0.25
 #: How far beyond the budget a run may go to complete the block under way, as a share of the budget.
 OVERRUN: Final = 0.05
 

@@ -31,6 +31,7 @@ class Workers(Protocol):
     """What the engine asks of its pool (`measure.pool.Pool`, or a fake one in tests)."""
 
     def calibrate(self, point: Point, limit: float) -> float: ...  # noqa: D102
+    def check(self, point: Point, limit: float) -> None: ...  # noqa: D102
     def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Readings: ...  # noqa: D102
     def restart(self) -> None: ...  # noqa: D102
 
@@ -115,16 +116,16 @@ class Engine:
         overhead = math.fsum(self._took.values()) if self.plan.blocks_per_process == 1 else 0.0
         blocks = budget.affordable_blocks(self._run_seconds, self.plan.budget, self.plan.blocks, overhead)
         for block in range(self._block, blocks):
-            if self._renewed(block):
-                self.workers.restart()
-                self._process += 1
             began = self._tick()
             if began >= self.plan.budget or not self._run_seconds:
                 return
-            stops = self._stops(block, (self.plan.budget - began) / (blocks - block) - overhead * self._renewed(block))
+            if renewed := self._renewed(block):
+                self.workers.restart()
+                self._process += 1
+            stops = self._stops(block, (self.plan.budget - began) / (blocks - block) - renewed * overhead)
             self._visit_block(block, stops)
-            # What starting and warming the workers took on top of the visits will be taken by the next block too.
-            overhead = max(0.0, self._tick() - began - math.fsum(stop.seconds for stop in stops))
+            if renewed:  # what starting workers took on top of the visits will be taken by the next block too
+                overhead = max(0.0, self._tick() - began - math.fsum(stop.seconds for stop in stops))
             if self._precise():
                 return
 
@@ -156,6 +157,7 @@ class Engine:
             try:
                 self._run_seconds[point.id] = self.workers.calibrate(point, self._limit(point))
                 self._took[point.id] = max(0.0, self.now() - began)
+                self.workers.check(point, self._limit(point))
             except PointFailedError as error:
                 self._fail(point, 0, error)
 

@@ -40,7 +40,7 @@ class Pool:
         self._workers: OrderedDict[_Key, WorkerProcess] = OrderedDict()
 
     def calibrate(self, point: Point, limit: float) -> float:
-        """Seconds of one run(D) of a point, after building and warming it.
+        """Seconds of one run(D) of a point, after building it and warming it up until it is steady.
 
         Raises:
             PointFailedError: the workload raised, died, hung past `limit` seconds, or spoke garbage.
@@ -49,6 +49,16 @@ class Pool:
         if not isinstance(reply, protocol.Calibrated):
             raise PointFailedError(_unexpected(reply))
         return reply.seconds
+
+    def check(self, point: Point, limit: float) -> None:
+        """Compares a point's known answer, where it has one.
+
+        Raises:
+            PointFailedError: the answer is another one, or as in `calibrate`.
+        """
+        reply = self._ask(point, protocol.Check(point.setting), limit)
+        if not isinstance(reply, protocol.Checked):
+            raise PointFailedError(_unexpected(reply))
 
     def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Readings:
         """What a visit measured.

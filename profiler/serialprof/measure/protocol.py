@@ -29,7 +29,13 @@ class Declare(msgspec.Struct, tag=True, frozen=True):
 
 
 class Calibrate(msgspec.Struct, tag=True, frozen=True):
-    """Build the stepper, check its known answer where it has one, warm it up until it is steady, and time run(D)."""
+    """Build the stepper, warm it up until it is steady, and time run(D)."""
+
+    setting: Setting
+
+
+class Check(msgspec.Struct, tag=True, frozen=True):
+    """Compare the stepper's known answer, where it has one."""
 
     setting: Setting
 
@@ -76,6 +82,10 @@ class Calibrated(msgspec.Struct, tag=True, frozen=True):
     seconds: float
 
 
+class Checked(msgspec.Struct, tag=True, frozen=True):
+    """Answers Check where nothing is wrong."""
+
+
 class Sampled(msgspec.Struct, tag=True, frozen=True):
     """Answers Sampling."""
 
@@ -100,8 +110,8 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     reason: str
 
 
-Request: TypeAlias = Describe | Declare | Calibrate | Sampling | Probe | ProbePairs
-Reply: TypeAlias = Described | Declared | Calibrated | Sampled | Probed | PairsProbed | Failed
+Request: TypeAlias = Describe | Declare | Calibrate | Check | Sampling | Probe | ProbePairs
+Reply: TypeAlias = Described | Declared | Calibrated | Checked | Sampled | Probed | PairsProbed | Failed
 
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)

@@ -44,19 +44,14 @@ def sample(
     """A visit: untimed run(D) warm the caches, then samples of `runs` run(D) each until `seconds` have passed.
 
     Neighbouring samples share the clock meter's reading between them. A stepper that is fresh in this process is first
-    run until it is steady; that takes time of its own, beyond `seconds`.
+    run until it is steady. There are MINIMUM_SAMPLES, however long that takes.
     """
     run = _runner(stepper, setting)
-    warm = warm_up(run) if fresh else None
     began = time.perf_counter()
     before = instruments.sense()
-    run(1)
-    warm_seconds, warm_runs = time.perf_counter() - began, 1
-    while warm_seconds < SHORTEST_VISIT / 2:
-        run(1)
-        warm_seconds, warm_runs = time.perf_counter() - began, warm_runs + 1
+    warm = warm_up(run) if fresh else _warm_caches(run)
     tracer = Tracer(stepper, setting)
-    traced = tracer.beside(warm_seconds / warm_runs)
+    traced = tracer.beside(warm.run_seconds)
     samples = _samples(run, setting, runs, began + seconds, instruments, tracer if traced else None, meter=meter)
     if tracer.wanted and not traced:
         stop = time.perf_counter() + TRACED_SHARE * seconds
@@ -69,13 +64,13 @@ def sample(
         after.stolen_since(before),
         setting.threads,
         after.throttled_since(before),
-        steady=warm is None or warm.steady,
+        steady=warm.steady,
     )
     return Readings(
         samples=tuple(replace(item, disturbed=item.disturbed or flag) for item in samples) if flag else tuple(samples),
-        warmup_runs=warm_runs + (warm.runs if warm else 0),
-        warmup_seconds=warm_seconds + (warm.seconds if warm else 0.0),
-        steady=warm is None or warm.steady,
+        warmup_runs=warm.runs,
+        warmup_seconds=warm.seconds,
+        steady=warm.steady,
         steal=after.stolen_since(before),
         temperature=after.temperature,
         throttles=after.throttled_since(before),
@@ -83,6 +78,15 @@ def sample(
         exit_code=getattr(stepper, "exit_code", None),
         stderr=getattr(stepper, "stderr", ""),
     )
+
+
+def _warm_caches(run: Callable[[int], None]) -> WarmUp:
+    """What a visit of a steady stepper begins with: one run(D), or as many as fill half of the shortest visit."""
+    runs, seconds, began = 0, 0.0, time.perf_counter()
+    while not runs or seconds < SHORTEST_VISIT / 2:
+        run(1)
+        runs, seconds = runs + 1, time.perf_counter() - began
+    return WarmUp(runs, seconds, seconds / runs, steady=True)
 
 
 def _runner(stepper: Stepper, setting: Setting) -> Callable[[int], None]:

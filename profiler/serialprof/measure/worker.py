@@ -90,6 +90,10 @@ class Worker:
                 return protocol.Declared(tuple(self._load().declared(item) for item in settings))
             case protocol.Calibrate(setting):
                 return protocol.Calibrated(self._calibrate(setting))
+            case protocol.Check(setting):
+                if check := getattr(self._stepper(setting), "check", None):
+                    check()
+                return protocol.Checked()
             case protocol.Sampling(setting, runs, seconds, meter):
                 return protocol.Sampled(self._sample(setting, runs, seconds, meter=meter))
             case protocol.Probe(cpus, threads, quick):
@@ -106,8 +110,6 @@ class Worker:
         from serialprof.measure.sampler import settle
 
         stepper = self._stepper(setting)
-        if check := getattr(stepper, "check", None):
-            check()
         self._warm.add(repr(setting))
         return settle(stepper, setting).run_seconds
 
