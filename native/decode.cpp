@@ -52,6 +52,8 @@ class Decode {
   Buffer<std::int32_t> chosen_;  // wide: [width, depth]
 };
 
+// Different prompts; further lanes repeat them, which saves their way through the model. First tokens all differ.
+constexpr std::int64_t kPrompts = 16;
 // Lanes and positions that the prompt is read in: few enough for small activations, enough for full products.
 constexpr std::int64_t kPromptRows = 256;
 constexpr std::int64_t kPromptQueries = 64;
@@ -92,7 +94,9 @@ Decode::Decode(std::shared_ptr<Team> the_team, std::int64_t model_dim, std::int6
       prompt_(width * context),
       inputs_(width * (depth + 1)),
       chosen_(wide ? width * depth : 0) {
-  for (std::int64_t i = 0; i < prompt_.size(); ++i) prompt_[i] = static_cast<std::int32_t>(random_.below(vocabulary));
+  const std::int64_t drawn = std::min(width, kPrompts) * context;
+  for (std::int64_t i = 0; i < drawn; ++i) prompt_[i] = static_cast<std::int32_t>(random_.below(vocabulary));
+  for (std::int64_t i = drawn; i < prompt_.size(); ++i) prompt_[i] = prompt_[i - drawn];
   for (std::int64_t lane = 0; lane < width; ++lane) {
     inputs_[lane * (depth + 1)] = static_cast<std::int32_t>(random_.below(vocabulary));
   }
@@ -106,11 +110,12 @@ Decode::Decode(std::shared_ptr<Team> the_team, std::int64_t model_dim, std::int6
 void Decode::fill_context() {
   const std::int64_t most_queries = std::min(context_, kPromptQueries);
   if (most_queries == 0) return;
-  const std::int64_t most_lanes = std::min(width_, kPromptRows / most_queries);
+  const std::int64_t lanes = std::min(width_, kPrompts);
+  const std::int64_t most_lanes = std::min(lanes, kPromptRows / most_queries);
   Activations activations(shape_, most_lanes * most_queries, team->size());
-  for (std::int64_t lane = 0; lane < width_; lane += most_lanes) {
+  for (std::int64_t lane = 0; lane < lanes; lane += most_lanes) {
     for (std::int64_t position = 0; position < context_; position += most_queries) {
-      Pass pass{lane,     std::min(most_lanes, width_ - lane),         std::min(most_queries, context_ - position),
+      Pass pass{lane,     std::min(most_lanes, lanes - lane),          std::min(most_queries, context_ - position),
                 position, prompt_.data() + lane * context_ + position, context_};
       struct Job {
         Transformer* model;
@@ -125,6 +130,7 @@ void Decode::fill_context() {
           &job);
     }
   }
+  for (std::int64_t lane = lanes; lane < width_; ++lane) model_.copy_lane(lane - lanes, lane);
 }
 
 void Decode::decode(std::int64_t index, Member& member) {

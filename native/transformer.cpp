@@ -100,6 +100,16 @@ void Cache::write(std::int64_t layer, std::int64_t lane, std::int64_t head, std:
   }
 }
 
+void Cache::copy_lane(std::int64_t from, std::int64_t to) {
+  for (std::int64_t layer = 0; layer < shape_.layers; ++layer) {
+    const std::int64_t source = place(layer, from, 0), target = place(layer, to, 0);
+    std::copy_n(keys_.data() + source * key_floats(), shape_.heads * key_floats(),
+                keys_.data() + target * key_floats());
+    std::copy_n(values_.data() + source * value_floats(), shape_.heads * value_floats(),
+                values_.data() + target * value_floats());
+  }
+}
+
 Panels Cache::keys(std::int64_t layer, std::int64_t lane, std::int64_t head, std::int64_t length) const {
   const std::int64_t panel = loops().panel_rows;
   return Panels{keys_.data() + place(layer, lane, head) * key_floats(), (length + panel - 1) / panel,

@@ -55,6 +55,7 @@ class Cache {
 
   void write(std::int64_t layer, std::int64_t lane, std::int64_t head, std::int64_t position, const float* key,
              const float* value);
+  void copy_lane(std::int64_t from, std::int64_t to);
   Panels keys(std::int64_t layer, std::int64_t lane, std::int64_t head, std::int64_t length) const;
   Panels values(std::int64_t layer, std::int64_t lane, std::int64_t head, std::int64_t length) const;
 
@@ -101,6 +102,9 @@ class Transformer {
   // After forward(): greedy tokens, chosen[lane * stride + query]. One barrier; a thread chooses for the rows that it
   // embeds in a pass with as many rows, so that no barrier is needed before it embeds them.
   void choose(const Pass& pass, Activations& act, Member& member, std::int32_t* chosen, std::int64_t stride);
+
+  // Gives a lane the cached keys and values of another one.
+  void copy_lane(std::int64_t from, std::int64_t to) { cache_.copy_lane(from, to); }
 
   const Weights& weights() const noexcept { return weights_; }
 
