@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Student's t interval of a mean: the only interval that held its level with few independent units."""
+"""A robust mean within a unit, and Student's t interval over units: the only one that held its level with few."""
 
 from __future__ import annotations
 
@@ -21,3 +21,16 @@ def half_width(values: Sequence[float], level: float = 0.95) -> float | None:
     mean = math.fsum(values) / count
     variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
     return float(stdtrit(count - 1, (1 + level) / 2)) * math.sqrt(variance / count)
+
+
+def midmean(values: Sequence[float]) -> float:
+    """Mean of the middle half of the values (at least one): a quarter of them on either side may be anything.
+
+    Where the count is no multiple of four, the values at the edges count in part. Of normal noise it loses a sixth of
+    the samples' worth, where the median loses a third (asymptotic efficiencies 0.84 and 0.64; Andrews et al. 1972).
+    """
+    ordered = sorted(values)
+    cut = len(ordered) / 4
+    whole = int(cut)
+    inner = ordered[whole : len(ordered) - whole]
+    return (math.fsum(inner) - (cut - whole) * (inner[0] + inner[-1])) / (len(ordered) / 2)

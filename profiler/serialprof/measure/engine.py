@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from serialprof.intervals import half_width
+from serialprof.intervals import half_width, midmean
 from serialprof.measure import budget, urgency
 from serialprof.measure.pool import PointFailedError, PointHungError
 from serialprof.measure.schedule import calibration_order, schedule
@@ -95,7 +94,7 @@ class Engine:
         self._runs: dict[int, int] = {}
         self._took: dict[int, float] = {}
         self._failed: set[int] = set()
-        # ln of seconds per run(D): [point][block], the median over the block's samples so far
+        # ln of seconds per run(D): [point][block], the midmean of the block's samples so far
         self._samples: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
         self._logs: defaultdict[int, dict[int, float]] = defaultdict(dict)
         self._process = 0
@@ -235,7 +234,7 @@ class Engine:
         if kept:
             seconds = self._samples[visit.point, visit.block]
             seconds += kept
-            self._logs[visit.point][visit.block] = math.log(statistics.median(seconds))
+            self._logs[visit.point][visit.block] = math.log(midmean(seconds))
 
     def _tick(self) -> float:
         """Seconds of the budget that are spent; they never become less, whatever the clock does."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from serialprof.estimate import Estimate
+from serialprof.intervals import midmean
 from serialprof.model.latency import latency
 from serialprof.model.results import Latency, PointSummary
 from serialprof.model.statistics import Array, interval, log_interval
@@ -81,7 +82,7 @@ def collect(run: StoredRun) -> tuple[FamilyTimes, ...]:
 
 
 def paired(first: Array | None, second: Array | None) -> Array:
-    """ln(first / second) of the units that have both: the median over the turns that have both.
+    """ln(first / second) of the units that have both: the midmean over the turns that have both.
 
     What is compared is measured in the same turns, forward and backward, so that drift and bursts which hit both cancel
     turn by turn.
@@ -96,7 +97,7 @@ def paired(first: Array | None, second: Array | None) -> Array:
     if first is None or second is None:
         return np.empty(0)
     difference = first - second
-    ratios = [np.median(row[np.isfinite(row)]) for row in difference if np.isfinite(row).any()]
+    ratios = [midmean(row[np.isfinite(row)].tolist()) for row in difference if np.isfinite(row).any()]
     return _array(ratios)
 
 
@@ -126,7 +127,7 @@ class _PointTimes:
     """What the visits of one point give, in seconds per step.
 
     Attributes:
-        turns: by (unit, turn), the median over its undisturbed samples.
+        turns: by (unit, turn), the midmean of its undisturbed samples.
         units: by unit, likewise.
         startup: seconds that a run(D) takes before its steps, by unit; empty where that is not told apart.
     """
@@ -165,8 +166,8 @@ class _PointTimes:
             turns, units = {}, {}
         return cls(
             point,
-            {key: median(seconds) for key, seconds in turns.items()},
-            {unit: median(seconds) for unit, seconds in units.items()},
+            {key: midmean(seconds) for key, seconds in turns.items()},
+            {unit: midmean(seconds) for unit, seconds in units.items()},
             tuple(cycles),
             kept,
             disturbed,
