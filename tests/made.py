@@ -9,8 +9,8 @@ from serialprof.catalog import Affine, Description, Work
 from serialprof.limits import ChaseRung, Limits, StreamRung
 from serialprof.machine import Cache, Machine
 from serialprof.planning import Plan, Point
+from serialprof.records import Readings, Sample, StoredRun, Visit
 from serialprof.setting import Form, Setting
-from serialprof.store import Sample, StoredRun, Visit
 
 WORK = Work(
     serial_ops=10,
@@ -100,7 +100,5 @@ def stored(cells: tuple[Point, ...], visits: tuple[Visit, ...] = ()) -> StoredRu
 
 def visit(point: int, block: int = 0, seconds: Sequence[float] = (1.0, 1.1)) -> Visit:
     """A sound visit."""
-    samples = tuple(Sample(second, second, 0) for second in seconds)
-    return Visit(
-        point, block, 0, "ok", started=0.5, runs=2, clock_before=3e9, clock_after=3.1e9, cpu=0, samples=samples
-    )
+    samples = tuple(Sample(second, second, 0, cpu=0, clock_before=3e9, clock_after=3.1e9) for second in seconds)
+    return Visit(point, block, 0, "ok", started=0.5, spent=1.5, position=point, runs=2, readings=Readings(samples))

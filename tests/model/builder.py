@@ -12,8 +12,8 @@ import numpy as np
 from serialprof.catalog import Affine, Description, Work
 from serialprof.limits import Limits
 from serialprof.planning import Plan, Point
+from serialprof.records import Readings, Sample, StoredRun, Visit
 from serialprof.setting import Form, Setting
-from serialprof.store import Sample, StoredRun, Visit
 from tests import made
 
 DEPTH = 10
@@ -44,7 +44,7 @@ def run(
         step: seconds per step.
         widths, threads, forms: the sweep.
         work: what every point declares.
-        blocks: blocks, two to a round of processes.
+        blocks: blocks, each with processes of its own but in the quick form.
         noise: standard deviation of ln time from visit to visit.
         drift: standard deviation of ln time from block to block, common to all points.
         seed: of both.
@@ -60,7 +60,7 @@ def run(
     ]
     points = tuple(Point(number, "toy", setting, work) for number, setting in enumerate(settings))
     described = Description("toy", "toy", depth_name="steps", width_name="cells", forms=tuple(forms), hatch="a scan")
-    plan = Plan((described,), points, 10.0, 0.02, blocks, blocks if quick else 2, seed, quick)
+    plan = Plan((described,), points, 10.0, 0.02, blocks, blocks if quick else 1, seed, quick)
     draw = np.random.default_rng(seed)
     visits = []
     for block in range(blocks):
@@ -74,13 +74,19 @@ def run(
     return replace(stored, plan=plan, limits=limits or Limits())
 
 
-def visit(point: int, block: int, seconds: float, process: int = 0) -> Visit:
-    """A visit of three samples whose median is `seconds` per step, at 3 GHz."""
-    samples = tuple(Sample(DEPTH * RUNS * seconds * factor, 0.0, 0) for factor in (0.9, 1.0, 1.2))
-    return Visit(point, block, process, "ok", runs=RUNS, clock_before=3e9, clock_after=3e9, cpu=0, samples=samples)
+def visit(point: int, block: int, seconds: float, process: int = 0, turn: int = 0) -> Visit:
+    """A visit of three samples whose midmean is `seconds` per step, at 3 GHz."""
+    samples = (Sample(DEPTH * RUNS * seconds * factor, 0.0, 0) for factor in (0.9, 1.0, 1.1))
+    metered = tuple(replace(sample, clock_before=3e9, clock_after=3e9) for sample in samples)
+    return Visit(point, block, process, "ok", turn=turn, runs=RUNS, readings=Readings(metered))
 
 
 def with_visits(stored: StoredRun, number: int, **changes: Any) -> StoredRun:
     """The run with every visit of a point changed."""
     visits = tuple(replace(item, **changes) if item.point == number else item for item in stored.visits)
     return replace(stored, visits=visits)
+
+
+def with_samples(stored: StoredRun, number: int, *samples: Sample) -> StoredRun:
+    """The run with every visit of a point holding these samples."""
+    return with_visits(stored, number, readings=Readings(samples))

@@ -11,7 +11,7 @@ import pytest
 from serialprof.catalog import Affine
 from serialprof.limits import Limits
 from serialprof.model import CAUSES, LAUNCH, MEMORY, SERIAL, SYNCHRONISATION, UNATTRIBUTED, FamilyAnalysis, analyse
-from serialprof.store import Sample, StoredRun, Visit
+from serialprof.records import Sample, StoredRun, Visit
 from tests.model import builder
 
 
@@ -87,8 +87,8 @@ def everything_failed(run: StoredRun) -> StoredRun:
 
 
 def weird_samples(run: StoredRun) -> StoredRun:
-    samples = tuple(Sample(seconds, math.nan, -1) for seconds in (math.nan, -1.0, 0.0, math.inf))
-    return builder.with_visits(run, 0, samples=samples)
+    samples = (Sample(seconds, math.nan, -1) for seconds in (math.nan, -1.0, 0.0, math.inf))
+    return builder.with_samples(run, 0, *samples)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def weird_samples(run: StoredRun) -> StoredRun:
         lambda run: replace(run, machine=replace(run.machine, caches=())),
         lambda run: replace(run, plan=replace(run.plan, points=())),
         lambda run: replace(run, limits=Limits(barrier={2: math.nan})),
-        lambda run: builder.with_visits(run, 3, clock_before=-1.0, clock_after=math.inf),
-        lambda run: builder.with_visits(run, 3, samples=(Sample(1e300, 0, 0),)),
-        lambda run: builder.with_visits(run, 3, samples=(Sample(1e-300, 0, 0),)),
+        lambda run: builder.with_samples(run, 3, Sample(1.0, 0, 0, clock_before=-1.0, clock_after=math.inf)),
+        lambda run: builder.with_samples(run, 3, Sample(1e300, 0, 0)),
+        lambda run: builder.with_samples(run, 3, Sample(1e-300, 0, 0)),
     ],
 )
 @pytest.mark.parametrize("work", [builder.LANES, None, replace(builder.LANES, bytes=Affine(math.nan, -1))])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 
 from serialprof.model.results import PointSummary
 from serialprof.model.steptimes import collect, paired
-from serialprof.store import Sample, StoredRun, Visit
+from serialprof.planning import Point
+from serialprof.records import Readings, Sample, StepTicks, StoredRun, Visit
 from tests.model import builder
 
 
@@ -24,7 +26,7 @@ def first(run: StoredRun) -> PointSummary:
 
 
 def with_samples(run: StoredRun, *samples: Sample) -> StoredRun:
-    return builder.with_visits(run, 0, samples=samples)
+    return builder.with_samples(run, 0, *samples)
 
 
 def test_step_time_is_the_median_over_runs_and_depth() -> None:
@@ -82,17 +84,12 @@ def test_visits_of_unknown_points_are_ignored() -> None:
 
 def test_a_visit_that_was_made_again_belongs_to_the_same_unit() -> None:
     run = flat()
-    disturbed = replace(run.visits[0], samples=(replace(run.visits[0].samples[0], disturbed="off the CPU"),))
+    flagged = replace(run.visits[0].samples[0], disturbed="off the CPU")
+    disturbed = replace(run.visits[0], readings=Readings((flagged,)))
     times = collect(replace(run, visits=(disturbed, *run.visits)))[0]
     assert times.logs.shape[0] == 6
     logs = paired(times.column(2, 1, "serial"), times.column(1, 1, "serial"))
     assert logs == pytest.approx([math.log(2)] * 6)
-
-
-def test_rounds_of_processes_are_different_units() -> None:
-    run = builder.with_visits(flat(), 1, process=9)
-    times = collect(run)[0]
-    assert paired(times.column(2, 1, "serial"), times.column(1, 1, "serial")).size == 0
 
 
 def test_pairs_need_both_points() -> None:
@@ -103,7 +100,116 @@ def test_pairs_need_both_points() -> None:
 
 
 def test_cycles_are_step_time_times_the_mean_reading() -> None:
-    run = builder.with_visits(flat(), 0, clock_before=2e9, clock_after=None)
-    assert first(run).cycles.value == pytest.approx(2e9 * 1e-6)
-    without = builder.with_visits(flat(), 0, clock_before=None, clock_after=math.nan)
+    seconds = 1e-6 * builder.DEPTH * builder.RUNS
+    read = with_samples(
+        flat(),
+        Sample(seconds, 0, 0, clock_before=1.5e9, clock_after=2e9),
+        Sample(seconds, 0, 0, clock_before=2e9, clock_after=2.5e9),
+    )
+    assert first(read).cycles.value == pytest.approx(2e9 * 1e-6)
+    without = with_samples(flat(), Sample(seconds, 0, 0, clock_after=math.nan))
     assert first(without).cycles.value is None and first(without).cycles.reason
+
+
+def by_turns(*turns: tuple[int, int, int, float]) -> StoredRun:
+    """A run of visits (point, block, turn, seconds per step) of widths 1 and 2."""
+    visits = tuple(builder.visit(point, block, seconds, turn=turn) for point, block, turn, seconds in turns)
+    return replace(flat(), visits=visits)
+
+
+def ratios(run: StoredRun) -> list[float]:
+    times = collect(run)[0]
+    return [math.exp(value) for value in paired(times.column(2, 1, "serial"), times.column(1, 1, "serial"))]
+
+
+def test_what_is_compared_is_compared_turn_by_turn() -> None:
+    # The machine is slower by half in turn 1, for both; in turn 2 a burst hits one of them alone.
+    run = by_turns(
+        (0, 0, 0, 1.0), (1, 0, 0, 2.0),
+        (0, 0, 1, 1.5), (1, 0, 1, 3.0),
+        (0, 0, 2, 1.0), (1, 0, 2, 8.0),
+    )  # fmt: skip
+    assert ratios(run) == [pytest.approx(2.0)]
+
+
+def test_a_turn_that_one_of_them_lacks_does_not_count() -> None:
+    run = by_turns((0, 0, 0, 1.0), (1, 0, 0, 2.0), (1, 0, 1, 50.0), (0, 0, 2, 70.0))
+    assert ratios(run) == [pytest.approx(2.0)]
+
+
+def test_a_unit_without_a_common_turn_is_left_out() -> None:
+    run = by_turns((0, 0, 0, 1.0), (1, 0, 1, 2.0), (0, 1, 0, 1.0), (1, 1, 0, 3.0))
+    assert ratios(run) == [pytest.approx(3.0)]
+    assert paired(None, None).size == 0
+
+
+def test_both_visits_of_a_turn_count_together() -> None:
+    run = by_turns((0, 0, 0, 1.0), (1, 0, 0, 2.0), (1, 0, 0, 2.2), (0, 0, 0, 1.0))
+    times = collect(run)[0]
+    assert times.turns.shape == (1, 1, 2)
+    assert math.exp(times.turns[0, 0, 1]) == pytest.approx(2.1, abs=0.11), "between the medians of both"
+
+
+SHORT, LONG = 10, 40
+
+
+def programs(seconds: Callable[[int, int], float], blocks: int = 6) -> StoredRun:
+    """A run of whole programs at two depths: seconds(depth, block) for a run of so many steps, two turns a block."""
+    run = flat()
+    settings = [replace(run.plan.points[0].setting, depth=depth, mode="process") for depth in (SHORT, LONG)]
+    points = tuple(Point(number, "toy", setting) for number, setting in enumerate(settings))
+    described = replace(run.plan.descriptions[0], startup=True)
+    visits = tuple(
+        Visit(point.id, block, block, "ok", turn=turn, readings=Readings((Sample(total, 0, 0),) * 2))
+        for block in range(blocks)
+        for turn in range(2)
+        for point in points
+        for total in [seconds(point.setting.depth, block)]
+    )
+    return replace(run, plan=replace(run.plan, points=points, descriptions=(described,)), visits=visits)
+
+
+def test_start_up_is_taken_off_by_differencing_over_depth() -> None:
+    times = collect(programs(lambda depth, block: 0.25 + 0.01 * block + 3e-3 * depth))[0]
+    (summary,) = times.summaries
+    assert summary.point.setting.depth == LONG
+    assert summary.step.value == pytest.approx(3e-3)
+    assert summary.startup is not None and summary.startup.value == pytest.approx(0.275)
+    assert (summary.units, summary.samples, summary.cycles.value) == (6, 48, None)
+    assert np.exp(times.turns) == pytest.approx(np.full((6, 2, 1), 3e-3))
+
+
+def test_a_block_that_lacks_one_depth_gives_no_step() -> None:
+    run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
+    visits = tuple(visit for visit in run.visits if (visit.point, visit.block) != (0, 2))
+    (summary,) = collect(replace(run, visits=visits))[0].summaries
+    assert summary.units == 5 and summary.step.value == pytest.approx(3e-3)
+
+
+@pytest.mark.parametrize("steps", [0.0, -1e-3])
+def test_a_command_that_ignores_its_depth_has_no_step_time(steps: float) -> None:
+    (summary,) = collect(programs(lambda depth, block: 0.5 + steps * depth))[0].summaries
+    assert summary.failed == "40 steps take no longer than 10: the command ignores {depth}, or needs a larger --depth"
+    assert (summary.step.value, summary.startup, summary.units) == (None, None, 0)
+
+
+def test_a_depth_that_failed_fails_the_pair() -> None:
+    run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
+    failed = Visit(0, 5, 5, "failed", "exit code 3")
+    (summary,) = collect(replace(run, visits=(*run.visits, failed)))[0].summaries
+    assert summary.failed == "exit code 3"
+
+
+def test_without_start_up_every_depth_is_a_point() -> None:
+    run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
+    plain = replace(run, plan=replace(run.plan, descriptions=(replace(run.plan.descriptions[0], startup=False),)))
+    assert [summary.startup for summary in collect(plain)[0].summaries] == [None, None]
+
+
+def test_single_steps_are_told_where_they_were_recorded() -> None:
+    ticks = StepTicks(1e-9, np.arange(1, 11, dtype="<i8").tobytes())
+    run = flat()
+    visits = tuple(replace(visit, readings=replace(visit.readings, ticks=ticks)) for visit in run.visits)
+    summary = first(replace(run, visits=visits))
+    assert summary.latency is not None and summary.latency.steps == 60
+    assert first(run).latency is None

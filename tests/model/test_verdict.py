@@ -140,6 +140,31 @@ def test_set_clocks_are_no_evidence_yet() -> None:
     assert verdict.grade == "C" and "not evaluated" in verdict.grade_reason
 
 
+def test_many_disturbed_samples_weaken_the_grade() -> None:
+    def disturbed(count: int) -> str:
+        run = builder.run(crossing)
+        flagged = tuple(
+            replace(
+                visit,
+                readings=replace(
+                    visit.readings,
+                    samples=tuple(
+                        replace(sample, disturbed="kept off the CPU" if visit.block < count and number < 2 else "")
+                        for number, sample in enumerate(visit.samples)
+                    ),
+                ),
+            )
+            for visit in run.visits
+        )
+        return family(replace(run, visits=flagged)).verdict.grade_reason
+
+    # of 8 blocks with 3 samples a visit: 2 of them in 1, 3 or all blocks
+    assert "disturbed" not in disturbed(1)
+    assert "disturbed" not in disturbed(2)
+    assert "25% of the samples were disturbed and left out: see serialprof doctor" in disturbed(3)
+    assert "67% of the samples were disturbed" in disturbed(8)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(2202009.6, "2.1 Mi"), (65536, "64 Ki"), (80.3, "80"), (1, "1"), (3.7e10, "34 Gi"), (4.84, "4.8")],

@@ -33,8 +33,8 @@ from serialprof.model.results import (
     Verdict,
 )
 from serialprof.planning import Plan, Point
+from serialprof.records import Readings, Sample, StoredRun, Visit
 from serialprof.setting import FORMS, Form, Setting
-from serialprof.store import Sample, StoredRun, Visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -152,7 +152,7 @@ def stored_run(
                     points.append(Point(len(points), shape.name, setting, work))
     for block in range(BLOCKS):
         visits.extend(_visit(point, block, _shape(shapes, point.workload), all_fail) for point in points)
-    plan = Plan(tuple(describe(shape) for shape in shapes), tuple(points), 120.0, 0.02, BLOCKS, 3, 20260102)
+    plan = Plan(tuple(describe(shape) for shape in shapes), tuple(points), 120.0, 0.02, BLOCKS, 1, 20260102)
     return StoredRun(
         run_id="0123456789abcdef",
         started=1767350000.0,
@@ -207,7 +207,7 @@ def unknown_family(run: StoredRun, shape: Shape, reason: str) -> FamilyAnalysis:
     known = family(run, shape)
     nothing = Estimate.unknown(reason)
     points = tuple(
-        PointSummary(item.point, Estimate.unknown(reason, "s"), 0, 0, 0, Estimate.unknown(reason), reason)
+        PointSummary(item.point, Estimate.unknown(reason, "s"), 0, 0, 0, Estimate.unknown(reason), item.failed or reason)
         for item in known.points
     )
     return replace(
@@ -247,13 +247,13 @@ def _fails(point: Point) -> bool:
 def _visit(point: Point, block: int, shape: Shape, all_fail: bool) -> Visit:
     setting = point.setting
     if all_fail or _fails(point):
-        return Visit(point.id, block, block // 2, "failed", "the worker was killed by signal 9 (out of memory?)")
+        return Visit(point.id, block, block, "failed", "the worker was killed by signal 9 (out of memory?)")
     seconds = shape.step(setting.width, setting.threads, setting.form) * setting.depth
     samples = (
-        Sample(seconds, seconds * setting.threads, 0),
-        Sample(seconds * 1.4, seconds, 3, "3 involuntary context switches" if block == 0 else ""),
+        Sample(seconds, seconds * setting.threads, 0, cpu=0, clock_before=3.41e9),
+        Sample(seconds * 1.4, seconds, 3, "kept off the CPU" if block == 0 else "", cpu=0),
     )
-    return Visit(point.id, block, block // 2, "ok", "", float(block), 1, 3.41e9, None, 0, samples)
+    return Visit(point.id, block, block, "ok", started=float(block), position=point.id, readings=Readings(samples))
 
 
 def _summary(run: StoredRun, point: Point, shape: Shape) -> PointSummary:

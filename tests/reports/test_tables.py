@@ -10,6 +10,7 @@ import pytest
 
 from serialprof.estimate import Estimate
 from serialprof.model.results import Analysis
+from serialprof.records import Readings
 from serialprof_reports.tables import COLUMNS, csv, json
 
 
@@ -63,7 +64,7 @@ def test_csv_has_a_row_per_sample() -> None:
     assert float(first["step_seconds"]) == pytest.approx(22.4e-6)
     assert float(first["seconds"]) == pytest.approx(64 * 22.4e-6)
     assert (first["clock_before"], first["clock_after"]) == ("3410000000.0", "")
-    assert rows[1]["disturbed"] == "3 involuntary context switches"
+    assert rows[1]["disturbed"] == "kept off the CPU"
     assert {row["cpus"] for row in rows} == {"0", "0 1"}
 
 
@@ -79,7 +80,7 @@ def test_csv_disarms_formulas(start: str) -> None:
     run = made.stored_run((made.LSTM,))
     visit = run.visits[0]
     sample = replace(visit.samples[0], disturbed=f"{start}HYPERLINK(1)")
-    run = replace(run, visits=(replace(visit, samples=(sample,)),))
+    run = replace(run, visits=(replace(visit, readings=Readings((sample,))),))
     row = next(standard_csv.DictReader(io.StringIO(csv(run, Analysis(())), newline="")))
     assert row["disturbed"] == f"'{start}HYPERLINK(1)"
     assert float(row["seconds"]) > 0
