@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from serialprof.intervals import half_width
+from serialprof.intervals import half_width, midmean
 
 
 def test_half_width_against_a_hand_calculation() -> None:
@@ -16,3 +16,18 @@ def test_level_widens() -> None:
 
 def test_no_interval_below_five_units() -> None:
     assert half_width([1.0, 2.0, 3.0, 4.0]) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [
+        ([3.0], 3.0),
+        ([1.0, 2.0], 1.5),
+        ([3.0, 1.0, 2.3], (0.25 + 2.3 + 0.75) / 1.5),  # a quarter of both outer ones, the whole inner one
+        ([9.0, 1.0, 1.6, 1.4], 1.5),
+        ([1.0, 2.0, 3.0, 4.0, 500.0], (0.75 * 2 + 3 + 0.75 * 4) / 2.5),
+        ([-1e9, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 1e9], 3.5),
+    ],
+)
+def test_midmean_by_hand(values: list[float], mean: float) -> None:
+    assert midmean(values) == pytest.approx(mean)

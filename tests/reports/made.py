@@ -207,7 +207,9 @@ def unknown_family(run: StoredRun, shape: Shape, reason: str) -> FamilyAnalysis:
     known = family(run, shape)
     nothing = Estimate.unknown(reason)
     points = tuple(
-        PointSummary(item.point, Estimate.unknown(reason, "s"), 0, 0, 0, Estimate.unknown(reason), item.failed or reason)
+        PointSummary(
+            item.point, Estimate.unknown(reason, "s"), 0, 0, 0, Estimate.unknown(reason), item.failed or reason
+        )
         for item in known.points
     )
     return replace(
