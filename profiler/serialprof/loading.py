@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.catalog import Workload, workload
 from serialprof.errors import WorkloadError
+from serialprof.program import check_command, is_command, program_workload
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -28,7 +29,7 @@ def registered() -> dict[str, EntryPoint]:
 
 def is_reference(text: str) -> bool:
     """Whether the text is FILE.py:NAME or package.module:NAME, not a registered name."""
-    return ":" in text
+    return ":" in text and not is_command(text)
 
 
 def check_name(text: str) -> None:
@@ -36,6 +37,9 @@ def check_name(text: str) -> None:
 
     Runs no workload's code.
     """
+    if is_command(text):
+        check_command(text)
+        return
     if is_reference(text):
         file, _, name = text.rpartition(":")
         if file.endswith(".py") and not Path(file).is_file():
@@ -56,12 +60,16 @@ def check_name(text: str) -> None:
 
 
 def load(text: str) -> Workload:
-    """Loads a workload by registered name, FILE.py:NAME or package.module:NAME. Runs its module: only in a worker.
+    """Loads a workload by registered name, FILE.py:NAME, package.module:NAME or command.
+
+    It runs its module: only in a worker.
 
     Raises:
         WorkloadError: it is not there, or is no workload.
     """
     check_name(text)
+    if is_command(text):
+        return program_workload(text)
     if not is_reference(text):
         return _as_workload(text, registered()[text].load())
     location, _, attribute = text.rpartition(":")

@@ -108,6 +108,6 @@ def plan_text(prepared: Prepared) -> str:
         forms = " and ".join(Counter(setting.form for setting in settings))
         lines.append(
             f"{description.name}: {description.width_name} {widths}; threads {threads}; {forms}; "
-            f"{settings[0].depth} {description.depth_name} a run"
+            f"{max(setting.depth for setting in settings)} {description.depth_name} a run"
         )
     return "\n".join(lines)

@@ -20,6 +20,8 @@ from serialprof.store import SUFFIX
 if TYPE_CHECKING:
     from serialprof.view import Run
 
+#: Where the command after `--` is kept.
+_PROGRAM: Final = "serialprof.program"
 #: What may be given beside --resume.
 _BESIDE_RESUME: Final = frozenset({"resume", "force", "as_json", "no_html"})
 
@@ -28,11 +30,23 @@ Examples:
   serialprof run                         the four built-in serial cores
   serialprof run --quick lstm            one of them, in about half a minute
   serialprof run mine.py:loop --width 1,4,16,64
+  serialprof run --depth 1000 -- ./sim --threads {threads} --steps {depth}
 """
 
 
-@click.command(epilog=_EPILOG)
-@click.argument("workloads", nargs=-1, metavar="[WORKLOAD...]")
+class _Run(click.Command):
+    """Takes what follows `--` for a command, placeholders and all, and parses the rest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            start = args.index("--")
+            ctx.meta[_PROGRAM] = args[start + 1 :]
+            args = args[:start]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Run, epilog=_EPILOG, options_metavar="[OPTIONS]")
+@click.argument("workloads", nargs=-1, metavar="[WORKLOAD...] [-- CMD...]")
 @click.option("--quick", is_flag=True, help="Four widths, at most 25 s of sampling.")
 @click.option("--width", "--batch", "widths", type=COUNTS, metavar="LIST", help="Widths, such as 1,4,16,64Ki.")
 @click.option("--threads", type=COUNTS, metavar="LIST", help="Thread counts, such as 1,2,4.")
@@ -74,7 +88,8 @@ def command(
 ) -> None:
     """Profile workloads on this machine.
 
-    WORKLOAD is a built-in name (see serialprof list), FILE.py:NAME or package.module:NAME.
+    WORKLOAD is a built-in name (see serialprof list), FILE.py:NAME or package.module:NAME. CMD is any program;
+    {threads}, {width} and {depth} in it stand for what is varied.
     """
     if resume is not None:
         _refuse_beside_resume(context)
@@ -84,6 +99,8 @@ def command(
         return
     if force:
         raise UsageError("--force goes with --resume alone", "leave it out")
+    if _PROGRAM in context.meta:
+        workloads = (_program(context, context.meta[_PROGRAM]),)
     request = Request(
         workloads=workloads or Request().workloads,
         widths=widths,
@@ -116,6 +133,23 @@ def command(
     _show(context, path, run, as_json=as_json, no_html=no_html)
 
 
+def _program(context: click.Context, argv: list[str]) -> str:
+    """The reference of the command after `--`, once no option beside it contradicts it."""
+    from serialprof.program import DEPTH, WIDTH, command_reference
+
+    reference = command_reference(argv)
+    given = context.params
+    if given["workloads"]:
+        raise UsageError("a workload and a command cannot be measured in one run", "run them one after the other")
+    for option, name in (("modes", "--mode"), ("parameters", "--param")):
+        if given[option]:
+            raise UsageError(f"{name} does not go with a command", "put it into the command itself")
+    for option, name, placeholder in (("widths", "--width", WIDTH), ("depth", "--depth", DEPTH)):
+        if given[option] and not any(placeholder in argument for argument in argv):
+            raise UsageError(f"{name} is given, but the command has no {placeholder}", f"write {placeholder} into it")
+    return reference
+
+
 def _continued(path: Path, *, force: bool) -> Run:
     from serialprof.cli import progress
     from serialprof.session import resume
@@ -126,6 +160,8 @@ def _continued(path: Path, *, force: bool) -> Run:
 
 def _refuse_beside_resume(context: click.Context) -> None:
     """Raises a UsageError for whatever would change the plan of a run that is resumed."""
+    if _PROGRAM in context.meta:
+        raise UsageError("--resume goes on with the plan of its file, so no command can be given", "leave it out")
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
         if given and parameter.name not in _BESIDE_RESUME:

@@ -16,6 +16,7 @@ from serialprof.measure.pool import PointFailedError, PointHungError
 from serialprof.measure.schedule import calibration_order, schedule
 from serialprof.planning import Plan, Point
 from serialprof.records import Calibration, Readings, Stop, StoredRun, Visit
+from serialprof.setting import PROCESS_MODE
 
 #: Seconds that building and warming a point may take before it counts as hung; in the quick form; and after another
 #: point of the same workload has hung, which makes it likely that this one will.
@@ -112,7 +113,7 @@ class Engine:
         """
         self._calibrate()
         self._sampling = self.now()
-        overhead = math.fsum(self._took.values()) if self.plan.blocks_per_process == 1 else 0.0
+        overhead = self._starting()
         blocks = budget.affordable_blocks(self._run_seconds, self.plan.budget, self.plan.blocks, overhead)
         for block in range(self._block, blocks):
             began = self._tick()
@@ -159,6 +160,13 @@ class Engine:
                 self.workers.check(point, self._limit(point))
             except PointFailedError as error:
                 self._fail(point, 0, error)
+
+    def _starting(self) -> float:
+        """Seconds that starting and warming the workers of a block will take, going by the calibration."""
+        if self.plan.blocks_per_process != 1:
+            return 0.0
+        points = self.plan.points
+        return math.fsum(took for point, took in self._took.items() if points[point].setting.mode != PROCESS_MODE)
 
     def _renewed(self, block: int) -> bool:
         """Whether a block that is begun now starts with fresh processes."""

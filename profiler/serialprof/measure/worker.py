@@ -84,8 +84,11 @@ class Worker:
 
         match request:
             case protocol.Describe():
+                from serialprof.program import code_of, is_command
+
                 workload = self._load()
-                return protocol.Described(workload.describe(self.reference), _code_of(workload.build))
+                code = code_of(self.reference) if is_command(self.reference) else _code_of(workload.build)
+                return protocol.Described(workload.describe(self.reference), code)
             case protocol.Declare(settings):
                 return protocol.Declared(tuple(self._load().declared(item) for item in settings))
             case protocol.Calibrate(setting):
@@ -115,9 +118,11 @@ class Worker:
 
     def _sample(self, setting: Setting, runs: int, seconds: float, *, meter: bool) -> Readings:
         from serialprof.measure.sampler import sample
+        from serialprof.setting import PROCESS_MODE
 
         stepper = self._stepper(setting)
-        fresh = repr(setting) not in self._warm
+        # Every run of a program is a fresh process, so there is nothing in this one to settle.
+        fresh = setting.mode != PROCESS_MODE and repr(setting) not in self._warm
         self._warm.add(repr(setting))
         return sample(stepper, setting, runs, seconds, self._opened(), meter=meter, fresh=fresh)
 

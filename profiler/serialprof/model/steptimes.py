@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.intervals import midmean
+from serialprof.intervals import half_width, midmean
 from serialprof.model.latency import latency
 from serialprof.model.results import Latency, PointSummary
 from serialprof.model.statistics import Array, interval, log_interval
@@ -107,14 +107,15 @@ def _family(
     measured = [_PointTimes.of(point, visits[point.id]) for point in points]
     if startup:
         measured = list(without_startup(measured))
-    units = sorted({unit for item in measured for unit, _ in item.turns})
+    units = sorted({unit for item in measured for unit in item.units})
     rows = {unit: row for row, unit in enumerate(units)}
     turns = 1 + max((turn for item in measured for _, turn in item.turns), default=0)
     cube = np.full((len(units), turns, len(measured)), np.nan)
     logs = np.full((len(units), len(measured)), np.nan)
     for column, item in enumerate(measured):
         for (unit, turn), value in item.turns.items():
-            cube[rows[unit], turn, column] = math.log(value)
+            if unit in rows:
+                cube[rows[unit], turn, column] = math.log(value)
         for unit, value in item.units.items():
             logs[rows[unit], column] = math.log(value)
     return FamilyTimes(
@@ -198,7 +199,8 @@ def without_startup(measured: Sequence[_PointTimes]) -> Iterator[_PointTimes]:
     """Points whose start-up is removed by differencing over depth: one for every pair that differs in depth alone.
 
     step = (T(D) - T(d)) / (D - d), and start-up = T(d) - d x step, where T is the time of a whole run(D), in every turn
-    and every unit. A pair whose longer run does not take longer in every unit fails: its command has no steps to time.
+    and every unit. A pair fails whose longer run does not take longer in every unit, and surely longer in the mean: its
+    command has no steps to time.
     """
     pairs: dict[tuple[object, ...], list[_PointTimes]] = defaultdict(list)
     for item in measured:
@@ -218,7 +220,7 @@ def _difference(short: _PointTimes, long: _PointTimes) -> _PointTimes:
     units = {unit: step(unit, short.units, long.units) for unit in long.units if unit in short.units}
     turns = {turn: step(turn, short.turns, long.turns) for turn in long.turns if turn in short.turns}
     failed = long.failed or short.failed
-    if not failed and any(value <= 0 for value in units.values()):
+    if not failed and units and not _surely_positive(list(units.values())):
         failed = f"{many} steps take no longer than {few}: the command ignores {{depth}}, or needs a larger --depth"
     return replace(
         long,
@@ -230,6 +232,10 @@ def _difference(short: _PointTimes, long: _PointTimes) -> _PointTimes:
         failed=failed,
         startup={} if failed else {unit: few * (short.units[unit] - units[unit]) for unit in units},
     )
+
+
+def _surely_positive(values: Sequence[float]) -> bool:
+    return min(values) > 0 and math.fsum(values) / len(values) > (half_width(values) or 0.0)
 
 
 def _depth(item: _PointTimes) -> int:
