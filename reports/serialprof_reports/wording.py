@@ -215,7 +215,7 @@ def startup(family: FamilyAnalysis) -> str:
         assert first.startup is not None
         where = f"at W = {format_count(first.point.setting.width)}, {threads(first.point.setting.threads)}"
         return f"{with_interval(first.startup, format_seconds)} a run {where}; taken off by differencing over depth"
-    if family.family.mode == PROCESS_MODE:
+    if family.family.mode == PROCESS_MODE and not family.description.startup:
         return "part of every step: the command has no {depth} to take it off by"
     return ""
 
