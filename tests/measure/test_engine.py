@@ -1,193 +1,299 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine with a fake clock and fake workers: nothing here sleeps or measures."""
 
-from dataclasses import dataclass, field
-from dataclasses import replace as replace_sample
+import itertools
+import random
+from collections import Counter
+from dataclasses import replace
 
 import pytest
-from msgspec.structs import replace
 
-from serialprof.measure.engine import BUILD_LIMIT, SUSPECT_LIMIT, Engine, Progress
-from serialprof.measure.pool import PointFailedError, PointHungError
-from serialprof.measure.protocol import Sampled
-from serialprof.planning import Point
-from serialprof.store import Sample, Visit
+from serialprof.errors import UsageError
+from serialprof.intervals import MINIMUM_UNITS
+from serialprof.measure.budget import OVERRUN, least_seconds
+from serialprof.measure.engine import BUILD_LIMIT, QUICK_BUILD_LIMIT, SUSPECT_LIMIT, TRIES, Engine, Progress
+from serialprof.measure.schedule import calibration_order
+from serialprof.planning import Plan, Point
+from serialprof.records import Readings
 from tests import made
-
-
-@dataclass
-class FakeWorkers:
-    """Takes `run_seconds` a run(D) on the fake clock, with `noise` per visit; fails where told."""
-
-    run_seconds: float = 0.01
-    noise: tuple[float, ...] = (0.0,)
-    fails_to_build: set[int] = field(default_factory=set)
-    hangs: set[int] = field(default_factory=set)
-    limits: list[float] = field(default_factory=list)
-    fails_at_visit: dict[int, int] = field(default_factory=dict)
-    now: float = 0.0
-    log: list[str] = field(default_factory=list)
-    visits: int = 0
-
-    def calibrate(self, point: Point, limit: float) -> float:
-        self.log.append(f"c{point.id}")
-        self.limits.append(limit)
-        if point.id in self.hangs:
-            raise PointHungError("hung")
-        if point.id in self.fails_to_build:
-            raise PointFailedError("boom")
-        return self.run_seconds
-
-    def check(self, point: Point, limit: float) -> None:
-        """Nothing here has a known answer."""
-
-    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Sampled:
-        assert limit > seconds
-        self.log.append(f"v{point.id}")
-        self.visits += 1
-        if self.fails_at_visit.get(point.id) == self.visits:
-            raise PointFailedError("worker died by SIGSEGV")
-        self.now += seconds
-        factor = 1 + self.noise[self.visits % len(self.noise)]
-        return Sampled((Sample(runs * self.run_seconds * factor, 0.01, 0),), 3e9, 3e9, 0)
-
-    def restart(self) -> None:
-        self.log.append("restart")
-
-
-class Sink(list[Visit]):
-    def add(self, visit: Visit) -> None:
-        self.append(visit)
-
+from tests.measure.fake import FakeWorkers, Sink, died, hung, ticking
 
 CELLS = made.points(widths=(1, 4), threads=(1, 2))
 
 
-def carry_out(workers: FakeWorkers, **plan: object) -> tuple[Sink, list[Progress]]:
+def plan(cells: tuple[Point, ...] = CELLS, **changes: object) -> Plan:
+    """Six blocks with processes of their own in ten seconds, too noisy for the precision unless a test says so."""
+    return replace(made.plan(cells, blocks=6, blocks_per_process=1), **changes)  # type: ignore[arg-type]
+
+
+def carry_out(workers: FakeWorkers, asked: Plan | None = None) -> tuple[Sink, list[Progress]]:
     sink, told = Sink(), []
-    engine = Engine(made.plan(CELLS, **plan), workers, sink, now=lambda: workers.now, report=told.append)  # type: ignore[arg-type]
-    engine.run()
+    Engine(asked or plan(), workers, sink, now=lambda: workers.now, report=told.append).run()
     return sink, told
 
 
 def test_every_point_is_calibrated_once_then_visited_in_the_drawn_order() -> None:
-    workers = FakeWorkers(noise=(0.0, 0.5))
-    sink, _ = carry_out(workers, blocks=6, blocks_per_process=3)
-    plan = made.plan(CELLS, blocks=6, blocks_per_process=3)
-    drawn = [[f"v{point.id}" for point in plan.order(block)] for block in range(6)]
-    expected = [f"c{point.id}" for point in plan.order(0)]
-    expected += [visit for block in drawn[:3] for visit in block] + ["restart"]
-    expected += [visit for block in drawn[3:] for visit in block]
-    assert workers.log == expected
-    assert [visit.process for visit in sink] == [0] * 12 + [1] * 12
-    assert {visit.block for visit in sink} == set(range(6))
+    workers = FakeWorkers(noise=0.5)
+    sink, _ = carry_out(workers)
+    calibrated = [f"c{point.id}" for point in calibration_order(plan())]
+    blocks = [[f"v{stop.point}" for stop in sink.draws[block]] for block in range(6)]
+    first, *rest = blocks
+    assert workers.log == [*calibrated, *first, *(entry for block in rest for entry in ("restart", *block))]
+    for block in range(6):
+        visits = [visit for visit in sink.visits if visit.block == block]
+        assert [(visit.point, visit.turn) for visit in visits] == [
+            (stop.point, stop.turn) for stop in sink.draws[block]
+        ]
+        assert [visit.position for visit in visits] == list(range(len(visits)))
+
+
+def test_every_block_has_processes_of_its_own() -> None:
+    sink, _ = carry_out(FakeWorkers(noise=0.5))
+    assert {(visit.block, visit.process) for visit in sink.visits} == {(block, block) for block in range(6)}
+
+
+def test_the_quick_form_keeps_its_processes() -> None:
+    workers = FakeWorkers(noise=0.5)
+    sink, _ = carry_out(workers, plan(blocks_per_process=6))
+    assert "restart" not in workers.log
+    assert {visit.process for visit in sink.visits} == {0}
+    assert {visit.block for visit in sink.visits} == set(range(6))
+
+
+def test_k_and_the_drawn_order_are_stored_before_the_first_visit_that_needs_them() -> None:
+    sink, _ = carry_out(FakeWorkers(run_seconds=1e-4, noise=0.5))
+    first_visit = next(number for number, event in enumerate(sink.events) if event.startswith("visit"))
+    assert sorted(sink.events[: first_visit - 1]) == [f"calibration {number}" for number in range(4)]
+    assert sink.events[first_visit - 1] == "draw 0"
+    drawn = [event for event in sink.events if event.startswith("draw")]
+    assert drawn == [f"draw {block}" for block in range(6)]
+    per_block = Counter(visit.block for visit in sink.visits)
+    positions = [number for number, event in enumerate(sink.events) if event.startswith("draw")]
+    assert [after - before - 1 for before, after in itertools.pairwise(positions)] == [per_block[b] for b in range(5)]
+
+
+def test_k_is_fixed_by_calibration() -> None:
+    sink, _ = carry_out(FakeWorkers(run_seconds={0: 1e-4, 1: 1e-2, 2: 1e-5, 3: 1e-3}, noise=0.5))
+    fixed = {calibration.point: calibration.runs for calibration in sink.calibrations}
+    assert {visit.point: visit.runs for visit in sink.visits} == fixed
+    assert {(visit.point, visit.runs) for visit in sink.visits} == set(fixed.items())
+    assert fixed[1] == 1 < fixed[0] < fixed[2]
+    assert [calibration.run_seconds for calibration in sink.calibrations if calibration.point == 2] == [1e-5]
 
 
 def test_the_budget_binds() -> None:
-    workers = FakeWorkers(noise=(0.0, 0.5))
-    sink, told = carry_out(workers, budget=5.0)
-    assert 4.0 <= workers.now <= 5.01
+    workers = FakeWorkers(noise=0.5)
+    sink, told = carry_out(workers)
+    assert workers.now == pytest.approx(10.0)
     remaining = [progress.remaining for progress in told if progress.remaining is not None]
     assert remaining == sorted(remaining, reverse=True)
-    assert len(sink) == 24
+    assert {visit.block for visit in sink.visits} == set(range(6))
+
+
+@pytest.mark.parametrize("budget", [4.0, 10.0, 100.0])
+@pytest.mark.parametrize("starting", [0.0, 0.02, 0.06])
+@pytest.mark.parametrize("longer", [0.0, 0.002])
+def test_the_remaining_time_is_told_within_a_fifth(budget: float, starting: float, longer: float) -> None:
+    draw = random.Random(1)
+    workers = FakeWorkers(
+        run_seconds={0: 1e-3, 1: 1e-5, 2: 0.02, 3: 1e-4},
+        noise=0.5,
+        starting=lambda: starting * draw.uniform(0.7, 1.3),
+        longer=lambda: longer * draw.random(),
+    )
+    told: list[tuple[float, float]] = []
+
+    def report(progress: Progress) -> None:
+        if progress.remaining is not None:
+            told.append((workers.now, progress.remaining))
+
+    asked = plan(budget=budget, blocks=10)
+    Engine(asked, workers, Sink(), now=lambda: workers.now, report=report).run()
+    began, end = told[0][0], workers.now
+    assert end - began <= budget * (1 + OVERRUN)
+    last_visits = 0.02 * budget  # what is left of the last visits is told as little
+    wrong = [
+        (now - began, end - now, remaining)
+        for now, remaining in told
+        if abs(remaining - (end - now)) > 0.2 * (end - now) + last_visits
+    ]
+    assert not wrong
+
+
+def test_without_sampling_nothing_remains_to_be_told() -> None:
+    _, told = carry_out(FakeWorkers(noise=0.5))
+    stages = [progress.stage for progress in told]
+    assert stages[:4] == ["calibrating"] * 4 and set(stages[4:]) == {"sampling"}
+    assert [(progress.done, progress.total, progress.remaining) for progress in told[:4]] == [
+        (number, 4, None) for number in range(4)
+    ]
 
 
 def test_sampling_stops_when_precise() -> None:
-    workers = FakeWorkers(noise=(0.0,))
-    sink, _ = carry_out(workers, blocks=9)
-    assert {visit.block for visit in sink} == set(range(5)), "five units are the fewest for an interval"
+    sink, _ = carry_out(FakeWorkers(), plan(blocks=9))
+    assert {visit.block for visit in sink.visits} == set(range(MINIMUM_UNITS))
 
 
-def test_runs_per_sample_stay_fixed() -> None:
-    sink, _ = carry_out(FakeWorkers(run_seconds=1e-4, noise=(0.0, 0.5)))
-    assert len({visit.runs for visit in sink if visit.point == 0}) == 1
-    assert sink[0].runs > 1
+def test_sampling_goes_on_while_one_point_is_not_precise() -> None:
+    sink, _ = carry_out(FakeWorkers(noise={3: 0.5}), plan(blocks=9))
+    assert {visit.block for visit in sink.visits} == set(range(9))
 
 
-def test_a_point_that_fails_to_build_is_left_alone() -> None:
-    workers = FakeWorkers(fails_to_build={1}, noise=(0.0, 0.5))
-    sink, _ = carry_out(workers)
-    assert [(visit.status, visit.reason) for visit in sink if visit.point == 1] == [("failed", "boom")]
-    assert len([visit for visit in sink if visit.point == 0]) == 6
+def test_time_goes_to_the_points_whose_interval_is_wide() -> None:
+    sink, _ = carry_out(FakeWorkers(noise={3: 0.5}), plan(made.points(widths=(1, 4, 16, 64)), blocks=9))
+    early, late = (share(sink, block, point=3) for block in (4, 5))
+    assert early == pytest.approx(0.25)
+    assert late == pytest.approx(4 / (4 + 3 * 0.25)), "four times its share, the others a quarter of theirs"
 
 
-def test_a_point_that_dies_later_keeps_its_earlier_visits() -> None:
-    last = made.plan(CELLS).order(0)[-1].id
-    workers = FakeWorkers(fails_at_visit={last: 4}, noise=(0.0, 0.5))
-    sink, _ = carry_out(workers)
-    assert [visit.reason for visit in sink if visit.point == last] == ["worker died by SIGSEGV"]
-    assert {visit.status for visit in sink if visit.point != last} == {"ok"}
+def test_time_goes_to_the_comparison_that_is_not_decided() -> None:
+    cells = made.points(widths=(1, 4, 16), threads=(1, 2))
+    equal, halved, unsettled = (cells[start : start + 2] for start in (0, 2, 4))
+    times = {cell.id: 0.01 / (cell.setting.threads if cell in halved else 1) for cell in cells}
+    noise = {cell.id: 0.5 if cell in unsettled else 0.02 for cell in cells}
+    sink, _ = carry_out(FakeWorkers(run_seconds=times, noise=noise), plan(cells, blocks=9, budget=50.0))
+    early, late = ([sum(share(sink, block, cell.id) for cell in pair) for pair in (equal, halved)] for block in (4, 5))
+    assert early[0] == pytest.approx(early[1])
+    assert late[0] == pytest.approx(2 * late[1]), "more threads neither win nor lose, or are twice as fast"
 
 
-def test_after_one_hang_the_others_of_the_workload_get_little_time() -> None:
-    first = made.plan(CELLS).order(0)[0].id
-    workers = FakeWorkers(hangs={first})
-    carry_out(workers)
-    assert workers.limits == [BUILD_LIMIT, *[SUSPECT_LIMIT] * 3]
+def share(sink: Sink, block: int, point: int) -> float:
+    """A point's share of the planned seconds of a block."""
+    stops = sink.draws[block]
+    return sum(stop.seconds for stop in stops if stop.point == point) / sum(stop.seconds for stop in stops)
 
 
-def test_the_warm_up_is_part_of_a_visit() -> None:
-    workers = FakeWorkers(run_seconds=0.1, noise=(0.0, 0.5))
-    asked = []
-    sound = workers.sample
-
-    def sample(point: Point, runs: int, seconds: float, limit: float) -> Sampled:
-        asked.append(seconds)
-        return sound(point, runs, seconds, limit)
-
-    workers.sample = sample  # type: ignore[method-assign]
-    carry_out(workers, budget=24.0)
-    assert asked[0] == pytest.approx(24.0 / 24 - 0.1)
+def test_starting_workers_comes_out_of_the_block_that_it_delays() -> None:
+    starting = FakeWorkers(noise=0.5, starting=lambda: 0.05)
+    sink, _ = carry_out(starting)
+    planned = [sum(stop.seconds for stop in sink.draws[block]) for block in range(6)]
+    assert planned[0] == pytest.approx(10.0 / 6), "its workers live since calibration"
+    assert planned[1:] == [pytest.approx(10.0 / 6 - 6 * 0.05)] * 5, "two workers and four points"
+    assert [calibration.took for calibration in sink.calibrations].count(pytest.approx(0.1)) == 2
 
 
-def test_the_budget_binds_within_a_block_and_between_retries() -> None:
-    workers = FakeWorkers(noise=(0.0, 0.5))
-    sound = workers.sample
-
-    def slow(point: Point, runs: int, seconds: float, limit: float) -> Sampled:
-        workers.now += 4.0
-        sampled = sound(point, runs, seconds, limit)
-        return replace(sampled, samples=(replace_sample(sampled.samples[0], disturbed="kept off the CPU"),))
-
-    workers.sample = slow  # type: ignore[method-assign]
-    sink, _ = carry_out(workers, budget=10.0)
-    assert len(sink) == 3
-
-
-def test_nothing_left_to_visit_ends_the_run() -> None:
-    sink, _ = carry_out(FakeWorkers(fails_to_build={0, 1, 2, 3}))
-    assert [visit.status for visit in sink] == ["failed"] * 4
+def test_a_budget_that_holds_no_block_is_refused_with_one_that_would() -> None:
+    refusal = pytest.raises(UsageError, match=r"--budget 1.00 s is too short.*4 points takes 12.0 s.*--budget 60s")
+    with refusal:
+        carry_out(FakeWorkers(run_seconds=1.0), plan(budget=1.0))
 
 
 def test_blocks_shrink_to_what_the_budget_holds() -> None:
-    workers = FakeWorkers(run_seconds=1.0, noise=(0.0, 0.5))
-    sink, _ = carry_out(workers, budget=30.0)  # four points of at least 3 s: two blocks
-    assert len(sink) == 8
+    sink, _ = carry_out(FakeWorkers(run_seconds=1.0, noise=0.5), plan(budget=30.0))
+    assert len(sink.visits) == 8, "four points of at least 3 s: two blocks"
 
 
-def test_a_visit_in_which_everything_was_disturbed_is_made_again() -> None:
-    workers = FakeWorkers(noise=(0.0, 0.5))
-    sound = workers.sample
+def test_a_visit_is_never_shorter_than_its_shortest() -> None:
+    workers = FakeWorkers(run_seconds={0: 0.5, 1: 1e-5, 2: 1e-5, 3: 1e-5}, noise=0.5)
+    carry_out(workers, plan(budget=12.0))
+    for point, _, seconds in workers.asked:
+        assert seconds >= least_seconds(0.5 if point == 0 else 1e-5) * (1 - 1e-9)
 
-    def disturbed(point: Point, runs: int, seconds: float, limit: float) -> Sampled:
-        sampled = sound(point, runs, seconds, limit)
-        flag = "off the CPU" if point.id == 0 or (point.id == 1 and workers.visits % 2) else ""
-        return replace(sampled, samples=tuple(replace_sample(sample, disturbed=flag) for sample in sampled.samples))
 
-    workers.sample = disturbed  # type: ignore[method-assign]
-    sink, _ = carry_out(workers, budget=100.0)
-    in_first_block = [visit.point for visit in sink if visit.block == 0]
-    assert in_first_block.count(0) == 3, "given up after three"
-    assert in_first_block.count(2) == 1
-    assert in_first_block.count(1) in (1, 2)
+def test_a_point_that_fails_to_build_is_left_alone() -> None:
+    sink, _ = carry_out(FakeWorkers(fails_to_build={1: died("boom")}, noise=0.5))
+    assert [(visit.status, visit.reason, visit.position) for visit in sink.visits if visit.point == 1] == [
+        ("failed", "boom", -1)
+    ]
+    assert {visit.block for visit in sink.visits if visit.point == 0} == set(range(6))
+
+
+def test_a_point_whose_answer_is_wrong_is_never_timed() -> None:
+    workers = FakeWorkers(fails_its_check={2: died("the answer is 41")}, noise=0.5)
+    sink, _ = carry_out(workers)
+    assert [visit.reason for visit in sink.visits if visit.point == 2] == ["the answer is 41"]
+    assert "v2" not in workers.log
+
+
+def test_a_point_that_dies_later_keeps_its_earlier_visits() -> None:
+    clean, _ = carry_out(FakeWorkers(noise=0.5))
+    victim = clean.visits[30].point
+    workers = FakeWorkers(fails_at_visit={30: died()}, noise=0.5)
+    sink, _ = carry_out(workers)
+    failed = [visit for visit in sink.visits if visit.status == "failed"]
+    assert [(visit.point, visit.reason) for visit in failed] == [(victim, "worker died by SIGSEGV")]
+    assert (failed[0].block, failed[0].position, failed[0].turn) == (
+        clean.visits[30].block, clean.visits[30].position, clean.visits[30].turn,
+    )  # fmt: skip
+    where = sink.visits.index(failed[0])
+    assert victim in {visit.point for visit in sink.visits[:where]}
+    assert victim not in {visit.point for visit in sink.visits[where + 1 :]}
+    assert {visit.point for visit in sink.visits[where + 1 :]} == {0, 1, 2, 3} - {victim}
+
+
+def test_after_one_hang_the_others_of_the_workload_get_little_time() -> None:
+    first = calibration_order(plan())[0].id
+    workers = FakeWorkers(fails_to_build={first: hung()}, noise=0.5)
+    carry_out(workers)
+    assert workers.limits[:4] == [BUILD_LIMIT, *[SUSPECT_LIMIT] * 3]
+    assert max(workers.limits[4:]) < BUILD_LIMIT
+    quick = FakeWorkers(noise=0.5)
+    carry_out(quick, plan(quick=True))
+    assert quick.limits[:4] == [QUICK_BUILD_LIMIT] * 4
+
+
+def test_a_point_that_hangs_while_sampled_makes_the_others_suspects() -> None:
+    workers = FakeWorkers(fails_at_visit={0: hung()}, noise=0.5)
+    sink, _ = carry_out(workers)
+    assert "hung" in sink.visits[0].reason
+    before, *after = workers.limits[4:]
+    assert before > BUILD_LIMIT > max(after)
+
+
+def test_the_budget_binds_within_a_block_and_between_retries() -> None:
+    workers = FakeWorkers(noise=0.5, longer=lambda: 4.0, flags=lambda point, number: "kept off the CPU")
+    sink, _ = carry_out(workers)
+    assert len(sink.visits) == 3
+
+
+def test_nothing_left_to_visit_ends_the_run() -> None:
+    sink, _ = carry_out(FakeWorkers(fails_to_build={number: died() for number in range(4)}))
+    assert [visit.status for visit in sink.visits] == ["failed"] * 4
+    assert not sink.draws
+
+
+def test_a_visit_in_which_everything_was_disturbed_is_made_again_at_once() -> None:
+    clean, _ = carry_out(FakeWorkers(noise=0.5))
+    first, second = clean.draws[0][:2]
+    workers = FakeWorkers(noise=0.5, flags=lambda point, number: "off the CPU" if number < 4 else "")
+    sink, _ = carry_out(workers)
+    assert [visit.position for visit in sink.visits[:6]] == [0] * TRIES + [1, 1, 2], "given up after three; then two"
+    assert [visit.point for visit in sink.visits[:5]] == [first.point] * TRIES + [second.point] * 2
+
+
+def test_disturbed_samples_do_not_make_a_run_precise() -> None:
+    workers = FakeWorkers(flags=lambda point, number: "off the CPU" if point == 0 else "")
+    sink, _ = carry_out(workers, plan(blocks=7))
+    assert {visit.block for visit in sink.visits} == set(range(7))
 
 
 def test_an_interrupt_passes_through() -> None:
     workers = FakeWorkers()
 
-    def interrupt(*_: object) -> Sampled:
+    def interrupt(*_: object) -> Readings:
         raise KeyboardInterrupt
 
     workers.sample = interrupt  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         carry_out(workers)
+
+
+@pytest.mark.parametrize("when", [0.0, 1.0, 5.0, 9.9])
+@pytest.mark.parametrize("jump", [-1e6, -20.0, -3.0, 3.0, 1e6])
+def test_a_clock_that_jumps_neither_breaks_a_run_nor_lengthens_it(when: float, jump: float) -> None:
+    workers = FakeWorkers(noise=0.5)
+    sink = Sink()
+    Engine(plan(), workers, sink, now=lambda: workers.now + jump * (workers.now > when)).run()
+    longest = max(stop.seconds for stops in sink.draws.values() for stop in stops)
+    assert workers.now <= 10.0 * (1 + OVERRUN) + 2 * longest, "what passed while it jumped is lost"
+    spent = [visit.spent for visit in sink.visits]
+    assert spent == sorted(spent)
+
+
+def test_a_clock_that_jumps_again_and_again_does_no_harm() -> None:
+    workers = FakeWorkers(noise=0.5)
+    jumps = ticking(0.0, 5.0, -3.0, 0.0, 1e-9)
+    sink, _ = Sink(), None
+    Engine(plan(), workers, sink, now=lambda: workers.now + jumps()).run()
+    assert workers.now <= 10.0 * (1 + OVERRUN) + 1.0
+    assert all(visit.spent >= 0 for visit in sink.visits)

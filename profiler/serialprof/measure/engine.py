@@ -101,7 +101,7 @@ class Engine:
         self._process = 0
         self._block, self._position = 0, 0
         self._draws: dict[int, tuple[Stop, ...]] = {}
-        self._spent_before, self._spent, self._sampling = 0.0, 0.0, self._start
+        self._spent, self._last = 0.0, self._start
         if past is not None:
             self._recall(past)
 
@@ -112,7 +112,7 @@ class Engine:
             UsageError: the budget is too short for the points.
         """
         self._calibrate()
-        self._sampling = self.now()
+        self._last = self.now()
         overhead = self._starting()
         blocks = budget.affordable_blocks(self._run_seconds, self.plan.budget, self.plan.blocks, overhead)
         for block in range(self._block, blocks):
@@ -146,7 +146,7 @@ class Engine:
             self._block = max(past.draws)
             positions = [visit.position for visit in past.visits if visit.block == self._block]
             self._position = max(positions, default=-1) + 1
-        self._spent_before = self._spent = max((visit.spent for visit in past.visits), default=0.0)
+        self._spent = max((visit.spent for visit in past.visits), default=0.0)
 
     def _calibrate(self) -> None:
         for number, point in enumerate(calibration_order(self.plan)):
@@ -245,8 +245,9 @@ class Engine:
             self._logs[visit.point][visit.block] = math.log(midmean(seconds))
 
     def _tick(self) -> float:
-        """Seconds of the budget that are spent; they never become less, whatever the clock does."""
-        self._spent = max(self._spent, self._spent_before + self.now() - self._sampling)
+        """Seconds of the budget that are spent; a clock that jumps back takes none of them away."""
+        last, self._last = self._last, self.now()
+        self._spent += max(0.0, self._last - last)
         return self._spent
 
     def _limit(self, point: Point) -> float:

@@ -45,8 +45,8 @@ def schedule(plan: Plan, block: int, seconds: Mapping[int, float], least: Mappin
 
 def calibration_order(plan: Plan) -> tuple[Point, ...]:
     """The order in which points are built and calibrated: that of a block of single visits."""
-    once = dict.fromkeys((point.id for point in plan.points), 0.0)
-    return tuple(plan.points[stop.point] for stop in schedule(plan, 0, once, once))
+    seconds = dict.fromkeys((point.id for point in plan.points), 1.0)  # less than two of the shortest visits
+    return tuple(plan.points[stop.point] for stop in schedule(plan, 0, seconds, seconds))
 
 
 def _passes(groups: Sequence[Sequence[Point]], turns: Sequence[int], seconds: Mapping[int, float]) -> list[Stop]:
