@@ -4,26 +4,24 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shlex
 import shutil
 import signal
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from serialprof.catalog import Workload
+from serialprof.child import Child
 from serialprof.errors import UsageError, WorkloadError
 from serialprof.setting import PROCESS_MODE, Setting
 
 COMMAND_PREFIX: Final = "-- "
 THREADS, WIDTH, DEPTH = "{threads}", "{width}", "{depth}"
-_TAIL_BYTES: Final = 2000
+_SHOWN: Final = 120  # characters of a command in a message
 _TOLD: Final = 300  # characters of a program's last words in a message
-_MOST_HASHED: Final = 64 << 20  # bytes of one file
+_MOST_HASHED: Final = 64 << 20  # bytes of one argument
 
 
 def command_reference(argv: Sequence[str]) -> str:
@@ -43,15 +41,34 @@ def is_command(reference: str) -> bool:
 
 
 def arguments_of(reference: str) -> list[str]:
-    """The command of a reference, its placeholders in place."""
-    return shlex.split(reference.removeprefix(COMMAND_PREFIX))
+    """The command of a reference, its placeholders in place.
+
+    Raises:
+        WorkloadError: it is none.
+    """
+    try:
+        argv = shlex.split(reference.removeprefix(COMMAND_PREFIX))
+        reference.encode()
+    except UnicodeEncodeError:
+        raise WorkloadError(f"the command {reference!r} is no UTF-8", "rename its files") from None
+    except ValueError as error:
+        raise WorkloadError(f"the command {reference!r} cannot be read: {error}", "quote it as for a shell") from None
+    if not argv or not argv[0]:
+        raise WorkloadError(f"the command {reference!r} names no program", "write -- CMD ...")
+    return argv
 
 
 def check_command(reference: str) -> None:
     """Raises a WorkloadError where the command's program is not there; starts nothing."""
     program = arguments_of(reference)[0]
-    if shutil.which(program) is None:
+    if any(name in program for name in (THREADS, WIDTH, DEPTH)) or shutil.which(program) is not None:
+        return
+    path = Path(program)
+    if not path.is_file():
         raise WorkloadError(f"there is no command {program!r}", "give a program on PATH, or the path of an executable")
+    if path.name == program and shutil.which(f"./{program}") is not None:
+        raise WorkloadError(f"there is no command {program!r} on PATH", f"write ./{program} for the file of that name")
+    raise WorkloadError(f"{program!r} may not be executed", f"chmod +x {program}, or name its interpreter before it")
 
 
 def program_workload(reference: str) -> Workload:
@@ -83,28 +100,27 @@ def program_workload(reference: str) -> Workload:
 class Program:
     """A command at a setting: every run is a process.
 
-    It gets neither a terminal nor input, and it ends with its worker, whose process group it belongs to.
+    It gets neither a terminal nor input, what it prints is dropped, and it ends with its worker.
 
     Args:
         argv: the command with its placeholders.
         setting: what they stand for.
-
-    Attributes:
-        exit_code: of the last process, negative where a signal ended it; None before the first.
-        stderr: the last of what it wrote to standard error.
     """
 
     def __init__(self, argv: Sequence[str], setting: Setting) -> None:
-        self.exit_code: int | None = None
         self._argv = argv
         self._setting = setting
-        self._errors = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - lives as long as the stepper
+        self._child = Child()
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the last process, negative where a signal ended it; None before the first."""
+        return self._child.exit_code
 
     @property
     def stderr(self) -> str:
         """The last of what the last process wrote to standard error."""
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _TAIL_BYTES))
-        return self._errors.read().decode(errors="replace").strip()
+        return self._child.stderr
 
     def run(self, steps: int, /) -> None:
         """One process, from its start to its end.
@@ -114,28 +130,30 @@ class Program:
         """
         values = {THREADS: self._setting.threads, WIDTH: self._setting.width, DEPTH: steps}
         command = [_filled(argument, values) for argument in self._argv]
-        self._errors.truncate(0)
         try:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors
-            )
+            code = self._child.run(command)
         except OSError as error:
-            raise WorkloadError(f"{command[0]} cannot be started: {error.strerror}", "run it by itself") from None
-        self.exit_code = process.wait()
-        if self.exit_code:
-            raise WorkloadError(f"{shlex.join(command)} {_ended(self.exit_code)}{_last_words(self.stderr)}")
+            raise WorkloadError(f"{command[0]!r} cannot be started: {error.strerror}", "run it by itself") from None
+        if code:
+            shown = shlex.join(command)
+            shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
+            raise WorkloadError(f"{shown} {_ended(code)}{_last_words(self.stderr)}", "run it by itself")
 
 
 def code_of(reference: str) -> str:
-    """SHA-256 over the program and the files among the arguments of a command, so that a changed one is noticed."""
+    """SHA-256 over the program and the files among the arguments of a command, so that a changed one is noticed.
+
+    Arguments of more than 64 MiB are data, not code: they do not count.
+    """
     code = hashlib.sha256()
     program, *arguments = arguments_of(reference)
     for name in (shutil.which(program) or program, *arguments):
         path = Path(name)
         try:
-            if path.is_file() and path.stat().st_size <= _MOST_HASHED:
-                code.update(path.read_bytes())
-        except OSError:
+            if path.is_file() and (name not in arguments or path.stat().st_size <= _MOST_HASHED):
+                with path.open("rb") as file:
+                    code.update(hashlib.file_digest(file, "sha256").digest())
+        except (OSError, ValueError):  # not to be read, or no path at all
             continue
     return code.hexdigest()
 
