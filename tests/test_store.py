@@ -1,37 +1,201 @@
 # SPDX-License-Identifier: Apache-2.0
 import sqlite3
+import struct
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from serialprof.errors import StoreError
-from serialprof.store import Sample, Store, Visit, read_run
+from serialprof.store import (
+    Calibration,
+    Readings,
+    Resumption,
+    Sample,
+    StepTicks,
+    Stop,
+    Store,
+    StoredRun,
+    Visit,
+    read_run,
+)
 from tests import made
 
 CELLS = made.points(widths=(1, 2**40), threads=(1, 2), forms=("serial", "wide"))
+#: A visit in which no column holds what it holds by default.
+FULL = Visit(
+    point=2,
+    block=3,
+    process=4,
+    status="failed",
+    reason="it \u2603 broke",
+    started=5.5,
+    spent=6.5,
+    position=7,
+    turn=8,
+    runs=9,
+    readings=Readings(
+        samples=(
+            Sample(1.5, 0.5, 3, "off the CPU", 11, 2.1e9, 2.2e9, 3.1e9, 4.1e9),
+            Sample(1.25, 1.0, 0),
+        ),
+        warmup_runs=12,
+        warmup_seconds=13.5,
+        steady=False,
+        steal=0.125,
+        temperature=61.5,
+        throttles=14,
+        ticks=StepTicks(4.8e-10, struct.pack("<4q", 0, -1, 2**63 - 1, -(2**63))),
+        exit_code=-6,
+        stderr="\u2603 no such thing\n",
+    ),
+)
+RESUMPTION = Resumption(1.8e9, ("serialprof", "run", "--resume"), made.machine(cpus=(3, 5)), "0.2.0", "other")
+
+
+def full_run() -> StoredRun:
+    """A run that holds a row in every table."""
+    return replace(
+        made.stored(CELLS, (made.visit(0), FULL, Visit(1, 0, 0, "failed", "no worker"))),
+        calibrations=(Calibration(0, 1e-3, 7, 0.25), Calibration(2, 2e-9, 10**9)),
+        draws={0: (Stop(2, 0, 0.5), Stop(0, 0, 0.25), Stop(2, 1, 0.5)), 3: (Stop(1, 0, 1.5),)},
+        resumptions=(RESUMPTION,),
+    )
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     file = tmp_path / "a.serialprof"
-    failed = Visit(1, 0, 0, "failed", "it \u2603 broke")
-    flagged = replace(made.visit(2), samples=(Sample(1.0, 0.5, 3, "off the CPU"),), clock_before=None, cpu=None)
-    run = made.stored(CELLS, (made.visit(0), failed, flagged))
+    run = replace(full_run(), limits=replace(made.limits(), clock=2.5e9))
     with Store(file, run) as store:
         store.set_limits(made.limits())
         store.finish("complete")
-    assert read_run(file) == replace(run, status="complete")
+    assert read_run(file) == replace(run, status="complete", limits=made.limits())
     assert list(tmp_path.iterdir()) == [file], "the write-ahead log is folded into the one file"
+
+
+@pytest.mark.parametrize(
+    ("record", "plain"),
+    [
+        (FULL, Visit(0, 0, 0, "ok")),
+        (FULL.readings, Readings(())),
+        (FULL.samples[0], Sample(0.0, 0.0, 0)),
+    ],
+)
+def test_the_full_visit_leaves_nothing_at_its_default(record: object, plain: object) -> None:
+    for field in fields(plain):  # type: ignore[arg-type]
+        assert getattr(record, field.name) != getattr(plain, field.name), f"a {field.name} that is lost goes unseen"
+
+
+def test_visits_keep_their_order_and_their_own_samples(tmp_path: Path) -> None:
+    file = tmp_path / "a.serialprof"
+    visits = tuple(made.visit(point, block, (1.0 + point, 2.0 + block)) for block in range(2) for point in (3, 0, 2))
+    with Store(file, made.stored(CELLS)) as store:
+        for visit in visits:
+            store.add(visit)
+    assert read_run(file).visits == visits
+
+
+def test_nothing_else_may_write_while_a_run_does(tmp_path: Path) -> None:
+    file = tmp_path / "a.serialprof"
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from serialprof.errors import StoreError\n"
+        "from serialprof.store import Store\n"
+        "try: Store.reopen(Path(sys.argv[1]))\n"
+        "except StoreError as error: print(error)"
+    )
+    second = [sys.executable, "-c", code, str(file)]
+    with Store(file, made.stored(CELLS, (made.visit(0),))) as store:
+        said = subprocess.run(second, capture_output=True, text=True, check=True).stdout
+        assert f"another run is writing to {file}" in said
+        store.add(made.visit(1))
+    assert [visit.point for visit in read_run(file).visits] == [0, 1]
+    assert subprocess.run(second, capture_output=True, text=True, check=True).stdout == "", "once it is closed"
+
+
+def test_a_second_writer_in_the_same_process_is_refused_too(tmp_path: Path) -> None:
+    file = tmp_path / "a.serialprof"
+    with Store(file, made.stored(CELLS, (made.visit(0),))), pytest.raises(StoreError, match="another run is writing"):
+        Store.reopen(file)
+
+
+def test_a_reopened_file_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "a.serialprof"
+    begun = replace(full_run(), resumptions=())
+    with Store(file, begun) as store:
+        store.abandon("interrupted")
+    store, found = Store.reopen(file)
+    with store:
+        assert found == replace(begun, status="interrupted")
+        assert store.visits == 3
+        store.resumed(RESUMPTION, found.resumptions)
+        assert read_run(file).status == "running"
+        store.calibrate(Calibration(1, 3e-3, 5, 0.5))
+        store.draw(4, (Stop(0, 0, 0.75), Stop(1, 0, 0.75)))
+        store.add(FULL)
+        store.finish("complete")
+    assert read_run(file) == replace(
+        begun,
+        status="complete",
+        visits=(*begun.visits, FULL),
+        calibrations=(begun.calibrations[0], Calibration(1, 3e-3, 5, 0.5), begun.calibrations[1]),
+        draws={**begun.draws, 4: (Stop(0, 0, 0.75), Stop(1, 0, 0.75))},
+        resumptions=(RESUMPTION,),
+    )
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_second_continuation_stands_after_the_first(tmp_path: Path) -> None:
+    file = tmp_path / "a.serialprof"
+    later = replace(RESUMPTION, started=1.9e9)
+    with Store(file, full_run()) as store:
+        store.resumed(later, (RESUMPTION,))
+    assert read_run(file).resumptions == (RESUMPTION, later)
+
+
+def test_a_reopened_file_that_measures_nothing_more_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "a.serialprof"
+    with Store(file, made.stored(CELLS, (made.visit(0),))):
+        pass
+    store, _ = Store.reopen(file)
+    with store:
+        store.abandon("interrupted")
+    assert [visit.point for visit in read_run(file).visits] == [0]
+
+
+def test_only_a_run_file_of_this_schema_is_reopened(tmp_path: Path) -> None:
+    old, text = _valid(tmp_path), tmp_path / "b.serialprof"
+    with sqlite3.connect(old) as connection:
+        connection.execute("PRAGMA user_version=1")
+    connection.close()
+    text.write_text("precious")
+    before = old.read_bytes()
+    for read in (read_run, Store.reopen):
+        with pytest.raises(StoreError) as refusal:
+            read(old)
+        assert f"{refusal.value}" == f"{old} has schema 1, this serialprof reads 2; use the version that wrote it"
+    with pytest.raises(StoreError, match="no run file"):
+        Store.reopen(text)
+    with pytest.raises(StoreError, match="there is no run file"):
+        Store.reopen(tmp_path / "absent.serialprof")
+    assert (old.read_bytes(), text.read_text()) == (before, "precious")
+    assert sorted(tmp_path.iterdir()) == [old, text]
 
 
 def test_another_process_can_read_while_the_run_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "a.serialprof"
     with Store(file, made.stored(CELLS)) as store:
+        assert read_run(file).visits == ()
         store.add(made.visit(3))
         assert [visit.point for visit in read_run(file).visits] == [3]
+        store.add(made.visit(0, block=1))
+        run = read_run(file)
+        assert ([visit.point for visit in run.visits], run.status) == ([3, 0], "running")
         with sqlite3.connect(file) as other:
-            assert other.execute("SELECT count(*) FROM sample").fetchone() == (2,)
+            assert other.execute("SELECT count(*) FROM sample").fetchone() == (4,)
         other.close()
 
 
@@ -39,7 +203,8 @@ def test_a_visit_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
     file = tmp_path / "a.serialprof"
     with Store(file, made.stored(CELLS)) as store:
         store.add(made.visit(0))
-        broken = replace(made.visit(1), samples=(Sample(1.0, 1.0, 0), Sample(None, 1.0, 0)))  # type: ignore[arg-type]
+        samples = (Sample(1.0, 1.0, 0), Sample(None, 1.0, 0))  # type: ignore[arg-type]
+        broken = replace(made.visit(1), readings=Readings(samples))
         with pytest.raises(StoreError, match="cannot write"):
             store.add(broken)
         store.add(made.visit(2))
@@ -55,7 +220,7 @@ def test_an_interrupt_within_a_visit_leaves_a_file_that_can_be_finished(tmp_path
     with Store(file, made.stored(CELLS)) as store:
         store.add(made.visit(0))
         with pytest.raises(KeyboardInterrupt):
-            store.add(replace(made.visit(1), samples=Interrupting()))
+            store.add(replace(made.visit(1), readings=Readings(Interrupting())))
         store.abandon("interrupted")
     run = read_run(file)
     assert (run.status, [visit.point for visit in run.visits]) == ("interrupted", [0])
@@ -88,7 +253,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def _valid(folder: Path) -> Path:
     file = folder / "a.serialprof"
-    with Store(file, made.stored(CELLS, (made.visit(0),))):
+    with Store(file, full_run()):
         pass
     return file
 
@@ -107,6 +272,18 @@ def _valid(folder: Path) -> Path:
         ("UPDATE sample SET seconds = 'long'", "damaged"),
         ("DROP TABLE sample", "damaged"),
         ("UPDATE visit SET runs = 0", "damaged"),
+        ("UPDATE calibration SET point = 99 WHERE point = 2", "names point 99"),
+        ("UPDATE calibration SET runs = 0", "calibrated to 0 runs"),
+        ("UPDATE calibration SET run_seconds = 0", "damaged"),
+        ("UPDATE calibration SET took = 'long'", "damaged"),
+        ("UPDATE draw SET point = -1", "names point -1"),
+        ("UPDATE draw SET seconds = 'long'", "damaged"),
+        ("UPDATE draw SET turn = 0.5", "damaged"),
+        ("UPDATE ticks SET steps = x'0001'", "no whole numbers"),
+        ("UPDATE ticks SET steps = 8", "damaged"),
+        ("UPDATE ticks SET seconds_per_tick = 'fast'", "damaged"),
+        ("DROP TABLE ticks", "damaged"),
+        ("DELETE FROM meta WHERE key = 'resumptions'", "damaged"),
         ("CREATE VIEW endless AS SELECT 1", "holds what no run file holds"),
     ],
 )
