@@ -1,53 +1,124 @@
 # SPDX-License-Identifier: Apache-2.0
 import itertools
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from serialprof.catalog import Affine
 from serialprof.errors import UsageError
-from serialprof.planning import Request, check_parameters, check_size, make_plan, settings_of, thread_counts
+from serialprof.intervals import MINIMUM_UNITS
+from serialprof.measure.schedule import schedule
+from serialprof.planning import (
+    Plan,
+    Point,
+    Request,
+    check_parameters,
+    check_size,
+    make_plan,
+    settings_of,
+    thread_counts,
+)
 from tests import made
 
 CELLS = made.points(widths=(1, 4, 16), threads=(1, 2), forms=("serial", "wide"))
 
 
+def order(plan: Plan, block: int, share: float = 1.0, least: float = 1.0) -> tuple[Point, ...]:
+    """The points of a block in the order in which they are visited; one visit each, unless the share allows more."""
+    seconds = {point.id: share for point in plan.points}
+    return tuple(plan.points[stop.point] for stop in schedule(plan, block, seconds, dict.fromkeys(seconds, least)))
+
+
 def test_a_block_visits_every_point_once_and_can_be_redrawn() -> None:
     plan = made.plan(CELLS)
     for block in range(plan.blocks):
-        order = plan.order(block)
-        assert sorted(point.id for point in order) == list(range(len(CELLS)))
-        assert order == plan.order(block)
+        drawn = order(plan, block)
+        assert sorted(point.id for point in drawn) == list(range(len(CELLS)))
+        assert drawn == order(plan, block)
 
 
 def test_what_will_be_compared_stays_together() -> None:
     for block in range(6):
-        widths = [point.setting.width for point in made.plan(CELLS).order(block)]
+        widths = [point.setting.width for point in order(made.plan(CELLS), block)]
         changes = sum(before != after for before, after in itertools.pairwise(widths))
         assert changes == 2, "three widths, each visited in one stretch"
 
 
 def test_the_order_within_a_width_is_drawn_too() -> None:
     plan = made.plan(CELLS, blocks=40)
-    first = {plan.order(block)[0].setting.form for block in range(0, 40, 2)}
+    first = {order(plan, block)[0].setting.form for block in range(0, 40, 2)}
     assert first == {"serial", "wide"}
 
 
 def test_every_second_block_is_the_reverse() -> None:
     plan = made.plan(CELLS)
-    assert plan.order(1) == plan.order(0)[::-1]
-    assert plan.order(3) == plan.order(2)[::-1]
+    assert order(plan, 1) == order(plan, 0)[::-1]
+    assert order(plan, 3) == order(plan, 2)[::-1]
 
 
 def test_the_order_depends_on_seed_and_block() -> None:
     plan = made.plan(CELLS)
-    assert plan.order(0) != plan.order(2)
-    assert plan.order(0) != replace(plan, seed=2).order(0)
+    assert order(plan, 0) != order(plan, 2)
+    assert order(plan, 0) != order(replace(plan, seed=2), 0)
+
+
+def test_points_are_passed_forward_and_backward_in_every_turn() -> None:
+    plan = made.plan(CELLS)
+    # 0.2 s make four visits of 50 ms: two turns, each there and back.
+    stops = schedule(plan, 0, dict.fromkeys(range(len(CELLS)), 0.2), dict.fromkeys(range(len(CELLS)), 0.01))
+    count = len(CELLS)
+    assert [stop.turn for stop in stops] == [0] * 2 * count + [1] * 2 * count
+    forward = [stop.point for stop in stops[:count]]
+    assert [stop.point for stop in stops] == 2 * (forward + forward[::-1])
+    assert {stop.seconds for stop in stops} == {0.05}
+
+
+def test_a_block_leaves_out_what_gets_no_time() -> None:
+    plan = made.plan(CELLS)
+    stops = schedule(plan, 0, {1: 3.0, 5: 1.0}, {1: 3.0, 5: 1.0})
+    assert {stop.point: (stop.turn, stop.seconds) for stop in stops} == {1: (0, 3.0), 5: (0, 1.0)}
+    assert len(stops) == 2
 
 
 def test_blocks_are_spread_over_rounds_of_processes() -> None:
     plan = made.plan(CELLS, blocks=6, blocks_per_process=2)
     assert [plan.process_round(block) for block in range(6)] == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("knobs", "complaint"),
+    [
+        ({"budget": 0.0}, "--budget 0: no time between 0 and 7 days"),
+        ({"budget": -3.0}, "--budget -3: no time"),
+        ({"budget": math.nan}, "--budget nan: no time"),
+        ({"budget": math.inf}, "--budget inf: no time"),
+        ({"budget": 7 * 86400.0 + 1}, "--budget 604801: no time"),
+        ({"precision": 0.0}, "--precision 0: no share between 0 and 1"),
+        ({"precision": 1.0}, "--precision 1: no share"),
+        ({"precision": -0.02}, "--precision -0.02: no share"),
+        ({"precision": math.nan}, "--precision nan: no share"),
+        ({"widths": ()}, "--width holds a count below 1, or none"),
+        ({"widths": (4, 0)}, "--width holds a count below 1"),
+        ({"widths": (-1,)}, "--width holds a count below 1"),
+        ({"threads": ()}, "--threads holds a count below 1, or none"),
+        ({"threads": (1, -2)}, "--threads holds a count below 1"),
+        ({"widths": (1, 2**70)}, f"--width {2**70}: no whole number from 1 to"),
+        ({"depth": 2**31 + 1}, "--depth 2147483649: no whole number from 1 to"),
+        ({"depth": 0}, "--depth 0: no whole number from 1 to"),
+        ({"depth": -5}, "--depth -5: no whole number from 1 to"),
+    ],
+)
+def test_what_no_run_can_have_is_refused(knobs: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        Request(**knobs)
+
+
+def test_the_ends_of_what_a_run_can_have() -> None:
+    request = Request(budget=7 * 86400.0, precision=0.999, widths=(1,), threads=(1,), depth=1)
+    assert (request.budget, request.depth) == (604800.0, 1)
+    assert Request(budget=1e-3).budget == 1e-3
 
 
 @pytest.mark.parametrize(
@@ -76,6 +147,32 @@ def test_settings_cover_the_sweep_and_pin_threads() -> None:
     assert len(settings) == 4 * 2 * 2
     assert {setting.cpus for setting in settings} == {(4,), (4, 6)}
     assert {setting.mode for setting in settings} == {"native"}
+    assert {setting.depth for setting in settings} == {description.depth}
+    assert {setting.depth for setting in settings_of(Request(depth=77), description, made.machine())} == {77}
+
+
+@pytest.mark.parametrize(
+    ("asked", "depths"), [(None, [25, 100]), (40, [10, 40]), (7, [1, 7]), (3, [1, 3]), (2, [1, 2])]
+)
+def test_a_start_up_is_sampled_at_two_depths(asked: int | None, depths: list[int]) -> None:
+    description = replace(made.description(), startup=True, depth=100)
+    settings = settings_of(Request(depth=asked, threads=(1,), widths=(1, 4)), description, made.machine())
+    assert [(setting.width, setting.depth) for setting in settings] == [(w, d) for w in (1, 4) for d in depths]
+
+
+def test_one_depth_cannot_be_differenced() -> None:
+    description = replace(made.description(), startup=True)
+    with pytest.raises(
+        UsageError, match=r"--depth 1: the start-up of toy is taken off by differencing over depth; ask"
+    ):
+        settings_of(Request(depth=1), description, made.machine())
+    assert settings_of(Request(depth=1, threads=(1,), widths=(3,)), made.description(), made.machine())[0].depth == 1
+
+
+def test_the_shorter_depth_belongs_to_the_same_fit() -> None:
+    description = replace(made.description(), startup=True)
+    settings = settings_of(Request(threads=(1,), widths=(1,)), description, made.machine())
+    assert len({Point(number, "toy", setting).family for number, setting in enumerate(settings)}) == 1
 
 
 def test_too_few_cores_give_no_settings() -> None:
@@ -122,6 +219,30 @@ def test_a_plan_of_ten_thousand_points_is_refused_with_the_count() -> None:
     cells = made.points(widths=range(1, 10_002))
     with pytest.raises(UsageError, match="10001 points"):
         make_plan(Request(), [made.description()], cells)
+
+
+def test_ten_million_points_are_refused_before_they_are_made() -> None:
+    # Settings of ten million points take gigabytes and minutes: only a count that comes first gets here at all.
+    request = Request(widths=(1,) * 10**7, threads=(1,))
+    with pytest.raises(
+        UsageError, match=r"the sweep has 10000000 points; shorten --width or --threads to 10000 at most"
+    ):
+        settings_of(request, made.description(), made.machine())
+
+
+def test_every_knob_counts_towards_the_points() -> None:
+    request = Request(widths=tuple(range(1, 626)), threads=(1, 2), modes=("native", "eager"))
+    description = replace(made.description(forms=("serial", "wide")), startup=True)
+    assert len(settings_of(request, description, made.machine())) == 625 * 2**4 == 10_000
+    with pytest.raises(UsageError, match="the sweep has 10016 points"):
+        settings_of(replace(request, widths=tuple(range(1, 627))), description, made.machine())
+
+
+def test_a_plan_keeps_what_was_asked_for() -> None:
+    request = Request(budget=7.0, precision=0.5, seed=9, meter=False)
+    plan = make_plan(request, [made.description()], CELLS)
+    assert (plan.budget, plan.precision, plan.seed, plan.meter, plan.points) == (7.0, 0.5, 9, False, CELLS)
+    assert plan.blocks_per_process == 1 and plan.blocks >= MINIMUM_UNITS and not plan.quick
 
 
 def test_the_short_form() -> None:

@@ -20,6 +20,9 @@ _MEMORY_SHARE: Final = 0.5
 #: More declared operations than this in one run(D) take minutes on the fastest core, hours on one chain.
 _MOST_OPERATIONS: Final = 1e13
 _MOST_BUDGET: Final = 7 * 86400.0
+_MOST_DEPTH: Final = 2**31
+#: Counts are kept as signed 64-bit numbers, with room for a sum.
+_MOST_COUNT: Final = 2**62
 #: More points than this cannot be visited five times in any budget that somebody would wait for.
 _MOST_POINTS: Final = 10_000
 
@@ -53,7 +56,7 @@ class Request:
     meter: bool = True
 
     def __post_init__(self) -> None:
-        """Raises a UsageError for a budget or precision that no run can have."""
+        """Raises a UsageError for a budget, precision, count or depth that no run can have."""
         if self.budget is not None and not 0 < self.budget <= _MOST_BUDGET:
             raise UsageError(f"--budget {self.budget:g}: no time between 0 and 7 days", "write it like 90s, 2m or 1h")
         if not 0 < self.precision < 1:
@@ -61,6 +64,10 @@ class Request:
         for name, counts in (("width", self.widths), ("threads", self.threads)):
             if counts is not None and (not counts or min(counts) < 1):
                 raise UsageError(f"--{name} holds a count below 1, or none", f"write --{name} 1,4,16")
+            if counts is not None and max(counts) > _MOST_COUNT:
+                raise UsageError(f"--{name} {max(counts)}: no whole number from 1 to 2^62", f"write --{name} 1,4,16")
+        if self.depth is not None and not 1 <= self.depth <= _MOST_DEPTH:
+            raise UsageError(f"--depth {self.depth}: no whole number from 1 to 2^31", "write it like --depth 1000")
 
 
 @dataclass(frozen=True, slots=True)
