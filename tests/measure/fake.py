@@ -81,7 +81,7 @@ def of(value: float | dict[int, float], point: Point) -> float:
     return value.get(point.id, 0.0) if isinstance(value, dict) else value
 
 
-class Full(Exception):
+class FullError(Exception):
     """The sink takes no more."""
 
 
@@ -109,7 +109,7 @@ class Sink:
 
     def _note(self, event: str) -> None:
         if len(self.events) >= self.most:
-            raise Full
+            raise FullError
         self.events.append(event)
 
     def stored(self, plan: Plan) -> StoredRun:

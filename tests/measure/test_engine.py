@@ -111,7 +111,7 @@ def test_the_remaining_time_is_told_within_a_fifth(budget: float, starting: floa
     Engine(asked, workers, Sink(), now=lambda: workers.now, report=report).run()
     began, end = told[0][0], workers.now
     assert end - began <= budget * (1 + OVERRUN)
-    last_visits = 0.02 * budget  # what is left of the last visits is told as little
+    last_visits = 0.01 * budget  # what is left of the last visits is told as little
     wrong = [
         (now - began, end - now, remaining)
         for now, remaining in told

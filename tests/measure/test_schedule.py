@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The drawn order of a block: what stands in it, and what cancels in it."""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from serialprof.measure.schedule import MOST_TURNS, WANTED_VISIT, calibration_order, schedule
+from serialprof.planning import Plan, Point
+from serialprof.records import Stop
+from tests import made
+
+CELLS = made.points(widths=(1, 4, 16), threads=(1, 2), forms=("serial", "wide"))
+PLAN = made.plan(CELLS)
+LEAST = dict.fromkeys(range(len(CELLS)), 0.003)
+TWO = made.points(widths=(1, 4)) + tuple(
+    replace(point, id=point.id + 2, workload="other") for point in made.points(widths=(1, 4))
+)
+
+
+def drawn(seconds: float | Mapping[int, float], block: int = 0, plan: Plan = PLAN) -> tuple[Stop, ...]:
+    """A block in which every point gets `seconds`, or its own."""
+    each = seconds if isinstance(seconds, Mapping) else {point.id: seconds for point in plan.points}
+    return schedule(plan, block, each, dict.fromkeys(each, 0.003))
+
+
+def width(stop: Stop) -> int:
+    return CELLS[stop.point].setting.width
+
+
+def passes(stops: tuple[Stop, ...]) -> list[list[int]]:
+    """The points of every turn, in order."""
+    return [[stop.point for stop in turn] for _, turn in itertools.groupby(stops, key=lambda stop: stop.turn)]
+
+
+def test_a_block_can_be_redrawn() -> None:
+    for block in range(6):
+        assert drawn(0.4, block) == drawn(0.4, block)
+
+
+def test_seed_and_block_decide_the_order() -> None:
+    assert drawn(0.4, 0) != drawn(0.4, 2)
+    assert drawn(0.4, 0) != drawn(0.4, 0, replace(PLAN, seed=2))
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.003, 0.0059, 0.01, 0.2, 0.5, 3.0, 100.0])
+def test_every_point_is_in_every_block_and_gets_its_seconds(seconds: float) -> None:
+    for block in range(4):
+        total: defaultdict[int, float] = defaultdict(float)
+        for stop in drawn(seconds, block):
+            total[stop.point] += stop.seconds
+        assert total == pytest.approx(dict.fromkeys(range(len(CELLS)), seconds))
+
+
+def test_points_without_time_are_left_out() -> None:
+    assert {stop.point for stop in drawn({0: 0.4, 5: 0.4})} == {0, 5}
+    assert drawn({}) == ()
+
+
+@pytest.mark.parametrize("seconds", [0.006, 0.05, 0.4, 5.0])
+def test_every_turn_is_a_palindrome(seconds: float) -> None:
+    for block in range(4):
+        for turn in passes(drawn(seconds, block)):
+            assert turn == turn[::-1]
+            assert Counter(turn) == dict.fromkeys(range(len(CELLS)), 2)
+
+
+@pytest.mark.parametrize("seconds", [0.006, 0.4, 5.0])
+def test_a_linear_drift_cancels_from_what_is_compared(seconds: float) -> None:
+    """Of equally long visits, the midpoints of every point lie at the same mean time, in every turn."""
+    time = 0.0
+    midpoints: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    for stop in drawn(seconds):
+        midpoints[stop.turn, stop.point].append(time + stop.seconds / 2)
+        time += stop.seconds
+    for _, group in itertools.groupby(sorted(midpoints.items()), key=lambda item: item[0][0]):
+        means = [sum(moments) / len(moments) for _, moments in group]
+        assert means == pytest.approx([means[0]] * len(CELLS))
+
+
+def test_a_linear_drift_cancels_from_unequal_visits_too() -> None:
+    seconds = {point.id: 0.4 * (1 + point.id / 7) for point in CELLS}
+    time = 0.0
+    moments: defaultdict[int, list[float]] = defaultdict(list)
+    for stop in drawn(seconds):
+        if stop.turn == 0:
+            moments[stop.point].append(time + stop.seconds / 2)
+        time += stop.seconds
+    means = [sum(pair) / 2 for pair in moments.values()]
+    assert means == pytest.approx([means[0]] * len(CELLS))
+
+
+def test_points_of_a_width_stand_together_in_every_pass() -> None:
+    for block in range(4):
+        for turn in passes(drawn(0.4, block)):
+            forward = turn[: len(turn) // 2]
+            widths = [CELLS[point].setting.width for point in forward]
+            assert len(list(itertools.groupby(widths))) == 3
+
+
+def test_the_order_of_widths_and_within_a_width_is_drawn() -> None:
+    firsts = [drawn(0.4, block)[0] for block in range(0, 80, 2)]
+    assert {CELLS[stop.point].setting.width for stop in firsts} == {1, 4, 16}
+    assert {CELLS[stop.point].setting.form for stop in firsts} == {"serial", "wide"}
+    assert {CELLS[stop.point].setting.threads for stop in firsts} == {1, 2}
+
+
+def test_workloads_are_not_interleaved() -> None:
+    plan = made.plan(TWO)
+    orders = set()
+    for block in range(0, 40, 2):
+        workloads = [key for key, _ in itertools.groupby(TWO[stop.point].workload for stop in drawn(1.0, block, plan))]
+        assert sorted(workloads) == ["other", "toy"]
+        orders.add(tuple(workloads))
+    assert len(orders) == 2, "which of them comes first is drawn"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "turns"),
+    [
+        (2 * WANTED_VISIT, 1),
+        (3.9 * WANTED_VISIT, 1),
+        (4 * WANTED_VISIT, 2),
+        (7.9 * WANTED_VISIT, 2),
+        (8 * WANTED_VISIT, 4),
+        (16 * WANTED_VISIT, 8),
+        (1000 * WANTED_VISIT, MOST_TURNS),
+    ],
+)
+def test_turns_are_a_power_of_two_that_visits_are_long_enough_for(seconds: float, turns: int) -> None:
+    stops = drawn(seconds)
+    assert {stop.turn for stop in stops} == set(range(turns))
+    assert [stop.seconds for stop in stops] == pytest.approx([seconds / (2 * turns)] * len(stops))
+
+
+def test_a_slow_point_is_visited_once_and_in_the_reverse_order_of_the_block_before() -> None:
+    first, second = (schedule(PLAN, block, dict.fromkeys(LEAST, 0.5), dict.fromkeys(LEAST, 0.3)) for block in (0, 1))
+    assert [stop.point for stop in second] == [stop.point for stop in first][::-1]
+    assert Counter(stop.point for stop in first) == dict.fromkeys(range(len(CELLS)), 1)
+    assert {(stop.turn, stop.seconds) for stop in first} == {(0, 0.5)}
+
+
+def test_a_point_that_is_too_slow_makes_its_width_single() -> None:
+    seconds = dict.fromkeys(range(len(CELLS)), 0.4)
+    least = {**LEAST, 0: 0.3}
+    stops = schedule(PLAN, 0, seconds, least)
+    visits = Counter(stop.point for stop in stops)
+    assert {CELLS[point].setting.width: count for point, count in visits.items()} == {1: 1, 4: 8, 16: 8}
+    assert {count for point, count in visits.items() if CELLS[point].setting.width == 1} == {1}
+
+
+def test_a_width_with_fewer_turns_sits_out_some_of_the_others() -> None:
+    seconds = {point.id: {1: 0.4, 4: 0.2, 16: 0.1}[point.setting.width] for point in CELLS}
+    stops = drawn(seconds)
+    taken: defaultdict[int, set[int]] = defaultdict(set)
+    for stop in stops:
+        taken[width(stop)].add(stop.turn)
+    assert taken == {1: {0, 1, 2, 3}, 4: {0, 2}, 16: {0}}
+    for turn in passes(stops):
+        assert turn == turn[::-1]
+
+
+def test_the_least_seconds_of_a_slow_point_bound_its_turns() -> None:
+    seconds, least = dict.fromkeys(LEAST, 2.0), dict.fromkeys(LEAST, 0.5)
+    assert {(stop.turn, stop.seconds) for stop in schedule(PLAN, 0, seconds, least)} == {(0, 0.5), (1, 0.5)}
+
+
+def test_calibration_goes_once_over_all_points_in_a_drawn_order() -> None:
+    order = calibration_order(PLAN)
+    assert sorted(point.id for point in order) == list(range(len(CELLS)))
+    assert order == calibration_order(PLAN)
+    assert order != calibration_order(replace(PLAN, seed=2))
+    assert [point.setting.width for point in order] == [key for key in dict.fromkeys(
+        point.setting.width for point in order) for _ in range(4)]  # fmt: skip
+
+
+def test_points_are_told_apart_by_all_that_makes_a_family() -> None:
+    eager: tuple[Point, ...] = tuple(
+        replace(point, id=point.id + len(CELLS), setting=replace(point.setting, mode="eager")) for point in CELLS
+    )
+    plan = made.plan((*CELLS, *eager))
+    modes = [plan.points[stop.point].setting.mode for stop in drawn(0.4, 0, plan)]
+    assert len(list(itertools.groupby(modes))) == 2
