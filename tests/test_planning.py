@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -9,9 +8,7 @@ import pytest
 from serialprof.catalog import Affine
 from serialprof.errors import UsageError
 from serialprof.intervals import MINIMUM_UNITS
-from serialprof.measure.schedule import schedule
 from serialprof.planning import (
-    Plan,
     Point,
     Request,
     check_parameters,
@@ -23,63 +20,6 @@ from serialprof.planning import (
 from tests import made
 
 CELLS = made.points(widths=(1, 4, 16), threads=(1, 2), forms=("serial", "wide"))
-
-
-def order(plan: Plan, block: int, share: float = 1.0, least: float = 1.0) -> tuple[Point, ...]:
-    """The points of a block in the order in which they are visited; one visit each, unless the share allows more."""
-    seconds = {point.id: share for point in plan.points}
-    return tuple(plan.points[stop.point] for stop in schedule(plan, block, seconds, dict.fromkeys(seconds, least)))
-
-
-def test_a_block_visits_every_point_once_and_can_be_redrawn() -> None:
-    plan = made.plan(CELLS)
-    for block in range(plan.blocks):
-        drawn = order(plan, block)
-        assert sorted(point.id for point in drawn) == list(range(len(CELLS)))
-        assert drawn == order(plan, block)
-
-
-def test_what_will_be_compared_stays_together() -> None:
-    for block in range(6):
-        widths = [point.setting.width for point in order(made.plan(CELLS), block)]
-        changes = sum(before != after for before, after in itertools.pairwise(widths))
-        assert changes == 2, "three widths, each visited in one stretch"
-
-
-def test_the_order_within_a_width_is_drawn_too() -> None:
-    plan = made.plan(CELLS, blocks=40)
-    first = {order(plan, block)[0].setting.form for block in range(0, 40, 2)}
-    assert first == {"serial", "wide"}
-
-
-def test_every_second_block_is_the_reverse() -> None:
-    plan = made.plan(CELLS)
-    assert order(plan, 1) == order(plan, 0)[::-1]
-    assert order(plan, 3) == order(plan, 2)[::-1]
-
-
-def test_the_order_depends_on_seed_and_block() -> None:
-    plan = made.plan(CELLS)
-    assert order(plan, 0) != order(plan, 2)
-    assert order(plan, 0) != order(replace(plan, seed=2), 0)
-
-
-def test_points_are_passed_forward_and_backward_in_every_turn() -> None:
-    plan = made.plan(CELLS)
-    # 0.2 s make four visits of 50 ms: two turns, each there and back.
-    stops = schedule(plan, 0, dict.fromkeys(range(len(CELLS)), 0.2), dict.fromkeys(range(len(CELLS)), 0.01))
-    count = len(CELLS)
-    assert [stop.turn for stop in stops] == [0] * 2 * count + [1] * 2 * count
-    forward = [stop.point for stop in stops[:count]]
-    assert [stop.point for stop in stops] == 2 * (forward + forward[::-1])
-    assert {stop.seconds for stop in stops} == {0.05}
-
-
-def test_a_block_leaves_out_what_gets_no_time() -> None:
-    plan = made.plan(CELLS)
-    stops = schedule(plan, 0, {1: 3.0, 5: 1.0}, {1: 3.0, 5: 1.0})
-    assert {stop.point: (stop.turn, stop.seconds) for stop in stops} == {1: (0, 3.0), 5: (0, 1.0)}
-    assert len(stops) == 2
 
 
 def test_blocks_are_spread_over_rounds_of_processes() -> None:

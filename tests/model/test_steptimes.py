@@ -194,6 +194,63 @@ def test_a_command_that_ignores_its_depth_has_no_step_time(steps: float) -> None
     assert (summary.step.value, summary.startup, summary.units) == (None, None, 0)
 
 
+def by_blocks(*steps: float) -> PointSummary:
+    """The summary of whole programs whose steps take so many seconds in each block."""
+    (summary,) = collect(programs(lambda depth, block: 0.25 + steps[block] * depth, blocks=len(steps)))[0].summaries
+    return summary
+
+
+def test_steps_that_may_take_no_time_at_all_have_no_step_time() -> None:
+    # Mean 7/3, s^2 = 32/3, n = 6: t(5, 0.975) = 2.571, so the mean is 2.33 +- 3.43 and may be 0.
+    assert by_blocks(1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 9e-3).failed.startswith("40 steps take no longer than 10")
+    # Mean 3, s^2 = 2.4, so 3 +- 1.63.
+    known = by_blocks(2e-3, 2e-3, 2e-3, 4e-3, 2e-3, 6e-3)
+    assert (known.failed, known.step.low is not None) == ("", True)
+
+
+def test_one_block_whose_longer_run_takes_no_longer_is_enough_to_fail() -> None:
+    # Mean 2.48, s^2 = 1.60: 2.48 +- 1.33 is surely positive, yet a negative step has no logarithm.
+    assert by_blocks(3e-3, 3e-3, 3e-3, 3e-3, 3e-3, -1e-4).failed.startswith("40 steps take no longer than 10")
+
+
+def test_too_few_blocks_for_an_interval_are_differenced_all_the_same() -> None:
+    summary = by_blocks(3e-3, 3e-3)
+    assert (summary.failed, summary.units, summary.step.low) == ("", 2, None)
+    assert summary.step.value == pytest.approx(3e-3)
+    assert summary.startup is not None and summary.startup.value == pytest.approx(0.25)
+
+
+def test_a_turn_whose_longer_run_takes_no_longer_does_not_count() -> None:
+    run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
+    slow = {(0, 0, 1): 0.40, (1, 0, 1): 0.39}  # (point, block, turn): the short run is hit by something
+    visits = tuple(
+        replace(visit, readings=Readings((Sample(slow[key], 0, 0),) * 2))
+        if (key := (visit.point, visit.block, visit.turn)) in slow
+        else visit
+        for visit in run.visits
+    )
+    (times,) = collect(replace(run, visits=visits))
+    assert np.isnan(times.turns[0, 1, 0]) and np.isfinite(times.turns).sum() == 11
+    assert math.exp(times.turns[0, 0, 0]) == pytest.approx(3e-3)
+    # The block as a whole: midmeans 0.38 and 0.34 of four samples each, over 30 steps.
+    assert math.exp(times.logs[0, 0]) == pytest.approx(0.04 / 30)
+
+
+def test_widths_and_threads_are_differenced_apart() -> None:
+    run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
+    wider = [replace(point, id=point.id + 2, setting=replace(point.setting, width=2)) for point in run.plan.points]
+    twice = [
+        replace(visit, point=visit.point + 2, readings=Readings((replace(sample, seconds=2 * sample.seconds),)))
+        for visit in run.visits
+        for sample in visit.samples[:1]
+    ]
+    plan = replace(run.plan, points=(*run.plan.points, *wider))
+    (times,) = collect(replace(run, plan=plan, visits=(*run.visits, *twice)))
+    assert [item.step.value for item in times.summaries] == pytest.approx([3e-3, 6e-3])
+    assert [item.startup and item.startup.value for item in times.summaries] == pytest.approx([0.25, 0.5])
+    assert paired(times.column(2, 1, "serial"), times.column(1, 1, "serial")) == pytest.approx([math.log(2)] * 6)
+
+
 def test_a_depth_that_failed_fails_the_pair() -> None:
     run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
     failed = Visit(0, 5, 5, "failed", "exit code 3")

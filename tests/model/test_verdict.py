@@ -12,6 +12,7 @@ from serialprof.estimate import Estimate
 from serialprof.limits import Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse, wording
 from serialprof.model.family import Cell, Memory
+from serialprof.model.verdict import grade_reason
 from serialprof.store import StoredRun, Visit
 from tests.model import builder
 
@@ -163,6 +164,16 @@ def test_many_disturbed_samples_weaken_the_grade() -> None:
     assert "disturbed" not in disturbed(2)
     assert "25% of the samples were disturbed and left out: see serialprof doctor" in disturbed(3)
     assert "67% of the samples were disturbed" in disturbed(8)
+
+
+def test_the_grade_s_reason_names_the_clock_and_what_was_left_out() -> None:
+    model = "no clock was set and no hardware counters were read: the clock's side is a model"
+    left_out = "; 21% of the samples were disturbed and left out: see serialprof doctor"
+    swept = "points with a set clock are not evaluated, and no hardware counters were read"
+    assert grade_reason([None, None], 0.2) == model
+    assert grade_reason([None, None], 0.21) == model + left_out
+    assert grade_reason([None, 2e9], 0.21) == swept + left_out
+    assert grade_reason([None, 2e9], 0.0) == swept
 
 
 @pytest.mark.parametrize(
