@@ -8,6 +8,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from serialprof.catalog import Stepper
@@ -16,12 +17,14 @@ from serialprof.measure import disturbance
 from serialprof.measure.budget import MINIMUM_SAMPLES, SHORTEST_VISIT
 from serialprof.measure.instruments import Instruments
 from serialprof.measure.ticks import Tracer
-from serialprof.measure.warmup import WarmUp, warm_up
+from serialprof.measure.warmup import WarmUp, steady, warm_up
 from serialprof.records import Readings, Sample
 from serialprof.setting import PROCESS_MODE, Setting
 
 #: Share of a visit that goes to traced run(D), where these are apart from the samples; at least one is made.
 TRACED_SHARE: Final = 0.03
+#: Most samples that are dropped as warm-up at the begin of a fresh visit; a stepper that needs more never settles.
+MOST_DROPPED: Final = 4
 
 _TASKS: Final = "/proc/self/task"
 
@@ -44,15 +47,20 @@ def sample(
     """A visit: untimed run(D) warm the caches, then samples of `runs` run(D) each until `seconds` have passed.
 
     Neighbouring samples share the clock meter's reading between them. A stepper that is fresh in this process is first
-    run until it is steady. There are MINIMUM_SAMPLES, however long that takes.
+    run until it is steady; where one run(D) is long, it is made once, and samples are dropped until two in a row are
+    level. There are MINIMUM_SAMPLES, however long that takes.
     """
     run = _runner(stepper, setting)
     began = time.perf_counter()
     before = instruments.sense()
-    warm = warm_up(run) if fresh else _warm_caches(run)
+    warm = warm_up(run, judge_long=False) if fresh else _warm_caches(run)
     tracer = Tracer(stepper, setting)
     traced = tracer.beside(warm.run_seconds)
-    samples = _samples(run, setting, runs, began + seconds, instruments, tracer if traced else None, meter=meter)
+    beside = tracer if traced else None
+    samples = _samples(run, setting, runs, began + seconds, instruments, beside, meter=meter)
+    if fresh and warm.runs == 1:
+        again = partial(_samples, run, setting, runs, 0.0, instruments, beside, meter=meter, fewest=1)
+        warm = _settle_samples(samples, again, runs, warm)
     if tracer.wanted and not traced:
         stop = time.perf_counter() + TRACED_SHARE * seconds
         tracer.run()
@@ -89,6 +97,17 @@ def _warm_caches(run: Callable[[int], None]) -> WarmUp:
     return WarmUp(runs, seconds, seconds / runs, steady=True)
 
 
+def _settle_samples(samples: list[Sample], again: Callable[[], list[Sample]], runs: int, warm: WarmUp) -> WarmUp:
+    """Drops samples from the front, as warm-up, until the first two are level; takes more where too few are left."""
+    dropped, seconds = 0, 0.0
+    while not (level := steady([sample.seconds for sample in samples[:2]], 1)) and dropped < MOST_DROPPED:
+        seconds += samples.pop(0).seconds
+        dropped += 1
+        if len(samples) < MINIMUM_SAMPLES:
+            samples += again()
+    return WarmUp(warm.runs + dropped * runs, warm.seconds + seconds, warm.run_seconds, steady=level)
+
+
 def _runner(stepper: Stepper, setting: Setting) -> Callable[[int], None]:
     """A function of n: n times run(D), complete when it returns."""
     run, depth, synchronise = stepper.run, setting.depth, getattr(stepper, "sync", None)
@@ -114,11 +133,12 @@ def _samples(
     tracer: Tracer | None,
     *,
     meter: bool,
+    fewest: int = MINIMUM_SAMPLES,
 ) -> list[Sample]:
-    """Samples until `end` on the performance counter, and at least MINIMUM_SAMPLES of them."""
+    """Samples until `end` on the performance counter, and `fewest` of them at least."""
     samples: list[Sample] = []
     clock = read_clock().hertz if meter else None
-    while len(samples) < MINIMUM_SAMPLES or time.perf_counter() < end:
+    while len(samples) < fewest or time.perf_counter() < end:
         timed = _one_sample(run, setting, runs, instruments, tracer)
         following = read_clock().hertz if meter else None
         samples.append(replace(timed, clock_before=clock, clock_after=following))

@@ -17,7 +17,7 @@ WINDOW: Final = 5
 LONG: Final = 0.02
 #: Relative change of the median that counts as settled, where the stretches scatter less than that; of one long run.
 SETTLED: Final = 0.02
-SETTLED_LONG: Final = 0.05
+SETTLED_LONG: Final = 0.1
 #: After so many seconds, and so many stretches, a stepper counts as never settling.
 PATIENCE: Final = 1.0
 MOST_STRETCHES: Final = 20
@@ -40,7 +40,9 @@ class WarmUp:
     steady: bool
 
 
-def warm_up(run: Callable[[int], object], now: Callable[[], float] = time.perf_counter) -> WarmUp:
+def warm_up(
+    run: Callable[[int], object], now: Callable[[], float] = time.perf_counter, *, judge_long: bool = True
+) -> WarmUp:
     """Runs until the times have settled, or until it is clear that they will not.
 
     The median of the last third of the stretches (WINDOW at least) is compared with that of the third before, so that
@@ -51,10 +53,13 @@ def warm_up(run: Callable[[int], object], now: Callable[[], float] = time.perf_c
     Args:
         run: runs so many run(D), and returns when they are done.
         now: seconds of a clock.
+        judge_long: False where a run(D) longer than LONG is to be made once only: its samples are judged instead.
     """
     began = now()
     run(1)
     first = now() - began
+    if first > LONG and not judge_long:
+        return WarmUp(1, first, first, steady=True)
     size = max(1, round(STRETCH / max(first, 1e-9))) if first < STRETCH else 1
     stretches: list[float] = [] if first < LONG else [first]
     runs = 1
