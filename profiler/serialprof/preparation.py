@@ -106,13 +106,18 @@ def prepare_again(run: StoredRun, path: Path) -> Prepared:
         StoreError: the run is complete.
         WorkloadError: one of its workloads no longer loads.
     """
-    if run.status == "complete":
-        raise StoreError(f"{path} is complete", f"there is nothing to resume; serialprof report {path} shows it")
+    check_incomplete(run, path)
     machine = look_at_machine()
     with ExitStack() as stack:
         references = [description.reference for description in run.plan.descriptions]
         codes = [worker.describe()[1] for worker in _introspectors(stack, references, machine)]
     return Prepared(machine, run.plan, _code_hash(codes), {})
+
+
+def check_incomplete(run: StoredRun, path: Path) -> None:
+    """Raises a StoreError where a run is complete."""
+    if run.status == "complete":
+        raise StoreError(f"{path} is complete", f"there is nothing to resume; serialprof report {path} shows it")
 
 
 def differences(run: StoredRun, prepared: Prepared) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import click
 
 from serialprof.cli import output
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT
-from serialprof.errors import ExitCode, UsageError
+from serialprof.errors import ExitCode, StoreError, UsageError
 from serialprof.files import check_creatable, write_new
 from serialprof.planning import Request
 from serialprof.setting import ParameterValue
@@ -93,8 +93,7 @@ def command(
     """
     if resume is not None:
         _refuse_beside_resume(context)
-        if not no_html:
-            check_creatable(_page(resume))
+        _check_resumable(resume, no_html=no_html)
         _show(context, resume, _continued(resume, force=force), as_json=as_json, no_html=no_html)
         return
     if force:
@@ -167,6 +166,19 @@ def _refuse_beside_resume(context: click.Context) -> None:
         if given and parameter.name not in _BESIDE_RESUME:
             name = "WORKLOAD" if isinstance(parameter, click.Argument) else parameter.opts[0]
             raise UsageError(f"--resume goes on with the plan of its file, so {name} cannot be given", "leave it out")
+
+
+def _check_resumable(path: Path, *, no_html: bool) -> None:
+    """Raises a StoreError, before anything is measured, where there is nothing to resume or the page has no place."""
+    from serialprof.preparation import check_incomplete
+    from serialprof.store import read_run
+
+    check_incomplete(read_run(path), path)  # before its page, which a complete run has
+    if no_html:
+        return
+    if (page := _page(path)).exists():
+        raise StoreError(f"{page} exists", "remove it, or add --no-html; nothing is overwritten")
+    check_creatable(page)
 
 
 def _page(path: Path) -> Path:
