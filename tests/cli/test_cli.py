@@ -158,6 +158,9 @@ def test_a_point_that_crashes_is_listed_and_the_sweep_goes_on(folder: Path) -> N
         (("run", "--width", "1000000000000", "life"), "life at width 1000000000000 would touch"),
         (("run", "--threads", "4096", "lstm"), "--threads 4096: this process may use"),
         (("run", "--budget", "-3s", "lstm"), "'-3s' is no duration"),
+        (("run", "--budget", "8000h", "lstm"), "'8000h' is no duration between 0 and 7 days"),
+        (("run", "--depth", "0", "lstm"), "0 is not in the range 1<=x"),
+        (("run", "--precision", "100%", "lstm"), "'100%' is no share"),
         (("run", "--precision", "0%", "lstm"), "'0%' is no share"),
         (("run", "--param", "hiden=3", "lstm"), "lstm has no parameter 'hiden'; known parameters: hidden"),
         (("run", "--param", "hidden", "lstm"), "'hidden' is no K=V"),
@@ -189,6 +192,14 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(folder: Path, arguments: t
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_too_many_points_are_refused_with_their_count(folder: Path) -> None:
+    widths = ",".join(map(str, range(1, 10_002)))
+    done = serialprof("run", "toys.py:spin", "--threads", "1", "--width", widths, "-o", "a.serialprof", cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr == "serialprof: the sweep has 10001 points; shorten --width or --threads to 10000 at most\n"
+    assert [path.name for path in folder.iterdir()] == ["toys.py"]
+
+
 def test_an_unwritable_folder_is_said_before_anything_is_measured(folder: Path) -> None:
     if os.geteuid() == 0:
         target = Path("/proc/a.serialprof")  # root may write anywhere else
@@ -216,13 +227,14 @@ def test_an_interrupt_keeps_what_was_measured(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "what was measured is kept in a.serialprof" in said
+    assert "what was measured is kept in a.serialprof; go on with: serialprof run --resume a.serialprof" in said
     run = read_run(file)
     assert run.status == "interrupted"
     assert run.visits
     report = serialprof("report", "a.serialprof", cwd=folder)
     assert report.returncode == 0, report.stderr
     assert "spin" in report.stdout
+    assert f"run {run.run_id} is interrupted" in " ".join(report.stdout.split())
 
 
 def test_a_reader_that_leaves_is_no_regression(folder: Path) -> None:
