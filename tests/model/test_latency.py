@@ -53,6 +53,23 @@ def test_intervals_need_five_blocks() -> None:
     assert five is not None and five.p99.low == pytest.approx(100e-9) == five.p99.high
 
 
+def test_the_interval_is_student_s_over_the_logarithms_of_blocks() -> None:
+    # Blocks 1, 2, 4, 8 and 16 times as slow: ln 2 times -2 .. 2 about 4, whose standard error is ln 2 * sqrt(10/4/5);
+    # Student's 97.5 % quantile at 4 degrees of freedom is 2.776445.
+    found = latency([visit(power, [step << power for step in EVEN]) for power in range(5)])
+    assert found is not None
+    factor = 2 ** (2.776445 * 0.5**0.5)
+    assert found.p95.value == pytest.approx(4 * 96e-9)
+    assert found.p95.low == pytest.approx(4 * 96e-9 / factor)
+    assert found.p95.high == pytest.approx(4 * 96e-9 * factor)
+
+
+def test_a_hundred_steps_are_enough_and_one_less_is_not() -> None:
+    enough, short = latency([visit(0, range(1, 101))]), latency([visit(0, range(1, 100))])
+    assert enough is not None and enough.p99.value == pytest.approx(99.01e-9)
+    assert short is not None and short.p99.value is None
+
+
 def test_a_quantile_needs_a_step_beyond_it() -> None:
     found = latency([visit(0, range(1, 51))])
     assert found is not None
