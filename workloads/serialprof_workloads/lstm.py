@@ -94,7 +94,7 @@ def work(setting: Setting) -> Work:
     width="batch",
     widths=(1, 4, 16, 64, 256),
     quick_widths=(1, 4, 16, 64),
-    default_depth=64,
+    default_depth=32,
     parameters={"hidden": 256},
     forms=("serial", "wide"),
     modes=("native",),
