@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -53,8 +54,9 @@ class WorkerProcess:
     """
 
     def __init__(self, reference: str, cpus: tuple[int, ...]) -> None:
-        # Appending, so that it can be cut while the worker writes; it lives as long as the worker.
-        self._printed = tempfile.TemporaryFile("a+b")  # noqa: SIM115
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        # The worker shares its description: what is cut off meanwhile leaves no hole, it goes on at the end.
+        fcntl.fcntl(self._printed, fcntl.F_SETFL, fcntl.fcntl(self._printed, fcntl.F_GETFL) | os.O_APPEND)
         request_end, self._requests = os.pipe()
         self._replies, reply_end = os.pipe()
         places = ",".join(map(str, cpus))
