@@ -3,7 +3,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from serialprof.store import (
     StoredRun,
     Visit,
     read_run,
+    reading,
 )
 from tests import made
 
@@ -197,6 +198,21 @@ def test_another_process_can_read_while_the_run_goes_on(tmp_path: Path) -> None:
         with sqlite3.connect(file) as other:
             assert other.execute("SELECT count(*) FROM sample").fetchone() == (4,)
         other.close()
+
+
+def test_a_reader_sees_one_state_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.serialprof"
+    read_visits = reading._visits
+    with Store(file, made.stored(CELLS, (made.visit(0),))) as store:
+
+        def while_the_run_goes_on(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
+            store.add(made.visit(1))
+            return read_visits(connection, points)
+
+        monkeypatch.setattr(reading, "_visits", while_the_run_goes_on)
+        assert [visit.point for visit in read_run(file).visits] == [0], "as it was when its first table was read"
+        monkeypatch.undo()
+        assert [visit.point for visit in read_run(file).visits] == [0, 1]
 
 
 def test_a_visit_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -236,6 +236,29 @@ def test_a_turn_whose_longer_run_takes_no_longer_does_not_count() -> None:
     assert math.exp(times.logs[0, 0]) == pytest.approx(0.04 / 30)
 
 
+def test_what_was_disturbed_at_either_depth_is_counted() -> None:
+    run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
+    extra = {0: 1, 1: 2}  # disturbed samples beside those of a point's visits in block 4
+    visits = tuple(
+        replace(visit, readings=Readings((*visit.samples, *(Sample(9.0, 0, 1, "off the CPU"),) * extra[visit.point])))
+        if visit.block == 4
+        else visit
+        for visit in run.visits
+    )
+    (summary,) = collect(replace(run, visits=visits))[0].summaries
+    assert (summary.samples, summary.disturbed) == (48, 2 * (1 + 2))
+
+
+def test_a_run_with_a_start_up_has_no_cycles_per_step() -> None:
+    run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
+    metered = tuple(
+        replace(visit, readings=Readings(tuple(replace(sample, clock_before=3e9) for sample in visit.samples)))
+        for visit in run.visits
+    )
+    (summary,) = collect(replace(run, visits=metered))[0].summaries
+    assert (summary.step.value, summary.cycles.value) == (pytest.approx(3e-3), None), "they would hold the start-up"
+
+
 def test_widths_and_threads_are_differenced_apart() -> None:
     run = programs(lambda depth, block: 0.25 + 3e-3 * depth)
     wider = [replace(point, id=point.id + 2, setting=replace(point.setting, width=2)) for point in run.plan.points]
