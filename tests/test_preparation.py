@@ -95,7 +95,7 @@ def test_a_budget_or_precision_that_no_run_can_have_is_a_sentence(
     tmp_path: Path, settings: dict[str, float], complaint: str
 ) -> None:
     with pytest.raises(UsageError, match=complaint):
-        serialprof.run("lstm", output=tmp_path / "a.serialprof", **settings)  # type: ignore[arg-type]
+        serialprof.run("nowhere.py:f", output=tmp_path / "a.serialprof", **settings)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
 

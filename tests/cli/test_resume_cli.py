@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,12 @@ def sampling(*arguments: str, cwd: Path, visits: int = 1) -> Iterator[subprocess
 
 
 def in_drawn_order(run: StoredRun) -> bool:
-    """Whether the visits are the drawn order from its start on, repetitions aside, without a gap."""
-    made = list(dict.fromkeys((visit.block, visit.position, visit.point, visit.turn) for visit in run.visits))
+    """Whether the visits are the drawn order from its start on without a gap, and only disturbed ones made again."""
+    made = [
+        (visit.block, visit.position, visit.point, visit.turn)
+        for visit, later in zip_longest(run.visits, run.visits[1:])
+        if visit.sound or later is None or (later.block, later.position) != (visit.block, visit.position)
+    ]
     drawn = [
         (block, position, stop.point, stop.turn)
         for block in sorted(run.draws)
