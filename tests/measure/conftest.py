@@ -61,6 +61,32 @@ def starves(setting):
     raise MemoryError
 
 @once
+def eats(setting):
+    eaten = []
+    def step():
+        while True:
+            eaten.append(bytearray(b"x") * (16 << 20))
+    return step
+
+@once
+def babbles(setting):
+    def step():
+        for number in range(3, 64):  # whatever pipe it finds, the worker's own among them
+            try:
+                os.write(number, b"garbage\\n")
+            except OSError:
+                pass
+    return step
+
+@once
+def tells_its_process(setting):
+    class Stepper:
+        stderr = str(os.getpid())
+        def run(self, steps):
+            pass
+    return Stepper()
+
+@once
 def needs_more(setting):
     return serialprof.Setting
 

@@ -2,6 +2,9 @@
 """Real worker processes with workloads that misbehave."""
 
 import os
+import resource
+import subprocess
+import sys
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -10,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from serialprof.errors import WorkloadError
+from serialprof.machine import quota
 from serialprof.measure import pool as pool_module
+from serialprof.measure import protocol, sampler, worker
 from serialprof.measure.introspection import Introspector
 from serialprof.measure.pool import PointFailedError, Pool
 from serialprof.planning import Point
+from serialprof.records import Readings
 from serialprof.setting import Setting
 
 CPU = min(os.sched_getaffinity(0))
@@ -28,10 +34,50 @@ def test_a_sound_workload_is_calibrated_and_sampled(toys: Path) -> None:
     with Pool() as pool:
         cell = point(toys, "sound")
         assert pool.calibrate(cell, LIMIT) > 0
-        sampled = pool.sample(cell, runs=5, seconds=0.01, limit=LIMIT)
-    assert len(sampled.samples) >= 2
-    assert all(sample.seconds > 0 and sample.cpu_seconds >= 0 for sample in sampled.samples)
-    assert sampled.cpu == CPU
+        pool.check(cell, LIMIT)
+        readings = pool.sample(cell, runs=5, seconds=0.01, limit=LIMIT)
+    assert len(readings.samples) >= 2
+    assert all(sample.seconds > 0 and sample.cpu_seconds >= 0 for sample in readings.samples)
+    assert {sample.cpu for sample in readings.samples} <= {CPU, None}
+    assert readings.ticks is not None and len(readings.ticks.steps) >= 8 * cell.setting.depth
+    assert readings.warmup_runs > 0
+
+
+def test_the_meter_is_read_where_the_run_asks_for_it(toys: Path) -> None:
+    with Pool(meter=False) as pool:
+        readings = pool.sample(point(toys, "sound"), runs=5, seconds=0.01, limit=LIMIT)
+    assert {(sample.clock_before, sample.clock_after) for sample in readings.samples} == {(None, None)}
+
+
+def test_after_a_restart_a_fresh_process_samples(toys: Path) -> None:
+    with Pool() as pool:
+        cell = point(toys, "tells_its_process")
+        first, same = (pool.sample(cell, 1, 0.003, LIMIT).stderr for _ in range(2))
+        pool.restart()
+        other = pool.sample(cell, 1, 0.003, LIMIT).stderr
+    assert first == same != other
+
+
+def test_a_stepper_is_fresh_once_in_a_process(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its first visit, unless calibration has warmed it up; and again where it had to be built again."""
+    asked: list[bool] = []
+
+    def sample(*_: object, fresh: bool, **__: object) -> Readings:
+        asked.append(fresh)
+        return Readings(())
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as in a worker
+    monkeypatch.setattr(sampler, "sample", sample)
+    one, two = (point(toys, "sound", width=width).setting for width in (1, 2))
+    served = worker.Worker(f"{toys}:sound", [CPU])
+    for setting in (one, one, two, one):
+        assert isinstance(served.handle(protocol.Sampling(setting, 1, 0.0)), protocol.Sampled)
+    assert asked == [True, False, True, False]
+    served._steppers.clear()  # as where memory is short
+    served.handle(protocol.Sampling(one, 1, 0.0))
+    assert isinstance(served.handle(protocol.Calibrate(two)), protocol.Calibrated)
+    served.handle(protocol.Sampling(two, 1, 0.0))
+    assert asked[4:] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -42,13 +88,57 @@ def test_a_sound_workload_is_calibrated_and_sampled(toys: Path) -> None:
         ("exits", "worker ended with exit code 7"),
         ("leaves", "SystemExit: 3"),
         ("starves", "out of memory"),
-        ("wrong", "AssertionError: the answer is 41"),
+        ("babbles", "spoke garbage on the worker's pipe"),
         ("absent", "has no 'absent'; it declares sound, environment"),
     ],
 )
 def test_a_failing_workload_is_a_reason(toys: Path, name: str, reason: str) -> None:
     with Pool() as pool, pytest.raises(PointFailedError, match=reason):
         pool.calibrate(point(toys, name), LIMIT)
+
+
+def test_a_wrong_answer_is_found_by_the_check_alone(toys: Path) -> None:
+    with Pool() as pool:
+        wrong, right = point(toys, "wrong"), point(toys, "wrong", width=2)
+        assert pool.calibrate(wrong, LIMIT) >= 0
+        with pytest.raises(PointFailedError, match="AssertionError: the answer is 41"):
+            pool.check(wrong, LIMIT)
+        pool.check(right, LIMIT)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_a_workload_that_eats_memory_fails_before_the_machine_runs_out_and_the_sweep_goes_on(toys: Path) -> None:
+    # A worker keeps the lower one of its own limit and the one that it inherits; the test must not limit itself.
+    script = f"""
+import resource, sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from pathlib import Path
+from serialprof.measure.pool import PointFailedError, Pool
+from tests.measure.test_workers import LIMIT, point
+resource.setrlimit(resource.RLIMIT_DATA, (768 << 20, 768 << 20))
+toys = Path({str(toys)!r})
+with Pool() as pool:
+    try:
+        pool.calibrate(point(toys, "eats"), LIMIT)
+    except PointFailedError as error:
+        print("failed:", error)
+    print("sound:", pool.calibrate(point(toys, "sound"), LIMIT) > 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout.splitlines() == ["failed: out of memory", "sound: True"], done.stderr
+
+
+def test_a_worker_may_take_what_the_machine_and_its_cgroup_can_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda which, pair: limits.append(pair))
+    monkeypatch.setattr(quota, "available_memory", lambda: 10 << 30)
+    for hard in (-1, 64 << 30, 1 << 30):
+        monkeypatch.setattr(resource, "getrlimit", lambda which, hard=hard: (hard, hard))
+        worker._limit_memory()
+    assert limits == [(9 << 30, -1), (9 << 30, 64 << 30), (1 << 30, 1 << 30)]
+    monkeypatch.setattr(quota, "available_memory", lambda: None)
+    worker._limit_memory()
+    assert len(limits) == 3, "nothing is limited where nothing is known"
 
 
 def test_a_hanging_workload_is_ended_and_the_next_one_answers(toys: Path) -> None:
