@@ -125,6 +125,18 @@ def test_the_drawn_block_is_finished_as_drawn_although_new_workers_take_time() -
         assert team.now - 1e5 <= PLAN.budget * 1.05 - before + calibrating
 
 
+def test_what_starting_workers_took_in_calibration_is_foreseen_after_a_resumption() -> None:
+    def slowly() -> FakeWorkers:
+        return workers(starting=lambda: 0.02)
+
+    sink, _ = interrupted(8, slowly)
+    assert set(sink.draws) == {0}
+    rest, _ = go_on(sink, len(sink.visits), slowly)
+    began = next(visit.spent for visit in reversed(rest.visits) if visit.block == 0)
+    planned = sum(stop.seconds for stop in rest.draws[1])
+    assert planned == pytest.approx((PLAN.budget - began) / 6 - 6 * 0.02), "two workers and four points"
+
+
 def test_a_point_that_failed_stays_out() -> None:
     def failing() -> FakeWorkers:
         return workers(fails_to_build={1: died("boom")}, fails_at_visit={20: died()})

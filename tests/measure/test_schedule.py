@@ -163,6 +163,14 @@ def test_a_width_with_fewer_turns_sits_out_some_of_the_others() -> None:
         assert turn == turn[::-1]
 
 
+def test_the_point_with_the_fewest_seconds_decides_for_its_width() -> None:
+    """What is compared takes part in the same turns."""
+    seconds = {point.id: 0.4 if point.id == 0 else 0.2 for point in CELLS}
+    stops = drawn(seconds)
+    assert {stop.turn for stop in stops} == {0, 1}
+    assert [stop.seconds for stop in stops if stop.point == 0] == pytest.approx([0.1] * 4)
+
+
 def test_the_least_seconds_of_a_slow_point_bound_its_turns() -> None:
     seconds, least = dict.fromkeys(LEAST, 2.0), dict.fromkeys(LEAST, 0.5)
     assert {(stop.turn, stop.seconds) for stop in schedule(PLAN, 0, seconds, least)} == {(0, 0.5), (1, 0.5)}
