@@ -45,8 +45,11 @@ class Prepared:
     skipped: dict[str, str]
 
 
-def look_at_machine() -> Machine:
+def look_at_machine(hidden: Sequence[tuple[int, int]] | None = None) -> Machine:
     """This computer, with the siblings that a guest's topology hides, so that threads go to cores of their own first.
+
+    Args:
+        hidden: these siblings, where they are known; probed otherwise.
 
     Raises:
         CannotMeasureError: the pair probe failed.
@@ -56,13 +59,10 @@ def look_at_machine() -> Machine:
     machine = read_machine()
     if not machine.hypervisor or len(machine.cpus) < 2:  # on bare metal the kernel knows
         return machine
-    hidden = tuple(
-        pair
-        for pair in hidden_siblings(probe_pairs(machine.cpus))
-        if not any(set(pair) <= set(group) for group in machine.siblings)
-    )
-    groups = merge_groups(machine.siblings, hidden)
-    return replace(machine, siblings=groups, cpus=placement_order(groups), hidden_siblings=hidden)
+    found = hidden_siblings(probe_pairs(machine.cpus)) if hidden is None else hidden
+    new = tuple(pair for pair in found if not any(set(pair) <= set(group) for group in machine.siblings))
+    groups = merge_groups(machine.siblings, new)
+    return replace(machine, siblings=groups, cpus=placement_order(groups), hidden_siblings=new)
 
 
 def prepare(request: Request) -> Prepared:
@@ -107,7 +107,7 @@ def prepare_again(run: StoredRun, path: Path) -> Prepared:
         WorkloadError: one of its workloads no longer loads.
     """
     check_incomplete(run, path)
-    machine = look_at_machine()
+    machine = look_at_machine((run.resumptions[-1] if run.resumptions else run).machine.hidden_siblings)
     with ExitStack() as stack:
         references = [description.reference for description in run.plan.descriptions]
         codes = [worker.describe()[1] for worker in _introspectors(stack, references, machine)]
