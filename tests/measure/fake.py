@@ -44,6 +44,7 @@ class FakeWorkers:
         self._touch(point)
         if point.id in self.fails_to_build:
             raise self.fails_to_build[point.id]
+        self.now += 3 * of(self.run_seconds, point)  # until it was steady
         return of(self.run_seconds, point)
 
     def check(self, point: Point, limit: float) -> None:

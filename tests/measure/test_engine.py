@@ -84,7 +84,7 @@ def test_k_is_fixed_by_calibration() -> None:
 def test_the_budget_binds() -> None:
     workers = FakeWorkers(noise=0.5)
     sink, told = carry_out(workers)
-    assert workers.now == pytest.approx(10.0)
+    assert workers.now == pytest.approx(10.0 + 4 * 3 * 0.01), "sampling, after the warm-up of four points"
     remaining = [progress.remaining for progress in told if progress.remaining is not None]
     assert remaining == sorted(remaining, reverse=True)
     assert {visit.block for visit in sink.visits} == set(range(6))

@@ -157,7 +157,8 @@ class Engine:
             try:
                 self._run_seconds[point.id] = self.workers.calibrate(point, self._limit(point))
                 # Without the runs that it warmed up with, which are part of a visit.
-                self._took[point.id] = max(0.0, self.now() - began - 3 * self._run_seconds[point.id])
+                took = self.now() - began - 3 * self._run_seconds[point.id]
+                self._took[point.id] = max(0.0, round(took, 9))
                 self.workers.check(point, self._limit(point))
             except PointFailedError as error:
                 self._fail(point, 0, error)
