@@ -172,6 +172,20 @@ def test_starting_workers_comes_out_of_the_block_that_it_delays() -> None:
     assert [calibration.took for calibration in sink.calibrations].count(pytest.approx(0.1)) == 2
 
 
+def test_what_is_never_started_again_is_not_foreseen() -> None:
+    sink, _ = carry_out(FakeWorkers(noise=0.5, starting=lambda: 2.0), plan(blocks_per_process=6))
+    assert len(sink.draws) == 6, "the quick form keeps its processes"
+    planned = [sum(stop.seconds for stop in stops) for stops in sink.draws.values()]
+    assert planned == pytest.approx([10.0 / 6] * 6)
+
+
+def test_the_start_of_programs_is_part_of_their_runs() -> None:
+    cells = tuple(replace(point, setting=replace(point.setting, mode="process")) for point in CELLS)
+    sink, _ = carry_out(FakeWorkers(noise=0.5, starting=lambda: 0.2), plan(cells))
+    began = next(visit.spent for visit in reversed(sink.visits) if visit.block == 0)
+    assert sum(stop.seconds for stop in sink.draws[1]) == pytest.approx((10.0 - began) / 5)
+
+
 def test_a_budget_that_holds_no_block_is_refused_with_one_that_would() -> None:
     refusal = pytest.raises(UsageError, match=r"--budget 1.00 s is too short.*4 points takes 12.0 s.*--budget 60s")
     with refusal:
