@@ -196,3 +196,9 @@ def test_estimates_in_words() -> None:
     assert wording.ratio(Estimate(0.83, 0.80, 0.86), 1) == "1.83x [1.80 - 1.86]"
     assert wording.ratio(Estimate(3.2)) == "3.20x"
     assert wording.ratio(Estimate.unknown("")) == "an unknown ratio"
+
+
+def test_counters_that_were_read_are_not_denied() -> None:
+    assert grade_reason([None], 0.0).startswith("no clock was set and no hardware counters were read:")
+    told = grade_reason([None], 0.0, counted=True)
+    assert told.startswith("no clock was set and hardware counters were read, but are not evaluated:")

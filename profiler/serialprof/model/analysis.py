@@ -57,7 +57,7 @@ def _family(run: StoredRun, times: FamilyTimes, memory: Memory) -> FamilyAnalysi
         verdict=Verdict(
             sentence(findings),
             "C",
-            grade_reason([point.setting.clock for point in times.points], _disturbed(times)),
+            grade_reason([point.setting.clock for point in times.points], _disturbed(times), counted=_counted(run)),
             findings.description.hatch,
             next_step(findings, run.machine.usable),
         ),
@@ -79,6 +79,11 @@ def _disturbed(times: FamilyTimes) -> float:
     disturbed = sum(summary.disturbed for summary in times.summaries)
     kept = sum(summary.samples for summary in times.summaries)
     return disturbed / (disturbed + kept) if disturbed else 0.0
+
+
+def _counted(run: StoredRun) -> bool:
+    """Whether the hardware's counters were read beside the samples."""
+    return any(sample.cycles is not None for visit in run.visits for sample in visit.samples[:1])
 
 
 def _declared(times: FamilyTimes) -> DeclaredWork | None:

@@ -57,12 +57,19 @@ def sentence(findings: Findings) -> str:
 MUCH_DISTURBED: Final = 0.2
 
 
-def grade_reason(clocks: Sequence[float | None], disturbed: float) -> str:
-    """Why the evidence is of grade C, from the clocks that the points asked for and the share of disturbed samples."""
+def grade_reason(clocks: Sequence[float | None], disturbed: float, *, counted: bool = False) -> str:
+    """Why the evidence is of grade C.
+
+    Args:
+        clocks: that the points asked for, in hertz.
+        disturbed: share of disturbed samples.
+        counted: whether hardware counters were read beside the samples.
+    """
+    counters = "hardware counters were read, but are not evaluated" if counted else "no hardware counters were read"
     if any(clock is not None for clock in clocks):
-        reason = "points with a set clock are not evaluated, and no hardware counters were read"
+        reason = f"points with a set clock are not evaluated, and {counters}"
     else:
-        reason = "no clock was set and no hardware counters were read: the clock's side is a model"
+        reason = f"no clock was set and {counters}: the clock's side is a model"
     if disturbed > MUCH_DISTURBED:
         reason += f"; {disturbed:.0%} of the samples were disturbed and left out: see serialprof doctor"
     return reason
