@@ -72,7 +72,7 @@ def interrupt(prepared: Prepared, path: Path, visits: int = 5) -> StoredRun:
 @pytest.fixture(autouse=True)
 def same_machine(monkeypatch: pytest.MonkeyPatch, prepared: Prepared) -> None:
     """Leaves out the probe of CPU pairs."""
-    monkeypatch.setattr("serialprof.preparation.look_at_machine", lambda: prepared.machine)
+    monkeypatch.setattr("serialprof.preparation.look_at_machine", lambda hidden=None: prepared.machine)
 
 
 def test_a_run_goes_on_exactly_where_it_stopped(tmp_path: Path, prepared: Prepared) -> None:
@@ -188,7 +188,7 @@ def test_another_machine_is_refused_and_forced(
     path = tmp_path / "a.serialprof"
     before = interrupt(prepared, path)
     other = replace(prepared.machine, processor="Other CPU")
-    monkeypatch.setattr("serialprof.preparation.look_at_machine", lambda: other)
+    monkeypatch.setattr("serialprof.preparation.look_at_machine", lambda hidden=None: other)
     with pytest.raises(UsageError, match=r"processor was .*, is Other CPU"):
         resume(path)
     with pytest.raises(InterruptedRunError):
