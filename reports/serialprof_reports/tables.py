@@ -31,9 +31,9 @@ def json(run: StoredRun, analysis: Analysis) -> str:
     """The analysis as one JSON object, in SI base units.
 
     Keys: `schema` (name, version), `run` (id, started in seconds since the epoch, version, code, command, status and
-    resumptions), `machine`, `limits`, `plan` (knobs and workloads), `samples` (taken, disturbed), `failures` (point, reason) and
-    `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes' names. Each
-    estimate is {value, low, high, unit, level, reason}; whatever is unknown, or no finite number, is null.
+    resumptions), `machine`, `limits`, `plan` (knobs and workloads), `samples` (taken, disturbed), `failures` (point,
+    reason) and `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes'
+    names. Each estimate is {value, low, high, unit, level, reason}; whatever is unknown, or no finite number, is null.
     """
     import msgspec
 
