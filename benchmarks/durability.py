@@ -34,7 +34,8 @@ from serialprof.session import measure, resume
 from serialprof.store import read_run
 
 BUDGET = 2.0
-LATEST_KILL = 2.5
+#: Three kills of four come so many seconds after the first visit began, at most; the others after the start.
+LATEST_KILL = 1.5
 
 
 def child(path: Path, pipe: int, seed: int) -> None:
@@ -51,18 +52,25 @@ def child(path: Path, pipe: int, seed: int) -> None:
     measure(prepare(request), path, tell, limits=Limits(clock=1.0))
 
 
-def killed(path: Path, after: float, seed: int) -> tuple[int, bool]:
-    """One run that is killed so many seconds after its start: visits that it began, and whether it had ended before."""
+def killed(path: Path, after: float, seed: int, *, sampling: bool) -> tuple[int, bool]:
+    """One run that is killed: visits that it began, and whether it had ended before.
+
+    Args:
+        path: its file.
+        after: seconds after its start, or after its first visit began where `sampling`.
+        seed: of its plan.
+        sampling: what `after` counts from.
+    """
     reader, writer = os.pipe()
     command = [sys.executable, __file__, "--child", str(path), "--pipe", str(writer), "--seed", str(seed)]
     process = subprocess.Popen(command, pass_fds=(writer,), stderr=subprocess.DEVNULL)
     os.close(writer)
+    begun = len(os.read(reader, 1)) if sampling else 0
     try:
         process.wait(after)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
     code = process.wait()
-    begun = 0
     while chunk := os.read(reader, 1 << 16):
         begun += len(chunk)
     os.close(reader)
@@ -98,7 +106,7 @@ def main() -> None:
         while kills < arguments.kills:
             path, before, done = Path(folder) / f"{runs}.serialprof", 0, False
             while not done and kills < arguments.kills:
-                begun, done = killed(path, draw.uniform(0, LATEST_KILL), runs)
+                begun, done = killed(path, draw.uniform(0, LATEST_KILL), runs, sampling=draw.random() < 0.75)
                 kills += not done
                 try:
                     stored = read_run(path) if path.exists() else None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -47,12 +47,23 @@ class Store:
         self.path = path
         self.visits = 0
         check_creatable(path)
+        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            path.touch(exist_ok=False)
+            with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
+                _write_header(connection, run)
+            os.link(beside, path)  # whole from its first moment on; unlike a rename, fails where somebody was faster
             self._open()
-            self._write_header(run)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot write {path}: {error}", "name another file with -o") from None
+        finally:
+            with suppress(OSError):
+                beside.unlink()
+        for calibration in run.calibrations:
+            self.calibrate(calibration)
+        for block, stops in run.draws.items():
+            self.draw(block, stops)
+        for visit in run.visits:
+            self.add(visit)
 
     @classmethod
     def reopen(cls, path: Path) -> tuple[Self, StoredRun]:
@@ -77,34 +88,6 @@ class Store:
         self._connection = sqlite3.connect(self.path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
-
-    def _write_header(self, run: StoredRun) -> None:
-        execute, many = self._connection.execute, self._connection.executemany
-        execute(f"PRAGMA application_id={APPLICATION_ID}")
-        execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        self._connection.executescript(TABLES)
-        execute("BEGIN")
-        header = {
-            "run_id": run.run_id,
-            "started": run.started,
-            "version": run.version,
-            "code": run.code,
-            "command": run.command,
-            "status": run.status,
-            "machine": run.machine,
-            "limits": run.limits,
-            "plan": replace(run.plan, points=()),
-            "resumptions": run.resumptions,
-        }
-        many("INSERT INTO meta VALUES (?, ?)", [(key, encode(value)) for key, value in header.items()])
-        many("INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [_point_row(item) for item in run.plan.points])
-        execute("COMMIT")
-        for calibration in run.calibrations:
-            self.calibrate(calibration)
-        for block, stops in run.draws.items():
-            self.draw(block, stops)
-        for visit in run.visits:
-            self.add(visit)
 
     def add(self, visit: Visit) -> None:
         """Writes a visit with its samples and ticks in one transaction.
@@ -210,6 +193,31 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _write_header(connection: sqlite3.Connection, run: StoredRun) -> None:
+    """The tables, and what is known of a run before its first visit."""
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    connection.executescript(TABLES)
+    header = {
+        "run_id": run.run_id,
+        "started": run.started,
+        "version": run.version,
+        "code": run.code,
+        "command": run.command,
+        "status": run.status,
+        "machine": run.machine,
+        "limits": run.limits,
+        "plan": replace(run.plan, points=()),
+        "resumptions": run.resumptions,
+    }
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", [(key, encode(value)) for key, value in header.items()])
+    connection.executemany(
+        "INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [_point_row(item) for item in run.plan.points]
+    )
+    connection.execute("COMMIT")
 
 
 def _locked(path: Path) -> int:
