@@ -311,3 +311,30 @@ def test_a_clock_that_jumps_again_and_again_does_no_harm() -> None:
     Engine(plan(), workers, sink, now=lambda: workers.now + jumps()).run()
     assert workers.now <= 10.0 * (1 + OVERRUN) + 1.0
     assert all(visit.spent >= 0 for visit in sink.visits)
+
+
+class Stalled(FakeWorkers):
+    """A point that fails takes a second until it does."""
+
+    def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Readings:
+        if self.visits in self.fails_at_visit:
+            self.now += 1.0
+        return super().sample(point, runs, seconds, limit)
+
+
+def test_the_time_in_which_a_point_hung_is_not_foreseen_again() -> None:
+    clean, _ = carry_out(FakeWorkers(noise=0.5))
+    number = next(number for number, visit in enumerate(clean.visits) if (visit.block, visit.position) == (1, 3))
+    sink, _ = carry_out(Stalled(noise=0.5, fails_at_visit={number: hung()}))
+    began = next(visit.spent for visit in reversed(sink.visits) if visit.block == 1)
+    assert sum(stop.seconds for stop in sink.draws[2]) == pytest.approx((10.0 - began) / 4)
+
+
+def test_the_start_of_a_point_that_is_never_timed_is_not_foreseen() -> None:
+    workers = FakeWorkers(noise=0.5, starting=lambda: 0.05, fails_its_check={calibration_order(plan())[3].id: died()})
+    sink, _ = carry_out(workers)
+    assert len(sink.calibrations) == 3
+    took = sum(calibration.took for calibration in sink.calibrations)
+    assert took == pytest.approx(5 * 0.05), "two workers and three points"
+    began = next(visit.spent for visit in reversed(sink.visits) if visit.block == 0)
+    assert sum(stop.seconds for stop in sink.draws[1]) == pytest.approx((10.0 - began) / 5 - took)

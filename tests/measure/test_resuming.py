@@ -177,3 +177,61 @@ def test_a_precise_run_that_was_not_finished_stops_at_once() -> None:
     assert {visit.block for visit in quiet.visits} == set(range(5))
     rest, team = go_on(quiet, len(quiet.visits), lambda: workers(noise=0.0))
     assert rest.visits == quiet.visits and team.log == []
+
+
+def test_a_disturbed_visit_is_made_again_after_a_resumption_as_often_as_it_would_have_been() -> None:
+    def disturbed() -> FakeWorkers:
+        return workers(flags=lambda point, number: "off the CPU" if number in (0, 1, 2, 7, 9, 10) else "")
+
+    whole = Sink()
+    carry_out(disturbed(), whole)
+    tries = [visit.position for visit in whole.visits[:12]]
+    assert tries == [0, 0, 0, 1, 2, 3, 4, 5, 5, 6, 6, 6]
+    for most in range(len(whole.events)):
+        sink, _ = interrupted(most, disturbed)
+        rest, _ = go_on(sink, len(sink.visits), disturbed)
+        assert [what(visit) for visit in rest.visits] == [what(visit) for visit in whole.visits], most
+
+
+def test_a_slow_point_that_has_failed_adds_no_blocks_after_a_resumption() -> None:
+    def slow() -> FakeWorkers:
+        return workers(run_seconds={0: 1e-3, 1: 1e-4, 2: 0.6, 3: 1e-3}, fails_at_visit={11: died()})
+
+    whole = Sink()
+    carry_out(slow(), whole)
+    assert [visit.point for visit in whole.visits if visit.status == "failed"] == [2]
+    assert len(whole.draws) == 3, "as many as its 1.8 s leave room for"
+    for most in range(len(whole.events) + 1):
+        sink, _ = interrupted(most, slow) if most < len(whole.events) else (whole, None)
+        rest, _ = go_on(sink, len(sink.visits), slow)
+        assert [what(visit) for visit in rest.visits] == [what(visit) for visit in whole.visits], most
+
+
+def test_it_goes_on_the_same_way_whatever_the_workers_were_asked_for(whole: Sink) -> None:
+    """Stopped in every one of their calls: to calibrate, check, sample or restart."""
+    calls = ("calibrate", "check", "sample", "restart")
+
+    def stopping(most: int, made: list[str]) -> FakeWorkers:
+        team = workers()
+        for name in calls:
+            sound: Callable[..., object] = getattr(team, name)
+
+            def call(*given: object, name: str = name, sound: Callable[..., object] = sound) -> object:
+                made.append(name)
+                if len(made) > most:
+                    raise KeyboardInterrupt
+                return sound(*given)
+
+            setattr(team, name, call)
+        return team
+
+    every: list[str] = []
+    carry_out(stopping(10**6, every), Sink())
+    assert set(every) == set(calls)
+    for most in range(len(every)):
+        sink, made = Sink(), []  # type: ignore[var-annotated]
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(stopping(most, made), sink)
+        assert made == every[: most + 1]
+        rest, _ = go_on(sink, len(sink.visits))
+        assert [what(visit) for visit in rest.visits] == [what(visit) for visit in whole.visits], (most, every[most])

@@ -2,6 +2,7 @@
 """The drawn order of a block: what stands in it, and what cancels in it."""
 
 import itertools
+import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -192,3 +193,41 @@ def test_points_are_told_apart_by_all_that_makes_a_family() -> None:
     plan = made.plan((*CELLS, *eager))
     modes = [plan.points[stop.point].setting.mode for stop in drawn(0.4, 0, plan)]
     assert len(list(itertools.groupby(modes))) == 2
+
+
+def midpoints(stops: tuple[Stop, ...], start: float = 0.0) -> dict[int, tuple[float, int]]:
+    """The sum of the midpoints of every point's visits, and their number."""
+    found: dict[int, tuple[float, int]] = {}
+    for stop in stops:
+        total, count = found.get(stop.point, (0.0, 0))
+        found[stop.point] = total + start + stop.seconds / 2, count + 1
+        start += stop.seconds
+    return found
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_linear_drift_cancels_within_a_width_whatever_the_others_are(seed: int) -> None:
+    """Of any two points of one width; widths with many turns, with few and of single visits being mixed."""
+    draw = random.Random(seed)
+    plan = replace(PLAN, seed=seed)
+    least = {point.id: 0.003 for point in CELLS}
+    seconds = {point.id: 10 ** draw.uniform(-2.2, 0.5) for point in CELLS}
+    slow = draw.choice((1, 4, 16))
+    for point in CELLS:
+        if point.setting.width == slow:
+            least[point.id], seconds[point.id] = 0.4, draw.uniform(0.4, 0.79)
+    first, second = (schedule(plan, block, seconds, least) for block in (0, 1))
+    pair = midpoints(first + second)
+    for wide in (1, 4, 16):
+        members = [point.id for point in CELLS if point.setting.width == wide]
+        # Single visits are balanced by the next block, which is the reverse.
+        found = [pair[point] for point in members]
+        assert len({count for _, count in found}) == 1
+        assert [total for total, _ in found] == pytest.approx([found[0][0]] * len(found))
+        if wide != slow:
+            alone = midpoints(first)
+            assert [alone[point][0] for point in members] == pytest.approx([alone[members[0]][0]] * len(members))
+            turns = alone[members[0]][1] // 2
+            assert turns in (1, 2, 4, 8) and alone[members[0]][1] == 2 * turns
+        else:
+            assert {count for _, count in found} == {2}

@@ -2,11 +2,13 @@
 """Which steps are recorded, and what is kept of them."""
 
 import itertools
+import os
 import struct
 from dataclasses import dataclass, field
 
 import pytest
 
+from serialprof._native import Chain, Team
 from serialprof.catalog import StepFunction
 from serialprof.measure import ticks as module
 from serialprof.measure.ticks import LONGEST_RUN, MOST_STEPS, NATIVE_COST, NEGLIGIBLE, PYTHON_COST, Tracer
@@ -121,3 +123,46 @@ def test_a_byte_order_other_than_the_file_s_is_turned_round(monkeypatch: pytest.
     record, _ = traced(Stepper(), Setting(depth=2), runs=1)
     assert record is not None
     assert struct.unpack(">2q", record.steps) == (1, 2)
+
+
+class Native:
+    """A native chain that counts its runs."""
+
+    def __init__(self) -> None:
+        self.kernel = Chain(Team([min(os.sched_getaffinity(0))]), "add", 1)
+        self.run = self.kernel.run
+        self.traced = 0
+
+    def trace(self, steps: int, ticks: memoryview) -> None:
+        self.traced += 1
+        self.kernel.run(steps, ticks)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cannot be bound to a CPU")
+@pytest.mark.parametrize("depth", [1, 7, 1000, MOST_STEPS, MOST_STEPS + 1])
+def test_the_steps_of_a_native_kernel_are_told_apart(depth: int) -> None:
+    """Every one takes time; they follow one another without a gap; all are there, up to the most that are kept."""
+    stepper = Native()
+    opened = module.tick_pair()
+    tracer = Tracer(stepper, Setting(depth=depth))  # type: ignore[arg-type]
+    while tracer.wanted:
+        tracer.run()
+    record, closed = tracer.record(), module.tick_pair()
+    assert record is not None and record.seconds_per_tick > 0
+    steps = steps_of(record)
+    runs = max(1, MOST_STEPS // depth)
+    assert (stepper.traced, len(steps)) == (runs, min(MOST_STEPS, runs * depth))
+    assert min(steps) >= 0 < sum(steps), "ticks of the clock, which may be coarser than a step"
+    assert sum(steps) <= closed[0] - opened[0], "they lie within the time that they were traced in"
+    if depth <= MOST_STEPS:
+        for run in range(runs):
+            ticks = list(tracer._ticks[run * (depth + 1) : (run + 1) * (depth + 1)])
+            assert sum(steps[run * depth : (run + 1) * depth]) == ticks[-1] - ticks[0]
+
+
+def test_a_step_function_is_traced_on_the_real_clock() -> None:
+    calls = []
+    record, runs = traced(StepFunction(lambda: calls.append(0)), Setting(depth=100))
+    assert runs == MOST_STEPS // 100
+    assert len(steps_of(record)) == len(calls) == 100 * runs
+    assert min(steps_of(record)) >= 0 < sum(steps_of(record))

@@ -15,6 +15,7 @@ import pytest
 from serialprof.errors import WorkloadError
 from serialprof.machine import quota
 from serialprof.measure import pool as pool_module
+from serialprof.measure import process as process_module
 from serialprof.measure import protocol, sampler, worker
 from serialprof.measure.introspection import Introspector
 from serialprof.measure.pool import PointFailedError, Pool
@@ -239,3 +240,40 @@ def test_work_that_is_no_work(toys: Path) -> None:
     refusal = pytest.raises(WorkloadError, match=r"its work is a int; return a serialprof.Work")
     with closing(Introspector(f"{toys}:no_work", CPU)) as introspector, refusal:
         introspector.declare([Setting()])
+
+
+def test_what_a_workload_prints_without_end_fills_no_disk(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visit of "floods" prints 6 MB and more; the file is cut off in between, and goes on at its new end."""
+    most = 1 << 20
+    assert process_module._MOST_PRINTED <= 64 << 20
+    monkeypatch.setattr(process_module, "_MOST_PRINTED", most)
+    with Pool() as pool:
+        cell = point(toys, "floods")
+        pool.calibrate(cell, LIMIT)
+        (printed,) = (process._printed for process in pool._workers.values())
+        for _ in range(3):
+            pool.sample(cell, 1, 0.0, LIMIT)
+            assert os.fstat(printed.fileno()).st_size == 0
+        with pytest.raises(PointFailedError, match="worker ended with exit code 7: the last of it"):
+            pool.calibrate(point(toys, "floods", width=2), LIMIT)
+
+
+def test_what_little_a_workload_prints_is_kept(toys: Path) -> None:
+    with Pool() as pool:
+        pool.calibrate(point(toys, "prints"), LIMIT)
+        (printed,) = (process._printed for process in pool._workers.values())
+        assert os.fstat(printed.fileno()).st_size >= len(b"garbage" * 1000)
+
+
+def test_a_point_that_ate_all_memory_takes_no_other_with_it(toys: Path) -> None:
+    """As after "out of memory": what was built is forgotten and built again."""
+    served = worker.Worker(f"{toys}:sound", [CPU])
+    setting = point(toys, "sound").setting
+    served._steppers[repr(setting)] = object()  # type: ignore[assignment]
+
+    def starve(*_: object) -> None:
+        raise MemoryError
+
+    served._dispatch = starve  # type: ignore[assignment, method-assign]
+    assert served.handle(protocol.Calibrate(setting)) == protocol.Failed("out of memory")
+    assert not served._steppers

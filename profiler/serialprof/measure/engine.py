@@ -99,7 +99,12 @@ class Engine:
         self._samples: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
         self._logs: defaultdict[int, dict[int, float]] = defaultdict(dict)
         self._process = 0
-        self._block, self._position = 0, 0
+        # Of a resumed block: the first position that is not done, and how often it was tried.
+        self._block, self._position, self._tried = 0, 0, 0
+        # Seconds that the block under way took on top of its planned visits: workers that start, visits made again.
+        self._beyond = 0.0
+        # What was calibrated before a resumption, points included that have failed since.
+        self._known: dict[int, float] = {}
         self._draws: dict[int, tuple[Stop, ...]] = {}
         self._spent, self._last = 0.0, self._start
         if past is not None:
@@ -114,7 +119,8 @@ class Engine:
         self._calibrate()
         self._last = self.now()
         overhead = self._starting()
-        blocks = budget.affordable_blocks(self._run_seconds, self.plan.budget, self.plan.blocks, overhead)
+        calibrated = {**self._known, **self._run_seconds}
+        blocks = budget.affordable_blocks(calibrated, self.plan.budget, self.plan.blocks, overhead)
         for block in range(self._block, blocks):
             began = self._tick()
             if began >= self.plan.budget or not self._run_seconds:
@@ -123,9 +129,10 @@ class Engine:
                 self.workers.restart()
                 self._process += 1
             stops = self._stops(block, (self.plan.budget - began) / (blocks - block) - renewed * overhead)
+            self._beyond = self._tick() - began
             self._visit_block(block, stops)
-            if renewed:  # what starting workers took on top of the visits will be taken by the next block too
-                overhead = max(0.0, self._tick() - began - math.fsum(stop.seconds for stop in stops))
+            if renewed:  # the next block will take as much on top of its visits
+                overhead = max(0.0, self._beyond)
             if self._precise():
                 return
 
@@ -135,6 +142,7 @@ class Engine:
             self._run_seconds[calibration.point] = calibration.run_seconds
             self._runs[calibration.point] = calibration.runs
             self._took[calibration.point] = calibration.took
+        self._known = dict(self._run_seconds)
         self._draws = dict(past.draws)
         for visit in past.visits:
             self._remember(visit)
@@ -144,8 +152,11 @@ class Engine:
             self._process = max(self._process, visit.process + 1)
         if past.draws:
             self._block = max(past.draws)
-            positions = [visit.position for visit in past.visits if visit.block == self._block]
-            self._position = max(positions, default=-1) + 1
+            done = [visit for visit in past.visits if visit.block == self._block]
+            self._position = max((visit.position for visit in done), default=-1) + 1
+            last = [visit for visit in done if visit.position == self._position - 1 >= 0]
+            if len(last) < TRIES and last and not any(map(_settled, last)):
+                self._position, self._tried = self._position - 1, len(last)
         self._spent = max((visit.spent for visit in past.visits), default=0.0)
 
     def _calibrate(self) -> None:
@@ -155,13 +166,15 @@ class Engine:
             self.report(Progress("calibrating", point, number, len(self.plan.points)))
             began = self.now()
             try:
-                self._run_seconds[point.id] = self.workers.calibrate(point, self._limit(point))
+                run_seconds = self.workers.calibrate(point, self._limit(point))
                 # Without the runs that it warmed up with, which are part of a visit.
-                took = self.now() - began - 3 * self._run_seconds[point.id]
-                self._took[point.id] = max(0.0, round(took, 9))
+                took = self.now() - began - 3 * run_seconds
                 self.workers.check(point, self._limit(point))
             except PointFailedError as error:
                 self._fail(point, 0, error)
+            else:
+                self._run_seconds[point.id] = run_seconds
+                self._took[point.id] = max(0.0, round(took, 9))
 
     def _starting(self) -> float:
         """Seconds that starting and warming the workers of a block will take, going by the calibration."""
@@ -202,14 +215,18 @@ class Engine:
         for position, stop in enumerate(stops):
             if position < self._position or stop.point not in self._run_seconds:
                 continue
-            for _ in range(TRIES):
+            for attempt in range(self._tried, TRIES):
                 spent = self._tick()
                 if spent >= self.plan.budget * (1 + budget.OVERRUN):
                     return
                 point = self.plan.points[stop.point]
                 self.report(Progress("sampling", point, spent, self.plan.budget, max(0.0, self.plan.budget - spent)))
-                if self._visit(stop, block, position):
+                done = self._visit(stop, block, position)
+                if stop.point in self._run_seconds:  # a point that hung or died will not take this time again
+                    self._beyond += self._tick() - spent - (0.0 if attempt else stop.seconds)
+                if done:
                     break
+            self._tried = 0
         self._position = 0
 
     def _visit(self, stop: Stop, block: int, position: int) -> bool:
@@ -237,7 +254,7 @@ class Engine:
         )
         self.sink.add(visit)
         self._remember(visit)
-        return bool(visit.sound)
+        return _settled(visit)
 
     def _remember(self, visit: Visit) -> None:
         kept = [sample.seconds / visit.runs for sample in visit.sound if sample.seconds > 0]
@@ -269,3 +286,8 @@ class Engine:
             if width is None or width > self.plan.precision:
                 return False
         return True
+
+
+def _settled(visit: Visit) -> bool:
+    """Whether nothing is gained by repeating a visit at once: it holds something sound, or has failed."""
+    return visit.status == "failed" or bool(visit.sound)
