@@ -338,3 +338,17 @@ def test_the_start_of_a_point_that_is_never_timed_is_not_foreseen() -> None:
     assert took == pytest.approx(5 * 0.05), "two workers and three points"
     began = next(visit.spent for visit in reversed(sink.visits) if visit.block == 0)
     assert sum(stop.seconds for stop in sink.draws[1]) == pytest.approx((10.0 - began) / 5 - took)
+
+
+class Lingering(FakeWorkers):
+    """Workers that take a tenth of a second to end."""
+
+    def restart(self) -> None:
+        self.now += 0.1
+        super().restart()
+
+
+def test_what_ending_workers_took_is_foreseen_for_the_next_block() -> None:
+    sink, _ = carry_out(Lingering(noise=0.5))
+    began = next(visit.spent for visit in reversed(sink.visits) if visit.block == 1)
+    assert sum(stop.seconds for stop in sink.draws[2]) == pytest.approx((10.0 - began) / 4 - 0.1)

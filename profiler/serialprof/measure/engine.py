@@ -155,7 +155,7 @@ class Engine:
             done = [visit for visit in past.visits if visit.block == self._block]
             self._position = max((visit.position for visit in done), default=-1) + 1
             last = [visit for visit in done if visit.position == self._position - 1 >= 0]
-            if len(last) < TRIES and last and not any(map(_settled, last)):
+            if last and not any(map(_settled, last)):
                 self._position, self._tried = self._position - 1, len(last)
         self._spent = max((visit.spent for visit in past.visits), default=0.0)
 
