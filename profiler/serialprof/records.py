@@ -92,7 +92,7 @@ class Visit:
         process: which generation of worker processes sampled it, counted from 0.
         status: "ok", or "failed".
         reason: why it failed.
-        started: seconds since the start of the run, or of its resumption.
+        started: seconds since the start of the run, interruptions left out.
         spent: seconds of the budget that were spent when it ended.
         position: its place in the block's drawn order; -1 where the point failed before it was visited.
         turn: pairs of passes over the block are counted: visits of one turn are compared with one another.

@@ -10,7 +10,7 @@ import pytest
 
 from serialprof.measure.warmup import (
     LONG,
-    MOST_STRETCHES,
+    MOST_LONG,
     PATIENCE,
     SETTLED,
     SETTLED_LONG,
@@ -104,7 +104,7 @@ def test_what_drifts_on_and_on_is_given_up() -> None:
 def test_long_runs_are_not_given_up_before_there_are_enough_to_judge_by() -> None:
     stepper = Stepper(lambda number, time: 0.5 * 0.8**number)
     found = stepper.warm_up()
-    assert found.runs >= MOST_STRETCHES and found.seconds > PATIENCE
+    assert found.runs == MOST_LONG and found.seconds > PATIENCE
     assert not found.steady
 
 

@@ -106,7 +106,7 @@ class Engine:
         # What was calibrated before a resumption, points included that have failed since.
         self._known: dict[int, float] = {}
         self._draws: dict[int, tuple[Stop, ...]] = {}
-        self._spent, self._last = 0.0, self._start
+        self._spent, self._last = 0.0, now()
         if past is not None:
             self._recall(past)
 
@@ -158,6 +158,7 @@ class Engine:
             if last and not any(map(_settled, last)):
                 self._position, self._tried = self._position - 1, len(last)
         self._spent = max((visit.spent for visit in past.visits), default=0.0)
+        self._start -= max((visit.started for visit in past.visits), default=0.0)
 
     def _calibrate(self) -> None:
         for number, point in enumerate(calibration_order(self.plan)):

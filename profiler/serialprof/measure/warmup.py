@@ -21,6 +21,8 @@ SETTLED_LONG: Final = 0.1
 #: After so many seconds, and so many stretches, a stepper counts as never settling.
 PATIENCE: Final = 1.0
 MOST_STRETCHES: Final = 20
+#: Long runs after which it does: each may take seconds.
+MOST_LONG: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def warm_up(
         window = 1 if stretches[-1] > LONG else max(WINDOW, len(stretches) // 3)
         if steady(stretches, window):
             return WarmUp(runs, end - began, statistics.median(stretches[-window:]), steady=True)
-        if end - began > PATIENCE and len(stretches) >= max(2 * window, MOST_STRETCHES):
+        enough = MOST_LONG if window == 1 else max(2 * window, MOST_STRETCHES)
+        if end - began > PATIENCE and len(stretches) >= enough:
             return WarmUp(runs, end - began, statistics.median(stretches[-window:]), steady=False)
         # A first call may compile or fault pages in: what follows can be shorter by far.
         size = max(size, min(2 * size, round(STRETCH / max(stretches[-1], 1e-9))))

@@ -27,7 +27,7 @@ class Moment:
     """Step times of one visit, for the jitter timeline.
 
     Attributes:
-        started: seconds since the start of the run, or of its resumption.
+        started: seconds since the start of the run, interruptions left out.
         block: of the visit.
         p50, p99, worst: seconds per step.
     """

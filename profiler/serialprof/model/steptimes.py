@@ -7,7 +7,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -162,7 +161,7 @@ class _PointTimes:
             turns[visit.block, visit.turn] += seconds
             units[visit.block] += seconds
             if clock := visit.clock:
-                cycles.append(math.log(median(seconds) * clock))
+                cycles.append(math.log(midmean(seconds) * clock))
         if failed:
             turns, units = {}, {}
         return cls(
