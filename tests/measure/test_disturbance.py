@@ -18,10 +18,12 @@ NATIVE, EAGER = Setting(mode="native"), Setting(mode="eager")
         (NATIVE, TOLERANCE * 2.0, ""),
         (NATIVE, TOLERANCE * 2.0 + 1e-6, "kept off the CPU"),
         (NATIVE, -1.0, ""),
-        (EAGER, 2.0, ""),
+        (EAGER, TOLERANCE * 2.0, ""),
+        (EAGER, TOLERANCE * 2.0 + 1e-6, "kept off the CPU"),
+        (Setting(mode="process"), 2.0, ""),
     ],
 )
-def test_a_native_sample_may_be_off_the_cpu_for_a_twentieth(setting: Setting, lost: float, flag: str) -> None:
+def test_a_sample_may_be_kept_off_the_cpu_for_a_twentieth(setting: Setting, lost: float, flag: str) -> None:
     assert of_sample(setting, 2.0, lost) == flag
 
 

@@ -242,13 +242,14 @@ def test_native_time_off_the_cpu_is_flagged(lay: Lay, mode: str, stolen: float, 
     assert {sample.disturbed for sample in readings.samples} == {flag}
 
 
-def test_a_team_is_flagged_for_waiting_in_run_queues_not_for_sleeping(
-    lay: Lay, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("setting", [Setting(depth=1, threads=2, cpus=(0, 1)), Setting(depth=1, mode="eager")])
+def test_what_may_sleep_is_flagged_for_waiting_in_run_queues_alone(
+    lay: Lay, monkeypatch: pytest.MonkeyPatch, setting: Setting
 ) -> None:
-    bench = lay(Bench(stolen=0.9e-3))  # rank 0 sleeps until the others arrive
+    bench = lay(Bench(stolen=0.9e-3))  # rank 0 sleeps until the others arrive, or waits for a device
     for queued, flag in ((0.0, ""), (0.04e-3, ""), (0.06e-3, "kept off the CPU")):
         monkeypatch.setattr(sampler, "_waited", lambda setting, queued=queued: bench.wall / 1e-3 * queued)
-        readings = visit(bench, Setting(depth=1, threads=2, cpus=(0, 1)))
+        readings = visit(bench, setting)
         assert {sample.disturbed for sample in readings.samples} == {flag}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from serialprof.setting import Setting
+from serialprof.setting import PROCESS_MODE, Setting
 
 #: Share of a sample's wall time that its threads may be kept from the CPU before it counts as disturbed.
 TOLERANCE: Final = 0.05
@@ -20,18 +20,19 @@ CLOCK: Final = "the clock jumped"
 def of_sample(setting: Setting, seconds: float, lost: float) -> str:
     """Why one sample is left out of fits, empty where it is sound.
 
-    Native steps never wait for anything but one another. So a single thread that was off the CPU was kept off it; of a
-    team, whose threads may sleep until the others arrive, the time counts that they waited in the run queue. The
-    threads of another mode may wait for a device or a thread pool, which is their own business.
+    Native steps never wait for anything but one another. So a single thread that was off the CPU was kept off it. The
+    threads of a team may sleep until the others arrive, those of another mode may wait for a device or a thread pool,
+    which is their own business; of these the time counts that they waited in a run queue, ready and kept from running.
+    Of a program nothing is known.
 
     Args:
         setting: of the point.
         seconds: wall time.
-        lost: seconds that the thread was off the CPU, or that the team's threads waited in run queues.
+        lost: seconds that the native thread was off the CPU, or that the process's threads waited in run queues.
     """
     if not seconds > 0:
         return CLOCK
-    return OFF_CPU if setting.mode == "native" and lost > TOLERANCE * seconds else ""
+    return OFF_CPU if setting.mode != PROCESS_MODE and lost > TOLERANCE * seconds else ""
 
 
 def of_visit(seconds: float, steal: float | None, threads: int, throttles: int | None, *, steady: bool) -> str:

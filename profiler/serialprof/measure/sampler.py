@@ -160,7 +160,7 @@ def _one_sample(
     run(left)
     seconds = time.perf_counter() - start
     on_cpu, cpu_seconds = time.thread_time() - thread, _cpu_seconds(setting) - process
-    lost = seconds - on_cpu if setting.threads == 1 else _waited(setting) - waited
+    lost = seconds - on_cpu if _alone(setting) else _waited(setting) - waited
     switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
     cycles, instructions = (
         None if after is None or before is None else max(0.0, after - before)  # scaled counts may step back
@@ -178,9 +178,14 @@ def _cpu_seconds(setting: Setting) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def _alone(setting: Setting) -> bool:
+    """Whether a point is one native thread, which has nothing to wait for."""
+    return setting.mode == "native" and setting.threads == 1
+
+
 def _waited(setting: Setting) -> float:
-    """Seconds that the threads of a native team waited in a run queue so far, 0 where Linux does not tell."""
-    if setting.mode != "native" or setting.threads == 1:
+    """Seconds that the threads of this process waited in a run queue so far, 0 where that is not told or not needed."""
+    if _alone(setting) or setting.mode == PROCESS_MODE:
         return 0.0
     waited = 0
     try:
