@@ -48,3 +48,15 @@ def test_the_planted_shares_of_readme_are_those_of_the_recorded_benchmark() -> N
         assert line in readme
         assert row["contained"] == sum(run["contained"] for run in recorded["runs"][str(row["share"])])
     assert f"{recorded['budget']:g} s of sampling a run" in readme
+
+
+def test_the_coverage_of_readme_is_that_of_the_recorded_benchmark() -> None:
+    recorded = json.loads((ROOT / "benchmarks/results/coverage-amd-epyc-2-cores.json").read_text())["result"]
+    readme = (ROOT / "README.md").read_text()
+    rows = {(row["noise"], row["quantity"]): row for row in recorded["table"]}
+    names = {"independent": "independent", "drift": "drift in time", "bursts": "bursts"}
+    names["bimodal"] = "two levels of fresh processes"
+    for kind, name in names.items():
+        cells = [rows[kind, quantity] for quantity in ("step time", "ratio")]
+        told = " | ".join(f"{100 * cell['coverage']:.1f} %, {cell['ratio']:.2f} x" for cell in cells)
+        assert f"| {name} | {told} |" in readme
