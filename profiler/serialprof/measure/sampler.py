@@ -30,7 +30,7 @@ _TASKS: Final = "/proc/self/task"
 
 
 def settle(stepper: Stepper, setting: Setting) -> WarmUp:
-    """Runs a stepper until it is steady: what calibration and the first visit in a fresh process begin with."""
+    """Runs a stepper until it is steady: its calibration."""
     return warm_up(_runner(stepper, setting))
 
 
