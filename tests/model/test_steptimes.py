@@ -201,16 +201,16 @@ def by_blocks(*steps: float) -> PointSummary:
 
 
 def test_steps_that_may_take_no_time_at_all_have_no_step_time() -> None:
-    # Mean 7/3, s^2 = 32/3, n = 6: t(5, 0.975) = 2.571, so the mean is 2.33 +- 3.43 and may be 0.
-    assert by_blocks(1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 9e-3).failed.startswith("40 steps take no longer than 10")
-    # Mean 3, s^2 = 2.4, so 3 +- 1.63.
-    known = by_blocks(2e-3, 2e-3, 2e-3, 4e-3, 2e-3, 6e-3)
+    # Mean 3, s^2 = 2.4, n = 6: t(5, 0.975) = 2.57 and t(5, 0.999) = 5.89, so the mean is 3 +- 1.63, but 3 +- 3.73 for sure.
+    assert by_blocks(2e-3, 2e-3, 2e-3, 4e-3, 2e-3, 6e-3).failed.startswith("40 steps take no longer than 10")
+    # Mean 2.5, s^2 = 0.7, so 2.5 +- 2.01 for sure.
+    known = by_blocks(2e-3, 2e-3, 2e-3, 3e-3, 2e-3, 4e-3)
     assert (known.failed, known.step.low is not None) == ("", True)
 
 
 def test_one_block_whose_longer_run_takes_no_longer_is_enough_to_fail() -> None:
-    # Mean 2.48, s^2 = 1.60: 2.48 +- 1.33 is surely positive, yet a negative step has no logarithm.
-    assert by_blocks(3e-3, 3e-3, 3e-3, 3e-3, 3e-3, -1e-4).failed.startswith("40 steps take no longer than 10")
+    # Mean 2.85, s = 0.69, t(19, 0.999) = 3.58: 2.85 +- 0.55 is surely positive, yet a negative step has no logarithm.
+    assert by_blocks(*[3e-3] * 19, -1e-4).failed.startswith("40 steps take no longer than 10")
 
 
 def test_too_few_blocks_for_an_interval_are_differenced_all_the_same() -> None:
