@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from serialprof.catalog import Affine, Description, Work
-from serialprof.limits import ChaseRung, Limits, StreamRung
+from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.machine import Cache, Machine
 from serialprof.planning import Plan, Point
 from serialprof.records import Readings, Sample, StoredRun, Visit
@@ -52,8 +52,8 @@ def limits() -> Limits:
         chains={"add": 1 / 3e9, "multiply": 1e-9},
         chase=(ChaseRung(1 << 15, 1.3e-9), ChaseRung(1 << 26, 1e-7)),
         stream=(StreamRung(1 << 15, 1, 1e11), StreamRung(1 << 26, 1, 1e10)),
-        fma=1e11,
-        barrier={2: 150e-9},
+        fma={"avx2": 1e11},
+        barriers=(BarrierRung(2, 0.0, 150e-9),),
     )
 
 

@@ -17,6 +17,7 @@ class Estimate:
         unit: SI unit ("s", "Hz", "B", "FLOP/s", "1" for shares and ratios).
         level: coverage of [low, high], 0.95 unless said otherwise.
         reason: why `value` or an end is missing, or what the interval assumes; empty where there is nothing to say.
+        remedy: what would identify a missing value, empty where nothing is missing or nothing is known to help.
 
     An unknown dispersion is None, never 0. A bracket has both ends and no value.
     """
@@ -27,16 +28,22 @@ class Estimate:
     unit: str = "1"
     level: float = 0.95
     reason: str = ""
+    remedy: str = ""
 
     @classmethod
-    def unknown(cls, reason: str, unit: str = "1") -> Estimate:
+    def unknown(cls, reason: str, unit: str = "1", remedy: str = "") -> Estimate:
         """An estimate that does not exist, with the reason."""
-        return cls(None, unit=unit, reason=reason)
+        return cls(None, unit=unit, reason=reason, remedy=remedy)
 
     @classmethod
-    def bracket(cls, low: float, high: float, reason: str, unit: str = "1") -> Estimate:
+    def bracket(cls, low: float, high: float, reason: str, unit: str = "1", remedy: str = "") -> Estimate:
         """Both ends known, no point in between preferred."""
-        return cls(None, low, high, unit=unit, reason=reason)
+        return cls(None, low, high, unit=unit, reason=reason, remedy=remedy)
+
+    @property
+    def identified(self) -> bool:
+        """Whether the data give a value."""
+        return self.value is not None
 
     @property
     def bounded(self) -> bool:
@@ -53,4 +60,4 @@ class Estimate:
     def scaled(self, factor: float, unit: str) -> Estimate:
         """The same estimate times a positive constant, in another unit."""
         value, low, high = (None if end is None else end * factor for end in (self.value, self.low, self.high))
-        return Estimate(value, low, high, unit, self.level, self.reason)
+        return Estimate(value, low, high, unit, self.level, self.reason, self.remedy)

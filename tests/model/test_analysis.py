@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from serialprof.catalog import Affine
-from serialprof.limits import Limits
+from serialprof.limits import BarrierRung, Limits
 from serialprof.model import CAUSES, LAUNCH, MEMORY, SERIAL, SYNCHRONISATION, UNATTRIBUTED, FamilyAnalysis, analyse
 from serialprof.records import Sample, StoredRun, Visit
 from tests.model import builder
@@ -57,11 +57,14 @@ def test_launch_is_nothing_in_native_code_and_unknown_elsewhere() -> None:
     assert "launch" in eager.part(SERIAL).share.reason
 
 
-def test_a_measured_barrier_has_no_interval() -> None:
+def test_a_barrier_that_was_measured_on_its_own_says_so() -> None:
     weights = replace(builder.LANES, bytes=Affine(4096, 8))
-    result = family(builder.run(step, threads=(1, 2), work=weights, limits=Limits(barrier={2: 3e-7})))
+    result = family(
+        builder.run(step, threads=(1, 2), work=weights, limits=Limits(barriers=(BarrierRung(2, 0.0, 3e-7),)))
+    )
     share = next(item for item in result.attributions if item.threads == 2).part(SYNCHRONISATION).share
-    assert share.value is not None and share.low is None and share.reason
+    assert share.half_width == pytest.approx(0, abs=1e-6)
+    assert "measured on its own" in share.reason
 
 
 def test_declared_work_at_the_widest_point() -> None:
@@ -102,7 +105,7 @@ def weird_samples(run: StoredRun) -> StoredRun:
         lambda run: replace(run, plan=replace(run.plan, descriptions=())),
         lambda run: replace(run, machine=replace(run.machine, caches=())),
         lambda run: replace(run, plan=replace(run.plan, points=())),
-        lambda run: replace(run, limits=Limits(barrier={2: math.nan})),
+        lambda run: replace(run, limits=Limits(barriers=(BarrierRung(2, 0.0, math.nan),))),
         lambda run: builder.with_samples(run, 3, Sample(1.0, 0, 0, clock_before=-1.0, clock_after=math.inf)),
         lambda run: builder.with_samples(run, 3, Sample(1e300, 0, 0)),
         lambda run: builder.with_samples(run, 3, Sample(1e-300, 0, 0)),

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from serialprof.catalog import Affine, Work
-from serialprof.limits import Limits, StreamRung
+from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.model import analyse
+from serialprof.model.cells import Cell, nearest
 from serialprof.model.curves import RefusedFitError, complete
-from serialprof.model.family import Cell, Memory
-from serialprof.model.fit import Fitted, fit_family, nearest
-from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION
+from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.fitrecord import fit_record
+from serialprof.model.memory import Memory
+from serialprof.model.results import COMPUTE, MEMORY, NOT_SCALING, SCALING, SERIAL, SYNCHRONISATION
 from serialprof.model.steptimes import collect
 from serialprof.store import StoredRun
 from tests.model import builder
@@ -37,7 +39,7 @@ def fitted(run: StoredRun) -> Fitted:
 
 
 def test_parameters_of_exact_times() -> None:
-    fit = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / min(p, w) + 3e-7 * (p > 1), threads=(1, 2))).record()
+    fit = fit_record(fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / min(p, w) + 3e-7 * (p > 1), threads=(1, 2))))
     assert fit.form == "sum"
     assert fit.latency.value == pytest.approx(1e-6)
     assert fit.compute.value == pytest.approx(2e-8)
@@ -76,7 +78,7 @@ def test_memory_is_told_from_compute_by_the_ladder() -> None:
         noise=0.01,
     )
     fit = fitted(run)
-    record = fit.record()
+    record = fit_record(fit)
     assert record.memory.value == pytest.approx(0.8, rel=0.05)
     assert record.compute.value == pytest.approx(4e-10, rel=0.05)
     assert fit.shares(MEMORY)[-1].value == pytest.approx(0.9, abs=0.05)
@@ -98,7 +100,7 @@ def test_traffic_that_grows_like_the_operations_leaves_brackets() -> None:
 
 def test_max_form_wins_on_a_knee_and_hides_the_smaller_part() -> None:
     fit = fitted(builder.run(lambda w, p, f: max(1e-6, 5e-8 * w), noise=0.01, seed=1))
-    record = fit.record()
+    record = fit_record(fit)
     assert record.form == "max"
     assert record.latency.value == pytest.approx(1e-6, rel=0.02)
     assert record.compute.value == pytest.approx(5e-8, rel=0.02)
@@ -108,7 +110,7 @@ def test_max_form_wins_on_a_knee_and_hides_the_smaller_part() -> None:
 
 
 def test_a_latency_that_may_be_hidden_everywhere_is_bounded_by_the_shortest_step() -> None:
-    latency = fitted(builder.run(lambda w, p, f: 1e-7 * w)).record().latency
+    latency = fit_record(fitted(builder.run(lambda w, p, f: 1e-7 * w))).latency
     assert latency.value == pytest.approx(0, abs=1e-12)
     assert latency.high == pytest.approx(1e-7)
     assert "hidden" in latency.reason
@@ -116,7 +118,7 @@ def test_a_latency_that_may_be_hidden_everywhere_is_bounded_by_the_shortest_step
 
 def test_weights_beyond_l2_are_not_guessed_apart_from_serial_and_fixed_work() -> None:
     # Over W and two thread counts, the three nearly constant columns differ only in how they shrink with p.
-    limits = Limits(stream=LADDER, barrier={2: 2e-7})
+    limits = Limits(stream=LADDER, barriers=(BarrierRung(2, 0.0, 2e-7),))
     memory = Memory.of(limits, L2)
     model = Work(5, Affine(5, 1e5), Affine(15e6, 8000), Affine(15e6, 8000), Affine(256, 1))
 
@@ -140,7 +142,7 @@ def test_the_measured_barrier_is_part_of_the_prediction() -> None:
     def step(width: int, threads: int, form: str) -> float:
         return (1e-6 + 2e-8 * width) / threads + 5e-7 * (threads > 1)
 
-    fit = fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), limits=Limits(barrier={2: 5e-7})))
+    fit = fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), limits=Limits(barriers=(BarrierRung(2, 0.0, 5e-7),))))
     assert [estimate.value for estimate in fit.predict(fit.curves.cells)] == pytest.approx(list(fit.curves.mean))
     assert fit.seconds(SYNCHRONISATION)[1].value == pytest.approx(5e-7)
 
@@ -158,11 +160,14 @@ def test_fixed_work_is_identified_over_threads_once_the_barrier_was_measured() -
     def step(width: int, threads: int, form: str) -> float:
         return 1e-6 + (1e-6 + 2e-8 * width) / threads + 2e-7 * (threads > 1)
 
-    known = fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), limits=Limits(barrier={2: 2e-7}))).record()
+    known = fit_record(
+        fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), limits=Limits(barriers=(BarrierRung(2, 0.0, 2e-7),))))
+    )
     assert known.latency.value == pytest.approx(1e-6)
     assert known.synchronisation[2].value == pytest.approx(2e-7)
-    assert known.synchronisation[2].low is None
-    unknown = fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), noise=0.01)).record()
+    assert known.synchronisation[2].half_width == pytest.approx(0, abs=1e-12), "known exactly"
+    assert "measured on its own" in known.synchronisation[2].reason
+    unknown = fit_record(fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), noise=0.01)))
     assert unknown.latency.value is None
     assert unknown.latency.low == 0
     assert unknown.latency.high is not None and unknown.latency.high > 1.1e-6
@@ -206,7 +211,7 @@ def test_prediction_one_octave_beyond_a_max_sweep() -> None:
     errors = []
     for seed in range(20):
         fit = fitted(builder.run(lambda w, p, f: max(1e-6, 3e-8 * w), noise=0.015, drift=0.02, seed=seed))
-        assert fit.record().form == "max"
+        assert fit_record(fit).form == "max"
         predicted = fit.predict([nearest(fit.curves.cells, 512)])[0]
         assert predicted.value is not None
         errors.append(abs(predicted.value / (3e-8 * 512) - 1))
@@ -215,12 +220,12 @@ def test_prediction_one_octave_beyond_a_max_sweep() -> None:
 
 def test_sum_wins_where_both_forms_are_within_noise() -> None:
     fit = fitted(builder.run(lambda w, p, f: 1e-6, noise=0.01, seed=3))
-    assert fit.record().form == "sum"
-    assert any("equally well" in note for note in fit.record().notes)
+    assert fit_record(fit).form == "sum"
+    assert any("equally well" in note for note in fit_record(fit).notes)
 
 
 def test_curves_pass_through_the_measured_widths() -> None:
-    record = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / min(p, w), threads=(1, 2))).record()
+    record = fit_record(fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / min(p, w), threads=(1, 2))))
     assert [curve.threads for curve in record.curves] == [1, 2]
     curve = record.curves[0]
     assert set(builder.OCTAVES) <= set(curve.widths)
@@ -230,7 +235,7 @@ def test_curves_pass_through_the_measured_widths() -> None:
 
 
 def test_four_units_give_a_fit_without_intervals() -> None:
-    record = fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, blocks=4)).record()
+    record = fit_record(fitted(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, blocks=4)))
     assert record.latency.value == pytest.approx(1e-6)
     assert record.latency.low is None and "5 independent units" in record.latency.reason
 
@@ -293,3 +298,91 @@ def test_rare_points_and_torn_units_are_left_out() -> None:
     assert [cell.width for cell in curves.cells] == list(builder.OCTAVES[:-1])
     assert len(curves.units) == 7
     assert len(curves.notes) == 1
+
+
+def amdahl(threads: int, serial: float, barrier: float) -> float:
+    return serial + (1 - serial) / threads + barrier * (threads - 1)
+
+
+#: One lane that is cut into as many pieces as there are threads.
+DIVISIBLE = Work(0, Affine(0, 1), Affine(), Affine(0, 64), Affine(1e9, 0))
+
+
+def test_a_sweep_over_threads_alone_tells_the_serial_share() -> None:
+    counts = (1, 2, 3, 4, 6, 8)
+    run = builder.run(lambda w, p, f: amdahl(p, 0.3, 0.01), widths=(1,), threads=counts, work=DIVISIBLE)
+    record = fit_record(fitted(run))
+    assert record.latency.value == pytest.approx(0.3)
+    assert record.compute.value == pytest.approx(0.7)
+    assert record.synchronisation[8].value == pytest.approx(0.07)
+    assert any("assumed to grow" in note for note in record.notes)
+    with pytest.raises(RefusedFitError, match="as many thread counts"):
+        fitted(builder.run(lambda w, p, f: 1.0, widths=(1,), threads=(1, 2, 3), work=DIVISIBLE))
+
+
+def test_a_sweep_over_threads_with_a_measured_barrier_predicts_more_threads() -> None:
+    rungs = tuple(BarrierRung(count, 0.0, 1e-3 * (count - 1)) for count in (2, 4, 8, 64))
+    run = builder.run(
+        lambda w, p, f: amdahl(p, 0.1, 1e-3),
+        widths=(1,),
+        threads=(1, 2, 4, 8),
+        work=DIVISIBLE,
+        limits=Limits(barriers=rungs),
+        noise=0.02,
+    )
+    fit = fitted(run)
+    (predicted,) = fit.predict([nearest(fit.curves.cells, 1, 64)])
+    assert predicted.value == pytest.approx(amdahl(64, 0.1, 1e-3), rel=0.05)
+    assert predicted.low is not None and predicted.high is not None
+    assert predicted.low < amdahl(64, 0.1, 1e-3) < predicted.high
+
+
+def test_dependent_loads_are_told_from_compute_by_the_latency_ladder() -> None:
+    # At one footprint loads and operations both grow with W: only the measured latency tells them apart, within 10 %.
+    limits = Limits(chase=(ChaseRung(1 << 15, 1e-9), ChaseRung(1 << 19, 5e-9), ChaseRung(1 << 26, 105e-9)))
+    work = Work(5, Affine(5, 10), Affine(), Affine(1 << 26, 0), Affine(0, 1), loads=Affine(0, 1))
+    run = builder.run(lambda w, p, f: 1e-6 + 2e-7 * w, work=work, limits=limits, noise=0.005)
+    fit = fitted(run)
+    index = next(index for index, cell in enumerate(fit.curves.cells) if cell.width == 64)
+    share = fit.shares(MEMORY)[index]
+    truth = 64 * 1e-7 / (1e-6 + 64 * 2e-7)
+    assert share.value == pytest.approx(truth, rel=0.02)
+    assert share.low is not None and share.high is not None
+    assert share.low < 0.85 * truth and 1.15 * truth < share.high < 1.3 * truth
+
+
+def test_loads_of_the_chain_are_serial_and_do_not_scale() -> None:
+    limits = Limits(chase=(ChaseRung(1 << 15, 1e-9), ChaseRung(1 << 19, 5e-9), ChaseRung(1 << 26, 105e-9)))
+    work = Work(5, Affine(5, 10), Affine(), Affine(1 << 26, 0), Affine(0, 1), serial_loads=8)
+    run = replace(builder.run(lambda w, p, f: 1e-6 + 1e-8 * w, work=work, limits=limits, noise=0.005), limits=limits)
+    first = analyse(run).families[0].attributions[0]
+    fixed, scaling = first.part(NOT_SCALING).share, first.part(SCALING).share
+    assert fixed.value == pytest.approx(8e-7 / 1.01e-6, rel=0.02)
+    assert scaling.value == pytest.approx(2e-7 / 1.01e-6, rel=0.1)
+    assert first.part(SERIAL).share.value == pytest.approx(1 / 1.01, rel=0.01)
+    assert fixed.low is not None and fixed.high is not None and fixed.high - fixed.low > 0.2
+
+
+def test_partial_overlap_is_a_form_between() -> None:
+    fit = fitted(builder.run(lambda w, p, f: math.hypot(1e-6, 3e-8 * w), noise=0.002))
+    record = fit_record(fit)
+    assert record.form == "norm 2"
+    assert record.latency.value == pytest.approx(1e-6, rel=0.01)
+    (predicted,) = fit.predict([nearest(fit.curves.cells, 512)])
+    assert predicted.value == pytest.approx(math.hypot(1e-6, 3e-8 * 512), rel=0.01)
+    shares = [sum(fit.shares(cause)[4].value or 0.0 for cause in (SERIAL, COMPUTE)), fit.unattributed()[4].value]
+    assert sum(shares) == pytest.approx(1)  # type: ignore[arg-type]
+
+
+def test_a_measured_barrier_has_an_interval_of_its_own() -> None:
+    def step(width: int, threads: int, form: str) -> float:
+        return 1e-6 + (1e-6 + 2e-8 * width) / threads + 2e-7 * (threads > 1)
+
+    exact, unsure = (
+        fit_record(
+            fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), limits=Limits(barriers=(rung,)), noise=0.002))
+        ).synchronisation[2]
+        for rung in (BarrierRung(2, 0.0, 2e-7), BarrierRung(2, 0.0, 2e-7, 2e-8))
+    )
+    assert exact.half_width is not None and unsure.half_width is not None
+    assert exact.half_width < 1e-9 < 2e-8 < unsure.half_width

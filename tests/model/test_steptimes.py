@@ -201,7 +201,7 @@ def by_blocks(*steps: float) -> PointSummary:
 
 
 def test_steps_that_may_take_no_time_at_all_have_no_step_time() -> None:
-    # Mean 3, s^2 = 2.4, n = 6: t(5, 0.975) = 2.57 and t(5, 0.999) = 5.89, so the mean is 3 +- 1.63, but 3 +- 3.73 for sure.
+    # Mean 3, s^2 = 2.4, n = 6: t(5, 0.975) = 2.57, t(5, 0.999) = 5.89: the mean is 3 +- 1.63, but 3 +- 3.73 for sure.
     assert by_blocks(2e-3, 2e-3, 2e-3, 4e-3, 2e-3, 6e-3).failed.startswith("40 steps take no longer than 10")
     # Mean 2.5, s^2 = 0.7, so 2.5 +- 2.01 for sure.
     known = by_blocks(2e-3, 2e-3, 2e-3, 3e-3, 2e-3, 4e-3)

@@ -13,7 +13,8 @@ from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
 from serialprof.model import FamilyAnalysis, analyse
-from serialprof.model.family import Cell, Memory
+from serialprof.model.cells import Cell
+from serialprof.model.memory import Memory
 from serialprof.model.results import CAUSES, Attribution, Part, Winner
 from serialprof.model.tradeoff import clock_elasticity, clock_gain, crossing, winner
 from tests.model import builder

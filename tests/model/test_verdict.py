@@ -9,7 +9,7 @@ import pytest
 
 from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
-from serialprof.limits import Limits, StreamRung
+from serialprof.limits import BarrierRung, Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse, wording
 from serialprof.model.family import Cell, Memory
 from serialprof.model.verdict import grade_reason
@@ -71,7 +71,9 @@ def test_threads_that_always_lose() -> None:
 def test_threads_that_pay_more_than_the_clock_beat_it() -> None:
     work = replace(builder.LANES, bytes=Affine(4096, 8), lanes=Affine(64, 1))
     step = lambda w, p, f: 1e-6 + (1e-6 + 1e-8 * w) / p + 2e-7 * (p > 1)  # noqa: E731
-    result = family(builder.run(step, threads=(1, 2), work=work, limits=Limits(barrier={2: 2e-7}), noise=0.01))
+    result = family(
+        builder.run(step, threads=(1, 2), work=work, limits=Limits(barriers=(BarrierRung(2, 0.0, 2e-7),)), noise=0.01)
+    )
     assert all(item.clock.low > item.cores.high for item in result.tradeoffs), "per cent for per cent, clock is ahead"
     assert {item.winner for item in result.tradeoffs} == {"cores"}, "yet a second thread gains more than +10 % clock"
     assert result.verdict.sentence.startswith("On this machine cores beat clock from W = 1 to 256")

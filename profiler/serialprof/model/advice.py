@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
-from serialprof.model.curves import MINIMUM_WIDTHS
+from serialprof.model.curves import MINIMUM_VALUES
 from serialprof.model.verdict import Findings
 
 #: A step that grows by less than this over a widening of at least _WIDENING is batch-insensitive.
@@ -26,10 +26,10 @@ def next_step(findings: Findings, usable: int) -> str:
     planned = {item.point.setting.width for item in findings.points if item.point.setting.form == "serial"}
     if not findings.measured and findings.failures:
         return "Remove what made the points fail, then run again."
-    if not findings.measured or len({item.point.setting.width for item in findings.measured}) < MINIMUM_WIDTHS:
-        if len(planned) >= MINIMUM_WIDTHS:
+    if not findings.measured or len({item.point.setting.width for item in findings.measured}) < MINIMUM_VALUES:
+        if len(planned) >= MINIMUM_VALUES:
             return "Run again with a longer --budget, or on a quieter machine: too much was disturbed or not reached."
-        return f"Run again with at least {MINIMUM_WIDTHS} widths, for example --width 1,4,16,64."
+        return f"Run again with at least {MINIMUM_VALUES} widths, for example --width 1,4,16,64."
     if min(item.units for item in findings.measured) < MINIMUM_UNITS:
         return f"Run again with a longer --budget: an interval needs {MINIMUM_UNITS} blocks."
     threads = max(item.point.setting.threads for item in findings.measured)

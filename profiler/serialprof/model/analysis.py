@@ -9,8 +9,9 @@ from serialprof.catalog import Description
 from serialprof.model.advice import next_step
 from serialprof.model.attribution import attribute
 from serialprof.model.curves import RefusedFitError
-from serialprof.model.family import Memory
 from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.fitrecord import fit_record
+from serialprof.model.memory import Memory
 from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Verdict
 from serialprof.model.steptimes import FamilyTimes, collect
 from serialprof.model.tradeoff import crossovers, depth_costs, tradeoffs
@@ -47,7 +48,7 @@ def _family(run: StoredRun, times: FamilyTimes, memory: Memory) -> FamilyAnalysi
         description=findings.description,
         depth=max(point.setting.depth for point in serial),
         points=times.summaries,
-        fit=fitted.record() if fitted else None,
+        fit=fit_record(fitted) if fitted else None,
         refusal=refusal,
         attributions=attributions,
         tradeoffs=findings.tradeoffs,

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from serialprof.estimate import Estimate
-from serialprof.model.family import LATENCY, OPERATIONS, Cell
-from serialprof.model.fit import MEASURED_APART, Fitted
+from serialprof.model.cells import Cell
+from serialprof.model.family import LATENCY, OPERATIONS, SERIAL_LOADS
+from serialprof.model.fit import Fitted
+from serialprof.model.fitrecord import MEASURED_APART, measured_apart
 from serialprof.model.results import (
     COMPUTE,
     LAUNCH,
     MEMORY,
+    NOT_SCALING,
+    SCALING,
     SERIAL,
     SYNCHRONISATION,
     UNATTRIBUTED,
@@ -22,6 +26,7 @@ from serialprof.model.results import (
 )
 from serialprof.model.statistics import LEVEL
 
+_SPLIT_REMEDY = "a run at two clocks (--clock), or declared serial_loads"
 _DISPATCH = "launch or dispatch is not measured apart, so it is in here"
 
 
@@ -38,6 +43,7 @@ def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> t
              for cause in (SERIAL, SYNCHRONISATION, COMPUTE, MEMORY)}  # fmt: skip
     serial_hidden, width_hidden = fitted.hidden(LATENCY), fitted.hidden(OPERATIONS)
     leftovers = fitted.unattributed()
+    chains, loads = fitted.shares_of(LATENCY), fitted.shares_of(SERIAL_LOADS)
     attributions = []
     for index, (cell, point) in enumerate(zip(fitted.curves.cells, fitted.curves.points, strict=True)):
         serial = parts[SERIAL][index]
@@ -51,6 +57,7 @@ def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> t
         if missing := fitted.memory.unknown(cell):
             compute = _because(compute, missing)
         rest = leftovers[index]
+        mean = float(fitted.curves.mean[index])
         attributions.append(
             Attribution(
                 int(cell.width),
@@ -62,7 +69,13 @@ def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> t
                     _synchronisation(fitted, cell, parts[SYNCHRONISATION][index]),
                     compute,
                     memory,
-                    Part(UNATTRIBUTED, rest.scaled(float(fitted.curves.mean[index]), "s"), rest),
+                    Part(UNATTRIBUTED, rest.scaled(mean, "s"), rest),
+                ),
+                tuple(
+                    Part(cause, share.scaled(mean, "s"), share)
+                    for cause, share in zip(
+                        (SCALING, NOT_SCALING), _split(fitted, cell, chains[index], loads[index], mode), strict=True
+                    )
                 ),
             )
         )
@@ -78,13 +91,27 @@ def _launch(mode: str) -> Part:
 def _synchronisation(fitted: Fitted, cell: Cell, part: Part) -> Part:
     if cell.threads == 1:
         return _nothing(SYNCHRONISATION, "one thread passes no barrier")
-    if fitted.winner.model.barriers is None:
-        return part
-    return Part(
-        part.cause,
-        Estimate(part.seconds.value, unit="s", reason=MEASURED_APART),
-        Estimate(part.share.value, reason=MEASURED_APART),
-    )
+    return _because(part, MEASURED_APART) if measured_apart(fitted) else part
+
+
+def _split(fitted: Fitted, cell: Cell, chain: Estimate, loads: Estimate, mode: str) -> tuple[Estimate, Estimate]:
+    """Shares of the step that are serial and scale with the clock, and that are serial and do not."""
+    nothing = Estimate(0.0, 0.0, 0.0, level=LEVEL)
+    if mode != "native":
+        return _any_part(chain, _DISPATCH), _any_part(chain, _DISPATCH)
+    if fitted.memory.fits(cell):
+        return chain, replace(nothing, reason="the footprint fits L2")
+    if cell.work is not None and cell.work.serial_loads > 0 and not fitted.memory.unknown(cell):
+        return chain, loads
+    waits = "the footprint lies beyond L2, or is not declared, so the chain may wait for memory"
+    return _any_part(chain, waits), _any_part(chain, waits)
+
+
+def _any_part(share: Estimate, reason: str) -> Estimate:
+    """Anything from nothing to the whole of a share."""
+    if share.high is None:
+        return replace(share, value=None, low=None, reason=reason, remedy=_SPLIT_REMEDY)
+    return Estimate.bracket(0.0, share.high, reason, remedy=_SPLIT_REMEDY)
 
 
 def _memory(fitted: Fitted, cell: Cell, part: Part) -> Part:

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from serialprof.intervals import MINIMUM_UNITS
-from serialprof.model.family import Cell
+from serialprof.model.cells import Cell
 from serialprof.model.statistics import Array
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point
 
-#: Fewest distinct widths of the serial form that a fit needs.
-MINIMUM_WIDTHS: Final = 4
+#: A fit needs so many distinct widths of the serial form, or so many thread counts at one width.
+MINIMUM_VALUES: Final = 4
 
 #: Fewest units that a fit needs; its intervals need intervals.MINIMUM_UNITS.
 FEWEST_UNITS: Final = 2
@@ -41,6 +42,7 @@ class Curves:
         units: [unit, point] seconds per step.
         mean: [point] seconds per step, geometric mean over units.
         error: typical relative standard error of `mean`, block effects taken out.
+        freedom: degrees of freedom of `error`.
         whole: units that have every point.
         notes: what was left out, each a clause.
     """
@@ -50,6 +52,7 @@ class Curves:
     units: Array
     mean: Array
     error: float
+    freedom: int
     whole: int
     notes: tuple[str, ...] = ()
 
@@ -63,7 +66,7 @@ def complete(times: FamilyTimes) -> Curves:
     the curve; there are no intervals then.
 
     Raises:
-        RefusedFitError: fewer than four widths or two units remain.
+        RefusedFitError: fewer than four widths (or thread counts at one width) or two units remain.
     """
     chosen = [
         index
@@ -88,25 +91,37 @@ def complete(times: FamilyTimes) -> Curves:
     kept = frequent & np.isfinite(logs[whole]).any(axis=0)
     logs = logs[np.ix_(whole, kept)]
     points = tuple(times.points[index] for index, wanted in zip(chosen, kept, strict=True) if wanted)
-    widths = {point.setting.width for point in points}
-    if len(widths) < MINIMUM_WIDTHS:
-        raise RefusedFitError(
-            f"no fit: it needs {MINIMUM_WIDTHS} distinct widths of the serial form, this run measured {len(widths)}"
-        )
+    _check_span(points)
     notes = () if kept.all() else ("points that fewer than half of the units have are left out of the fit",)
     complete_units = np.isfinite(logs).all(axis=1)
     if complete_units.sum() >= MINIMUM_UNITS:
         logs = logs[complete_units]
     filled = _fill(logs)
+    mean = np.exp(filled.mean(axis=0))
     return Curves(
         points,
-        tuple(Cell(point.setting.width, point.setting.threads, point.work) for point in points),
+        tuple(
+            Cell(point.setting.width, point.setting.threads, point.work, float(step))
+            for point, step in zip(points, mean, strict=True)
+        ),
         np.exp(filled),
-        np.exp(filled.mean(axis=0)),
+        mean,
         _standard_error(filled),
+        (filled.shape[0] - 1) * (filled.shape[1] - 1),
         int(complete_units.sum()),
         notes,
     )
+
+
+def _check_span(points: Sequence[Point]) -> None:
+    """Refuses a sweep in which neither the widths nor, at one width, the threads vary enough."""
+    widths = {point.setting.width for point in points}
+    most = max(len({point.setting.threads for point in points if point.setting.width == width}) for width in widths)
+    if max(len(widths), most) < MINIMUM_VALUES:
+        raise RefusedFitError(
+            f"no fit: it needs {MINIMUM_VALUES} distinct widths of the serial form, or as many thread counts; this run "
+            f"measured {len(widths)} and {most}"
+        )
 
 
 def _fill(logs: Array) -> Array:
@@ -120,6 +135,7 @@ def _fill(logs: Array) -> Array:
 
 
 def _standard_error(logs: Array) -> float:
-    """Root-mean-square standard error of the columns' means, block effects taken out."""
-    rest = logs - logs.mean(axis=1, keepdims=True)
-    return float(np.sqrt(np.mean(np.var(rest, axis=0, ddof=1) / len(rest))))
+    """Root-mean-square standard error of the columns' means, block effects taken out [unit, point]."""
+    units, points = logs.shape
+    rest = logs - logs.mean(axis=1, keepdims=True) - logs.mean(axis=0, keepdims=True) + logs.mean()
+    return float(np.sqrt(np.sum(rest**2) / ((units - 1) * (points - 1)) / units))

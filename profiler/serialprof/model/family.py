@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Final
 
@@ -13,105 +13,58 @@ import numpy as np
 
 from serialprof.catalog import Work
 from serialprof.limits import Limits
+from serialprof.model.cells import Cell
+from serialprof.model.curves import MINIMUM_VALUES
+from serialprof.model.memory import Memory
 from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION
 from serialprof.model.statistics import Array, Mask
 
 LATENCY: Final = "latency"
+SERIAL_LOADS: Final = "loads of the chain beyond L2"
 OPERATIONS: Final = "operations"
 FIXED: Final = "fixed work"
-BEYOND_L2: Final = "beyond L2"
+TRAFFIC: Final = "traffic beyond L2"
+LOADS: Final = "loads of the lanes beyond L2"
 BARRIER: Final = "barrier"
+
+#: The terms that the max form sets against each other.
+CHAIN: Final = (LATENCY, SERIAL_LOADS)
+WIDTH: Final = (OPERATIONS, FIXED, TRAFFIC, LOADS)
 
 #: Which cause the seconds of a kind of term belong to.
 CAUSE: Final = {
     LATENCY: SERIAL,
+    SERIAL_LOADS: SERIAL,
     OPERATIONS: COMPUTE,
     FIXED: COMPUTE,
-    BEYOND_L2: MEMORY,
+    TRAFFIC: MEMORY,
+    LOADS: MEMORY,
     BARRIER: SYNCHRONISATION,
 }
 
 #: Column-scaled condition number from which the terms count as collinear (Belsley, Kuh and Welsch 1980: 30).
 COLLINEAR: Final = 30.0
 
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """An operating point of the serial form: width, threads, and the work that a step declares."""
-
-    width: float
-    threads: int
-    work: Work | None
-
-    @property
-    def share(self) -> float:
-        """Into how many parts the threads cut the width work: min(p, lanes(W)), at least 1."""
-        lanes = self.width if self.work is None else self.work.lanes.at(self.width)
-        return max(1.0, min(float(self.threads), lanes))
-
-    @property
-    def operations(self) -> float:
-        """flops(W) less those on the chain, which no thread can take over (Brent 1974); lanes where undeclared."""
-        if self.work is None:
-            return self.width
-        declared = self.work.flops.at(self.width)  # what is no number of operations stays one, for the fit to refuse
-        return float(np.minimum(declared, np.maximum(0.0, declared - self.work.serial_ops)))
+#: What was measured by itself need not cost the same inside a step: relative errors of a barrier and of a load.
+_BARRIER_TRANSFER: Final = 0.2
+_LOAD_TRANSFER: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One nonnegative parameter: its kind, and for a barrier its number of threads."""
+    """One nonnegative parameter.
+
+    Attributes:
+        kind: what it stands for.
+        threads: of a barrier's own parameter, 0 where one holds for every thread count.
+        growth: how a barrier that was not measured grows with p: "linear", "logarithmic", "" where it is free.
+        given: relative standard error of a parameter that was measured apart and is 1; None where it is fitted alone.
+    """
 
     kind: str
     threads: int = 0
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What traffic beyond L2 costs on a machine.
-
-    Attributes:
-        limits: the measured ladder.
-        l2: bytes of one L2 cache, None where unknown.
-    """
-
-    limits: Limits
-    l2: int | None
-
-    @classmethod
-    def of(cls, limits: Limits, l2: int | None) -> Memory:
-        """The same without rungs and caches that are no measurement (not finite, or not positive)."""
-        stream = tuple(
-            rung for rung in limits.stream if rung.footprint > 0 and 0 < rung.bandwidth < math.inf and rung.threads > 0
-        )
-        return cls(replace(limits, stream=stream), l2 if l2 and l2 > 0 else None)
-
-    def unknown(self, cell: Cell) -> str:
-        """Why the seconds beyond L2 cannot be told at a cell; empty where they can."""
-        if cell.work is None:
-            return "no bytes are declared, so memory traffic is part of the width compute"
-        if self.l2 is None:
-            return "the size of the L2 cache is unknown, so memory traffic is part of the width compute"
-        if not self.fits(cell) and not self.limits.stream:
-            return "no bandwidth ladder was measured, so memory traffic is part of the width compute"
-        return ""
-
-    def fits(self, cell: Cell) -> bool:
-        """Whether the footprint is known to fit L2."""
-        return cell.work is not None and self.l2 is not None and cell.work.footprint.at(cell.width) <= self.l2
-
-    def seconds(self, cell: Cell) -> float:
-        """bytes(W) * (1 / bandwidth(footprint, p) - 1 / bandwidth(L2 / 2, p)), at least 0.
-
-        The ladder is of p threads together, so it is not divided by p again; half of L2 is surely inside it.
-        """
-        if cell.work is None or self.l2 is None or self.fits(cell):
-            return 0.0
-        outside = self.limits.bandwidth(cell.work.footprint.at(cell.width), cell.threads)
-        inside = self.limits.bandwidth(self.l2 / 2, cell.threads)
-        if not outside or not inside:
-            return 0.0
-        return max(0.0, cell.work.bytes.at(cell.width) * (1 / outside - 1 / inside))
+    growth: str = ""
+    given: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,22 +72,19 @@ class Model:
     """Which terms a step time is made of.
 
     Attributes:
-        terms: the free parameters.
-        memory: the machine's ladder.
-        barriers: seconds per barrier by threads where synchronisation is held fixed at its measured value, else None.
+        terms: the parameters.
+        memory: the machine's ladders and barriers.
+        scale: factors on the regressors by kind, for what-if questions; 1 where a kind is absent.
     """
 
     terms: tuple[Term, ...]
     memory: Memory
-    barriers: dict[int, float] | None = None
+    scale: Mapping[str, float] = field(default_factory=dict)
 
     def matrix(self, cells: Sequence[Cell]) -> Array:
         """Regressors [cell, term]: seconds per unit of the parameter."""
-        return np.array([[self._regressor(term, cell) for term in self.terms] for cell in cells], dtype=float)
-
-    def known(self, cells: Sequence[Cell]) -> Array:
-        """Seconds [cell] that are not fitted: barriers x the measured barrier."""
-        return np.array([self._synchronisation(cell) for cell in cells], dtype=float)
+        rows = [[self.scale.get(term.kind, 1.0) * self._regressor(term, cell) for term in self.terms] for cell in cells]
+        return np.array(rows, dtype=float).reshape(len(rows), len(self.terms))
 
     def of(self, *kinds: str) -> Mask:
         """Which terms [term] are of these kinds."""
@@ -144,39 +94,63 @@ class Model:
         """Which terms [term] belong to a cause."""
         return np.array([CAUSE[term.kind] == cause for term in self.terms], dtype=bool)
 
+    @property
+    def given(self) -> Array:
+        """[term]: relative standard error of what was measured apart, infinite where nothing was."""
+        return np.array([math.inf if term.given is None else term.given for term in self.terms], dtype=float)
+
     def _regressor(self, term: Term, cell: Cell) -> float:
-        if term.kind == LATENCY:
-            return 1.0
+        work = cell.work
         if term.kind == OPERATIONS:
             return cell.operations / cell.share
         if term.kind == FIXED:
             # Nothing is known of an undeclared fixed part: at best it is cut into as many pieces as there are threads.
-            return 1 / (cell.threads if cell.work is None else cell.share)
-        if term.kind == BEYOND_L2:
+            return 1 / (cell.threads if work is None else cell.share)
+        if term.kind == TRAFFIC:
             return self.memory.seconds(cell)
-        return float(term.threads == cell.threads)
+        if term.kind == LOADS:
+            return 0.0 if work is None else work.loads.at(cell.width) * self.memory.load(cell) / cell.share
+        if term.kind == SERIAL_LOADS:
+            return 0.0 if work is None else work.serial_loads * self.memory.load(cell)
+        return self._barrier(term, cell) if term.kind == BARRIER else 1.0
 
-    def _synchronisation(self, cell: Cell) -> float:
-        if self.barriers is None or cell.work is None or cell.threads < 2:
+    def _barrier(self, term: Term, cell: Cell) -> float:
+        if cell.threads < 2:
             return 0.0
-        return cell.work.barriers * self.barriers[cell.threads]
+        if term.given is not None:
+            return cell.barriers * measured_barrier(self.memory.limits, cell.threads, cell.grain)
+        if term.growth == "linear":
+            return float(cell.threads - 1)
+        return math.log2(cell.threads) if term.growth else float(term.threads == cell.threads)
 
 
 @dataclass(frozen=True)
 class Structure:
-    """The model of a family, and the smaller ones that may explain the same times.
+    """The model of a family, and others that may explain the same times.
 
     Attributes:
         full: with every term that the declared work allows.
-        alternatives: the full model without some of the terms that could stand for each other.
+        smaller: the full model without some of the terms that could stand for each other.
+        others: models that differ in how synchronisation grows with p.
         confusion: why parts may not be told apart, the reason of their brackets; empty where they can.
+        remedy: what would tell them apart.
         notes: what was assumed or is confounded, each a clause.
     """
 
     full: Model
-    alternatives: tuple[Model, ...]
+    smaller: tuple[Model, ...]
+    others: tuple[Model, ...]
     confusion: str
+    remedy: str
     notes: tuple[str, ...]
+
+
+def measured_barrier(limits: Limits, threads: int, grain: float) -> float:
+    """Seconds of a barrier of so many threads at a grain; in proportion to p - 1 beyond the largest count measured."""
+    counts = {rung.threads for rung in limits.barriers}
+    known = threads if threads in counts else max((count for count in counts if count < threads), default=0)
+    rung = limits.barrier(known, grain) if known > 1 else None
+    return 0.0 if rung is None else rung.seconds * (threads - 1) / (known - 1)
 
 
 def structure(cells: Sequence[Cell], memory: Memory) -> Structure:
@@ -184,42 +158,74 @@ def structure(cells: Sequence[Cell], memory: Memory) -> Structure:
 
     Where nothing is declared to be fixed, latency, the growth over W and S(p) are told apart by W and p. A fixed part
     of the width work (or undeclared work, which may have one) looks like latency over W, and S(p) can make up for its
-    shrinking with p: then S(p) must have been measured on its own, and every smaller model is fitted too.
+    shrinking with p: then S(p) must have been measured on its own, and every smaller model is fitted too. A sweep over
+    threads alone tells the width work by its shrinking with p, if S(p) was measured or is assumed to grow with p.
     """
     threads = sorted({cell.threads for cell in cells})
-    crowds = [count for count in threads if count > 1]
+    widths = len({cell.width for cell in cells})
     undeclared = any(cell.work is None for cell in cells)
-    fixed = undeclared or any(_has_fixed_part(cell.work) for cell in cells if cell.work)
-    kinds = [LATENCY, OPERATIONS]
-    notes = []
-    confusion = ""
-    if undeclared:
-        confusion = "no work is declared: what does not grow with W may be weights or overhead as well as serial"
-    elif fixed:
-        confusion = "over W, the declared fixed part of the width work looks like latency"
-    if fixed:
-        kinds.append(FIXED)
-    if any(memory.seconds(cell) > 0 for cell in cells):
-        kinds.append(BEYOND_L2)
-    barriers = None
-    unsure = fixed or threads[0] > 1
-    if crowds and unsure and not undeclared and all(memory.limits.barrier.get(count, 0) > 0 for count in crowds):
-        barriers = {count: memory.limits.barrier[count] for count in crowds}
-        notes.append("synchronisation is held at the declared barriers times the measured barrier")
-        crowds = []
-    elif crowds and unsure:
-        notes.append("synchronisation was not measured on its own, so it is not told from serial time and fixed work")
-        confusion = confusion or notes[-1]
-    terms = [Term(kind) for kind in kinds] + [Term(BARRIER, count) for count in crowds]
-    full = Model(tuple(terms), memory, barriers)
-    suspects = {LATENCY, FIXED, BARRIER} if fixed or (crowds and unsure) else set()
-    if BEYOND_L2 in kinds:
+    fixed = widths > 1 and (undeclared or any(_has_fixed_part(cell.work) for cell in cells if cell.work))
+    unsure = fixed or undeclared or threads[0] > 1 or widths < MINIMUM_VALUES
+    confusion, remedy = _confusion(fixed, undeclared=undeclared)
+    kinds = [LATENCY, OPERATIONS] + [FIXED] * fixed
+    kinds += [TRAFFIC] * any(memory.seconds(cell) > 0 for cell in cells)
+    loads = [Term(kind, given=_LOAD_TRANSFER) for kind in (SERIAL_LOADS, LOADS) if _occurs(kind, cells, memory)]
+    barriers, note = _barriers(cells, memory.limits, unsure=unsure, few=widths < MINIMUM_VALUES)
+    free = any(term.given is None for term in barriers)
+    if unsure and free and widths >= MINIMUM_VALUES:
+        confusion, remedy = confusion or note, remedy or _MEASURE_BARRIER
+    suspects = {LATENCY, FIXED, BARRIER} if fixed or (free and unsure and widths >= MINIMUM_VALUES) else set()
+    if TRAFFIC in kinds:
         # Far beyond L2 the ladder is flat: then the traffic grows with W just as the operations do.
-        suspects |= {OPERATIONS, BEYOND_L2}
+        suspects |= {OPERATIONS, TRAFFIC}
         confusion = confusion or "beyond L2, traffic grows with W just as the operations do"
-    notes = [confusion, *notes, *sorted({memory.unknown(cell) for cell in cells})]
-    alternatives = tuple(_smaller(full, suspects & {term.kind for term in terms}))
-    return Structure(full, alternatives, confusion, tuple(dict.fromkeys(note for note in notes if note)))
+        remedy = remedy or "widths on both sides of the L2 cache"
+    full = Model((*map(Term, kinds), *loads, *barriers), memory)
+    others = [
+        replace(full, terms=tuple(replace(term, growth=term.growth and "logarithmic") for term in full.terms))
+    ] * any(term.growth for term in barriers)
+    notes = [confusion, note, *sorted({memory.unknown(cell) for cell in cells})]
+    present = {term.kind for term in full.terms if term.given is None}
+    return Structure(
+        full,
+        tuple(_smaller(full, suspects & present)),
+        tuple(others),
+        confusion,
+        remedy,
+        tuple(dict.fromkeys(text for text in notes if text)),
+    )
+
+
+_MEASURE_BARRIER: Final = "a barrier measured on its own at these thread counts: run without limits of another machine"
+
+
+def _confusion(fixed: bool, *, undeclared: bool) -> tuple[str, str]:
+    """Why terms over W may stand for each other, and what would tell them apart; empty where they cannot."""
+    if undeclared:
+        what = "no work is declared: what does not grow with W may be weights or overhead as well as serial"
+        return what, "declared work (work=... of the workload)"
+    if fixed:
+        return "over W, the declared fixed part of the width work looks like latency", "more thread counts"
+    return "", ""
+
+
+def _barriers(cells: Sequence[Cell], limits: Limits, *, unsure: bool, few: bool) -> tuple[list[Term], str]:
+    """The terms of synchronisation, and what is assumed of it, a clause."""
+    crowds = sorted({cell.threads for cell in cells if cell.threads > 1})
+    if not crowds:
+        return [], ""
+    if not unsure:
+        return [Term(BARRIER, count) for count in crowds], ""
+    rungs = [limits.barrier(cell.threads, cell.grain) for cell in cells if cell.threads > 1]
+    known = [rung for rung in rungs if rung is not None and (rung.seconds > 0 or not rung.error)]
+    if len(known) == len(rungs) and all(cell.work is not None for cell in cells):
+        error = max((rung.error / rung.seconds for rung in known if rung.seconds > 0), default=0.0)
+        given = math.hypot(error, _BARRIER_TRANSFER) if error else 0.0
+        return [Term(BARRIER, given=given)], "synchronisation is the declared barriers times the measured barrier"
+    if few:
+        return [Term(BARRIER, growth="linear")], "synchronisation is assumed to grow with the threads"
+    note = "synchronisation was not measured on its own, so it is not told from serial time and fixed work"
+    return [Term(BARRIER, count) for count in crowds], note
 
 
 def collinear(relative: Array) -> bool:
@@ -234,7 +240,12 @@ def _smaller(full: Model, suspects: set[str]) -> Iterator[Model]:
     """The full model less every set of suspects, but never less all of them."""
     for count in range(1, len(suspects)):
         for dropped in combinations(sorted(suspects), count):
-            yield replace(full, terms=tuple(term for term in full.terms if term.kind not in dropped))
+            terms = tuple(term for term in full.terms if term.kind not in dropped or term.given is not None)
+            yield replace(full, terms=terms)
+
+
+def _occurs(kind: str, cells: Sequence[Cell], memory: Memory) -> bool:
+    return bool((Model((Term(kind),), memory).matrix(cells) > 0).any())
 
 
 def _has_fixed_part(work: Work) -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from serialprof.catalog import Description
@@ -19,6 +19,8 @@ SYNCHRONISATION: Final = "synchronisation"
 COMPUTE: Final = "width compute"
 MEMORY: Final = "width memory"
 UNATTRIBUTED: Final = "unattributed"
+SCALING: Final = "serial, scaling with the clock"
+NOT_SCALING: Final = "serial, not scaling"
 CAUSES: Final = (SERIAL, LAUNCH, SYNCHRONISATION, COMPUTE, MEMORY, UNATTRIBUTED)
 
 
@@ -103,16 +105,18 @@ class Attribution:
         step: measured seconds per step.
         parts: one per cause of CAUSES, in that order; shares add up to 1, unattributed may be negative (the model
             predicts more than was measured).
+        serial: the serial part once more, cut in two: SCALING with the clock, and NOT_SCALING.
     """
 
     width: int
     threads: int
     step: Estimate
     parts: tuple[Part, ...]
+    serial: tuple[Part, ...] = ()
 
     def part(self, cause: str) -> Part:
-        """The part of one cause."""
-        return next(part for part in self.parts if part.cause == cause)
+        """The part of one cause, SCALING and NOT_SCALING included."""
+        return next(part for part in (*self.parts, *self.serial) if part.cause == cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +133,16 @@ class Fit:
     """A fitted step-time model.
 
     Attributes:
-        form: the winner: "sum" or "max".
+        form: the winner: "sum", "max", or "norm q" for a partial overlap (L^q + w^q)^(1/q).
         residual: relative root-mean-square residual of each form that was fitted.
-        latency: seconds of the serial part per step.
+        latency: seconds of the serial part per step, loads beyond L2 apart.
         compute: seconds per declared operation of the width part (core clock domain, caches L1 and L2 included).
         memory: measured seconds beyond L2 in multiples of bytes / ladder bandwidth.
         synchronisation: seconds per step by number of threads (2 and more).
         units: independent units behind the intervals.
         curves: for plots, one per measured thread count.
         notes: what was assumed or confounded, each a sentence.
+        knees: by thread count, the width at which the width work takes as long as the chain.
     """
 
     form: str
@@ -149,6 +154,7 @@ class Fit:
     units: int
     curves: tuple[Curve, ...]
     notes: tuple[str, ...] = ()
+    knees: dict[int, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

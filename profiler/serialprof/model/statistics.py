@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import fdtri, stdtrit
 
 from serialprof.estimate import Estimate
 from serialprof.intervals import MINIMUM_UNITS
@@ -21,6 +21,11 @@ LEVEL = 0.95
 def quantile(freedom: int) -> float:
     """The two-sided 95 % quantile of Student's t at so many degrees of freedom (at least 1)."""
     return float(stdtrit(freedom, 0.5 + LEVEL / 2))
+
+
+def f_quantile(numerator: int, denominator: int, level: float = LEVEL) -> float:
+    """A quantile of the F distribution at these degrees of freedom (at least 1)."""
+    return float(fdtri(max(1, numerator), max(1, denominator), level))
 
 
 def half_widths(values: Array) -> Array:

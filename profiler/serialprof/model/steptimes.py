@@ -24,7 +24,7 @@ from serialprof.store import StoredRun, Visit
 _SHORTEST: Final = 1e-18
 _LONGEST: Final = 1e9
 
-#: Two-sided level of the interval above which more steps must take longer: whoever ignores the depth passes once in 1000.
+#: Two-sided level at which more steps must take longer: a command that ignores its depth passes once in 1000 runs.
 _SURE: Final = 0.998
 
 
@@ -46,6 +46,21 @@ class FamilyTimes:
     logs: Array
     turns: Array
     summaries: tuple[PointSummary, ...]
+
+    @classmethod
+    def of(cls, points: Sequence[Point], logs: Array) -> FamilyTimes:
+        """Step times that come from elsewhere than a stored run.
+
+        Args:
+            points: of one family.
+            logs: [unit, point], ln of seconds per step, NaN where a unit lacks the point.
+        """
+        summaries = []
+        for point, column in zip(points, logs.T, strict=True):
+            known = column[np.isfinite(column)]
+            unknown = Estimate.unknown("the clock was not read", "cycles")
+            summaries.append(PointSummary(point, log_interval(known, "s"), known.size, known.size, 0, unknown))
+        return cls(points[0].family, tuple(points), logs, logs[:, None, :], tuple(summaries))
 
     def column(self, width: int, threads: int, form: Form) -> Array | None:
         """[unit, turn] of one operating point with the clock left alone, None where it was not measured."""

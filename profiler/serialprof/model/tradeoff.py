@@ -11,11 +11,14 @@ from typing import Final
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.family import Cell, Memory
+from serialprof.model.cells import Cell
+from serialprof.model.memory import Memory
 from serialprof.model.results import (
     COMPUTE,
     LAUNCH,
     MEMORY,
+    NOT_SCALING,
+    SCALING,
     SERIAL,
     SYNCHRONISATION,
     UNATTRIBUTED,
@@ -45,13 +48,13 @@ def clock_elasticity(attribution: Attribution | None, cell: Cell, memory: Memory
     """
     if attribution is None:
         return Estimate.bracket(0.0, 1.0, f"{_NO_CLOCK}, and there is no fit")
-    high = 1 - (attribution.part(MEMORY).share.low or 0.0)
+    high = 1 - _surely(attribution, MEMORY, NOT_SCALING)
     if cell.work is None:
         low = 0.0
     elif memory.fits(cell):
         low = _in_cache(attribution)
     else:
-        low = attribution.part(COMPUTE).share.low or 0.0
+        low = _surely(attribution, COMPUTE, SCALING)
     high = min(1.0, max(0.0, high))
     return Estimate.bracket(min(max(0.0, low), high), high, _NO_CLOCK)
 
@@ -160,6 +163,11 @@ def winner(clock: Estimate, cores: Estimate) -> Winner:
     if clock.low > max(cores.high, NEGLIGIBLE):  # a clock that may gain nothing beats nobody
         return "clock"
     return "cores" if cores.low > clock.high else "unknown"
+
+
+def _surely(attribution: Attribution, *causes: str) -> float:
+    """The share that some causes have at least."""
+    return sum(part.share.low or 0.0 for part in (*attribution.parts, *attribution.serial) if part.cause in causes)
 
 
 def _in_cache(attribution: Attribution) -> float:

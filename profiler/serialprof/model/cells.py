@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operating points of the serial form, and what declared work comes to there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from serialprof.catalog import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An operating point of the serial form: width, threads, and the work that a step declares.
+
+    Attributes:
+        width: independent lanes.
+        threads: threads that share a step.
+        work: declared per step, None where undeclared.
+        step: measured seconds per step here or nearby, 0 where unknown; it only says how far apart barriers lie.
+    """
+
+    width: float
+    threads: int
+    work: Work | None
+    step: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Into how many parts the threads cut the width work: min(p, lanes(W)), at least 1."""
+        lanes = self.width if self.work is None else self.work.lanes.at(self.width)
+        return max(1.0, min(float(self.threads), lanes))
+
+    @property
+    def operations(self) -> float:
+        """flops(W) less those on the chain, which no thread can take over (Brent 1974); lanes where undeclared."""
+        if self.work is None:
+            return self.width
+        declared = self.work.flops.at(self.width)  # what is no number of operations stays one, for the fit to refuse
+        return float(np.minimum(declared, np.maximum(0.0, declared - self.work.serial_ops)))
+
+    @property
+    def barriers(self) -> int:
+        """Barriers of a step: none on one thread, one where undeclared."""
+        if self.threads < 2:
+            return 0
+        return 1 if self.work is None else self.work.barriers
+
+    @property
+    def grain(self) -> float:
+        """Seconds between two barriers, 0 where unknown."""
+        return self.step / self.barriers if self.barriers else 0.0
+
+
+def nearest(cells: Sequence[Cell], width: float, threads: int | None = None) -> Cell:
+    """A cell at a width (and a thread count), with the work and step of the one measured nearest to it in ratio."""
+
+    def distance(cell: Cell) -> float:
+        other = cell.threads if threads is None else threads
+        return abs(log(cell.width / width)) + abs(log(cell.threads / other))
+
+    closest = min(cells, key=distance)
+    return Cell(width, closest.threads if threads is None else threads, closest.work, closest.step)

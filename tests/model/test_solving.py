@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The forms by hand: how chain and width work combine, what shows of each, and what was measured apart."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from serialprof.model.solving import MAX, SUM, Design, Problem, form_name
+
+#: Seconds of the chain and, per lane, of the width work, at widths 1 to 256.
+WIDTHS = np.array([2.0**power for power in range(9)])
+FREE = np.array([math.inf, math.inf])
+
+
+def design(given: np.ndarray = FREE) -> Design:  # type: ignore[type-arg]
+    matrix = np.column_stack([np.ones_like(WIDTHS), WIDTHS])
+    return Design(matrix, np.array([True, False]), np.array([False, True]), given)
+
+
+def test_what_shows_of_a_three_four_five_triangle() -> None:
+    # Chain 3 and width work 4 make 5 under q = 2: of a small change of the chain 3/5 show, of the width work 4/5.
+    triangle = Design(np.array([[3.0, 4.0]]), np.array([True, False]), np.array([False, True]), FREE)
+    both = np.array([1.0, 1.0])
+    assert triangle.weights(2.0, both) == pytest.approx(np.array([[0.6, 0.8]]))
+    assert triangle.seconds(2.0, both) == pytest.approx(np.array([[1.8, 3.2]]))
+    assert triangle.seconds(SUM, both) == pytest.approx(np.array([[3.0, 4.0]]))
+    assert triangle.seconds(MAX, both) == pytest.approx(np.array([[0.0, 4.0]]))
+    assert triangle.weights(2.0, np.zeros(2)) == pytest.approx(np.array([[0.0, 0.0]]))
+
+
+@pytest.mark.parametrize("exponent", [SUM, 1.5, 2.0, 4.0, MAX])
+def test_every_form_gets_its_parameters_back(exponent: float) -> None:
+    parameters = np.array([1e-6, 3e-8])
+    times = design().seconds(exponent, parameters).sum(axis=1)
+    assert times[0] == pytest.approx(1e-6, rel=0.05) and times[-1] == pytest.approx(7.7e-6, rel=0.15)
+    solution = Problem(design(), times, 1e-4).solve(exponent)
+    assert solution.parameters == pytest.approx(parameters, rel=1e-4)
+    assert solution.residual < 1e-4
+
+
+def test_a_form_is_told_from_its_neighbours() -> None:
+    times = design().seconds(2.0, np.array([1e-6, 3e-8])).sum(axis=1)
+    residual = {exponent: Problem(design(), times, 1e-4).solve(exponent).residual for exponent in (1.5, 2.0, 4.0)}
+    assert residual[2.0] < 1e-4 < 0.01 < min(residual[1.5], residual[4.0])
+
+
+def test_what_was_measured_apart_pulls_where_the_times_do_not_tell() -> None:
+    # Two columns alike: the times fix their sum at 3, the second is given as 1 within 1 %.
+    alike = Design(np.ones((4, 2)), np.array([True, False]), np.array([False, True]), np.array([math.inf, 0.01]))
+    solution = Problem(alike, np.full(4, 3.0), 0.02).solve(SUM)
+    assert solution.parameters == pytest.approx([2.0, 1.0], rel=1e-6)
+
+
+def test_what_was_measured_apart_gives_way_to_times_that_know_better() -> None:
+    # One parameter, n = 4 times say 1.2 within 1 %; given 1 within 10 %. By hand, relative to 1.2: the least of
+    # 4 (x / 1.2 - 1)^2 + (0.01 (x - 1) / 0.1)^2 is x = (4 / 1.2 + 0.01) / (4 / 1.44 + 0.01).
+    one = Design(np.ones((4, 1)), np.array([True]), np.array([False]), np.array([0.1]))
+    solution = Problem(one, np.full(4, 1.2), 0.01).solve(SUM)
+    assert solution.parameters[0] == pytest.approx((4 / 1.2 + 0.01) / (4 / 1.44 + 0.01))
+
+
+def test_forms_have_names() -> None:
+    assert [form_name(exponent) for exponent in (SUM, 1.5, 2.0, MAX)] == ["sum", "norm 1.5", "norm 2", "max"]
