@@ -13,6 +13,7 @@ from serialprof.model.solving import MAX, SUM, Design, Problem, form_name
 #: Seconds of the chain and, per lane, of the width work, at widths 1 to 256.
 WIDTHS = np.array([2.0**power for power in range(9)])
 FREE = np.array([math.inf, math.inf])
+QUIET = np.full(9, 1e-4)
 
 
 def design(given: np.ndarray = FREE) -> Design:  # type: ignore[type-arg]
@@ -36,21 +37,21 @@ def test_every_form_gets_its_parameters_back(exponent: float) -> None:
     parameters = np.array([1e-6, 3e-8])
     times = design().seconds(exponent, parameters).sum(axis=1)
     assert times[0] == pytest.approx(1e-6, rel=0.05) and times[-1] == pytest.approx(7.7e-6, rel=0.15)
-    solution = Problem(design(), times, 1e-4).solve(exponent)
+    solution = Problem(design(), times, QUIET).solve(exponent)
     assert solution.parameters == pytest.approx(parameters, rel=1e-4)
     assert solution.residual < 1e-4
 
 
 def test_a_form_is_told_from_its_neighbours() -> None:
     times = design().seconds(2.0, np.array([1e-6, 3e-8])).sum(axis=1)
-    residual = {exponent: Problem(design(), times, 1e-4).solve(exponent).residual for exponent in (1.5, 2.0, 4.0)}
+    residual = {exponent: Problem(design(), times, QUIET).solve(exponent).residual for exponent in (1.5, 2.0, 4.0)}
     assert residual[2.0] < 1e-4 < 0.01 < min(residual[1.5], residual[4.0])
 
 
 def test_what_was_measured_apart_pulls_where_the_times_do_not_tell() -> None:
     # Two columns alike: the times fix their sum at 3, the second is given as 1 within 1 %.
     alike = Design(np.ones((4, 2)), np.array([True, False]), np.array([False, True]), np.array([math.inf, 0.01]))
-    solution = Problem(alike, np.full(4, 3.0), 0.02).solve(SUM)
+    solution = Problem(alike, np.full(4, 3.0), np.full(4, 0.02)).solve(SUM)
     assert solution.parameters == pytest.approx([2.0, 1.0], rel=1e-6)
 
 
@@ -58,8 +59,15 @@ def test_what_was_measured_apart_gives_way_to_times_that_know_better() -> None:
     # One parameter, n = 4 times say 1.2 within 1 %; given 1 within 10 %. By hand, relative to 1.2: the least of
     # 4 (x / 1.2 - 1)^2 + (0.01 (x - 1) / 0.1)^2 is x = (4 / 1.2 + 0.01) / (4 / 1.44 + 0.01).
     one = Design(np.ones((4, 1)), np.array([True]), np.array([False]), np.array([0.1]))
-    solution = Problem(one, np.full(4, 1.2), 0.01).solve(SUM)
+    solution = Problem(one, np.full(4, 1.2), np.full(4, 0.01)).solve(SUM)
     assert solution.parameters[0] == pytest.approx((4 / 1.2 + 0.01) / (4 / 1.44 + 0.01))
+
+
+def test_times_count_by_how_well_they_are_known() -> None:
+    # The times say 1 within 1 % and 2 within 10 %. By hand, the least of ((x - 1) / 0.01)^2 + ((x / 2 - 1) / 0.1)^2.
+    one = Design(np.ones((2, 1)), np.array([True]), np.array([False]), np.array([math.inf]))
+    solution = Problem(one, np.array([1.0, 2.0]), np.array([0.01, 0.1])).solve(SUM)
+    assert solution.parameters[0] == pytest.approx((1e4 + 50) / (1e4 + 25))
 
 
 def test_forms_have_names() -> None:

@@ -8,12 +8,35 @@ import math
 import numpy as np
 import pytest
 
-from serialprof.model.statistics import half_widths, interval, log_interval, quantile
+from serialprof.model.statistics import f_quantile, half_widths, interval, log_interval, moderated, quantile
 
 
 @pytest.mark.parametrize(("freedom", "value"), [(1, 12.706), (4, 2.776), (7, 2.365), (30, 2.042)])
 def test_quantiles_are_those_of_the_table(freedom: int, value: float) -> None:
     assert quantile(freedom) == pytest.approx(value, abs=5e-4)
+
+
+@pytest.mark.parametrize(("numerator", "denominator", "value"), [(1, 4, 7.709), (4, 28, 2.714), (1, 120, 3.920)])
+def test_f_quantiles_are_those_of_the_table(numerator: int, denominator: int, value: float) -> None:
+    assert f_quantile(numerator, denominator) == pytest.approx(value, abs=1e-3)
+
+
+def test_variances_that_differ_by_chance_alone_are_made_one() -> None:
+    draw = np.random.default_rng(2)
+    variances = draw.chisquare(4, size=40) / 4
+    assert moderated(variances, 4) == pytest.approx(np.full(40, variances.mean()))
+
+
+def test_variances_known_well_are_left_as_they_are() -> None:
+    variances = np.array([1.0, 4.0, 9.0, 16.0])
+    assert moderated(variances, 1e6) == pytest.approx(variances, rel=1e-4)
+
+
+def test_variances_from_a_common_prior_are_shrunk_as_that_prior_says() -> None:
+    # Truths are scaled inverse chi-square with 6 degrees of freedom about 1; the posterior mean is (6 + 4 s^2) / 10.
+    draw = np.random.default_rng(3)
+    variances = (6 / draw.chisquare(6, size=4000)) * draw.chisquare(4, size=4000) / 4
+    assert moderated(variances, 4) == pytest.approx((6 + 4 * variances) / 10, rel=0.1)
 
 
 def test_half_width_by_hand() -> None:

@@ -12,7 +12,7 @@ from serialprof.model.cells import Cell
 from serialprof.model.curves import Curves
 from serialprof.model.family import Model
 from serialprof.model.solving import Design, Problem, Solution
-from serialprof.model.statistics import Array, Mask, f_quantile, half_widths, quantile
+from serialprof.model.statistics import Array, Mask, half_widths, quantile
 
 #: Two-sided 95 % quantile of the normal distribution, for what was measured apart.
 _NORMAL = 1.96
@@ -66,7 +66,7 @@ class Candidate:
     Attributes:
         model, solution: what was fitted to the mean curve.
         units: [unit, term], parameters refitted to every unit.
-        covariance: [term, term], of the parameters from what the residuals of the mean curve exceed noise by.
+        lack_of_fit: [term, term], covariance of the parameters from what the residuals exceed noise by.
         freedom: degrees of freedom of those residuals, 0 where they say nothing.
         given: [term, term], covariance of the parameters from the errors of what was measured apart.
     """
@@ -74,31 +74,37 @@ class Candidate:
     model: Model
     solution: Solution
     units: Array
-    covariance: Array
+    lack_of_fit: Array
     freedom: int
     given: Array
 
     @classmethod
-    def of(cls, model: Model, solution: Solution, curves: Curves, noise: float) -> Candidate:
+    def of(cls, model: Model, solution: Solution, curves: Curves, spread: Array) -> Candidate:
         """Refits every unit, and takes the covariances at the solution on the mean curve.
 
-        With relative design A (weighted columns over times), noise s, and N = diag(s^2 / error^2) of what was measured
-        apart, the parameters are (A'A + N)^-1 (A'1 + N 1): their covariance is (A'A + N)^-1 times the variance of the
-        residuals in excess of s^2, and (A'A + N)^-1 N^2 diag(error^2) (A'A + N)^-1 from what is given.
+        With A the relative design (weighted columns), V = diag(spread^2) and N = diag(1 / given^2), the parameters are
+        G (A'V^-1 1 + N 1) with G = (A'V^-1 A + N)^-1. What they owe to lack of fit is G A'V^-1 M V^-1 A G, where M is
+        the part of V that is no noise (times the mean square of the residuals, where that exceeds 1); what they owe to the
+        errors of what was measured apart is G N G.
+
+        Args:
+            model: with the terms of the solution.
+            solution: on the mean curve.
+            curves: the step times.
+            spread: [cell], relative, that the solution was found with.
         """
-        design = Design.of(model, curves.cells)
+        problem = Problem(Design.of(model, curves.cells), curves.mean, spread)
         exponent, near = solution.exponent, solution.parameters
-        refitted = [Problem(design, unit, noise).solve(exponent, near).parameters for unit in curves.units]
-        relative = design.weights(exponent, near) * design.matrix / curves.mean[:, None]
-        active = (near > 0) & (relative > 0).any(axis=0)
+        refitted = [replace(problem, times=unit).solve(exponent, near).parameters for unit in curves.units]
+        rows = problem.rows(problem.design.weights(exponent, near))
         count = len(curves.cells)
+        active = (near > 0) & (rows[:count] > 0).any(axis=0)
+        inverse = _inverse(rows, active)
         freedom = max(0, count - int(active.sum()))
-        excess = _excess(solution.residual**2 * count, freedom, curves)
-        apart = noise**2 / design.given**2
-        inverse = _inverse(relative, apart, active)
-        errors = np.where(np.isfinite(design.given), apart * np.where(apart > 0, design.given, 0.0), 0.0)
-        given = inverse @ np.diag(errors**2) @ inverse
-        return cls(model, solution, np.array(refitted), excess * inverse, freedom, given)
+        misfit = np.maximum(0.0, 1 - (curves.errors / spread) ** 2) * max(1.0, solution.squares / max(1, freedom))
+        lack = inverse @ (rows[:count].T * misfit) @ rows[:count] @ inverse if freedom else np.zeros_like(inverse)
+        given = inverse @ rows[count:].T @ rows[count:] @ inverse
+        return cls(model, solution, np.array(refitted), lack, freedom, given)
 
     def seconds(self, cells: Sequence[Cell], wanted: Mask, scale: Mapping[str, float] | None = None) -> Band:
         """Seconds [cell] that the wanted terms [term] stand for.
@@ -121,25 +127,16 @@ class Candidate:
         return self._band(row, self.solution.parameters[[term]], self.units[:, [term]])
 
     def _band(self, rows: Array, value: Array, units: Array) -> Band:
-        return Band(value, units, _errors(rows, self.covariance), self.freedom, _errors(rows, self.given))
+        return Band(value, units, _errors(rows, self.lack_of_fit), self.freedom, _errors(rows, self.given))
 
 
-def _excess(squares: float, freedom: int, curves: Curves) -> float:
-    """What the mean square of the residuals exceeds noise by; 0 where noise alone may leave as much (F test at 5 %)."""
-    if not freedom:
-        return 0.0
-    noise = curves.error**2
-    surely = squares / freedom > noise * f_quantile(freedom, curves.freedom)
-    return squares / freedom - noise if surely else 0.0
-
-
-def _inverse(relative: Array, apart: Array, active: Mask) -> Array:
-    """(A'A + N)^-1 over the active terms [term, term], columns scaled to length 1 first; zero elsewhere."""
+def _inverse(rows: Array, active: Mask) -> Array:
+    """(R'R)^-1 of rows R over the active terms [term, term], columns scaled to length 1 first; zero elsewhere."""
     inverse = np.zeros((len(active), len(active)))
     if active.any():
-        normal = relative[:, active].T @ relative[:, active] + np.diag(apart[active])
-        norms = np.sqrt(np.diag(normal))
-        inverse[np.ix_(active, active)] = np.linalg.pinv(normal / np.outer(norms, norms)) / np.outer(norms, norms)
+        norms = np.linalg.norm(rows[:, active], axis=0)
+        scaled = rows[:, active] / norms
+        inverse[np.ix_(active, active)] = np.linalg.pinv(scaled.T @ scaled) / np.outer(norms, norms)
     return inverse
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model.cells import Cell
-from serialprof.model.statistics import Array
+from serialprof.model.statistics import Array, moderated
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point
 
@@ -24,6 +24,10 @@ FEWEST_UNITS: Final = 2
 #: A point takes part where at least this share of the units has it, a unit where it has this share of the points.
 _POINT_SHARE: Final = 0.5
 _UNIT_SHARE: Final = 0.75
+
+
+#: Times are never known better than this, relatively.
+_LEAST_NOISE: Final = 1e-4
 
 
 class RefusedFitError(ValueError):
@@ -41,8 +45,8 @@ class Curves:
         cells: their operating points.
         units: [unit, point] seconds per step.
         mean: [point] seconds per step, geometric mean over units.
-        error: typical relative standard error of `mean`, block effects taken out.
-        freedom: degrees of freedom of `error`.
+        errors: [point], relative standard errors of `mean`, block effects taken out.
+        freedom: degrees of freedom of what they have in common.
         whole: units that have every point.
         notes: what was left out, each a clause.
     """
@@ -51,7 +55,7 @@ class Curves:
     cells: tuple[Cell, ...]
     units: Array
     mean: Array
-    error: float
+    errors: Array
     freedom: int
     whole: int
     notes: tuple[str, ...] = ()
@@ -106,7 +110,7 @@ def complete(times: FamilyTimes) -> Curves:
         ),
         np.exp(filled),
         mean,
-        _standard_error(filled),
+        _standard_errors(filled),
         (filled.shape[0] - 1) * (filled.shape[1] - 1),
         int(complete_units.sum()),
         notes,
@@ -134,8 +138,11 @@ def _fill(logs: Array) -> Array:
     return filled
 
 
-def _standard_error(logs: Array) -> float:
-    """Root-mean-square standard error of the columns' means, block effects taken out [unit, point]."""
+def _standard_errors(logs: Array) -> Array:
+    """[point]: standard errors of the columns' means [unit, point], block effects taken out, moderated over columns."""
     units, points = logs.shape
     rest = logs - logs.mean(axis=1, keepdims=True) - logs.mean(axis=0, keepdims=True) + logs.mean()
-    return float(np.sqrt(np.sum(rest**2) / ((units - 1) * (points - 1)) / units))
+    freedom = (units - 1) * (points - 1) / points
+    variances = np.maximum(np.sum(rest**2, axis=0) / freedom, _LEAST_NOISE**2)
+    errors: Array = np.sqrt(moderated(variances, freedom) / units)
+    return errors

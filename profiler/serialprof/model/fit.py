@@ -25,10 +25,6 @@ _SURELY: Final = 0.999
 #: Structures that disagree by more than this share of the step leave a part without a value.
 _AGREEMENT: Final = 0.01
 
-#: Times are never known better than this; relative differences below the second are rounding.
-_LEAST_NOISE: Final = 1e-4
-_TIE: Final = 1e-6
-
 #: Seconds that a regressor predicts per second measured, and their inverse, stay within this.
 _RANGE: Final = 1e100
 
@@ -149,23 +145,24 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
     """
     curves = complete(times)
     built = structure(curves.cells, memory)
-    _check(Design.of(built.full, curves.cells), curves)
-    noise = max(curves.error, _LEAST_NOISE)
-    # A model that does not fit must not bend what was measured apart: its residual counts as noise.
-    noise = max(noise, _winner(_forms(built.full, curves, noise), curves).residual)
-    forms = _forms(built.full, curves, noise)
-    winner = _winner(forms, curves)
-    kept = [(built.full, winner), *_comparable(built, curves, noise, forms, winner)]
+    design = Design.of(built.full, curves.cells)
+    _check(design, curves)
+    spread = _spread(built.full, curves)
+    forms = _forms(built.full, curves, spread)
+    winner = _winner(forms, curves, spread)
+    kept = [(built.full, winner), *_comparable(built, curves, spread, forms, winner)]
     notes = [*built.notes, *curves.notes]
     if len({solution.exponent for _, solution in kept}) > 1:
         notes.append("the sum and the max form explain the times about equally well: the intervals cover both")
     if len({cell.threads for cell in curves.cells}) == 1:
         notes.append("only one thread count was measured")
-    confused = bool(built.smaller) and collinear(_stacked(Design.of(built.full, curves.cells), curves, noise))
+    # Unweighted: what a form hides would only make the terms look further apart.
+    rows = Problem(design, curves.mean, spread).rows(np.ones(design.matrix.shape))
+    confused = bool(built.smaller) and collinear(rows)
     return Fitted(
         curves,
         memory,
-        tuple(Candidate.of(model, solution, curves, noise) for model, solution in kept),
+        tuple(Candidate.of(model, solution, curves, spread) for model, solution in kept),
         built.confusion if confused else "",
         built.remedy if confused else "",
         {form_name(exponent): solution.residual for exponent, solution in forms.items()},
@@ -173,56 +170,60 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
     )
 
 
-def _forms(model: Model, curves: Curves, noise: float) -> dict[float, Solution]:
+def _spread(model: Model, curves: Curves) -> Array:
+    """[cell]: what the best form may miss a time by: its noise, and the same lack of fit at every cell.
+
+    The lack of fit is what the mean square of the residuals exceeds noise by, where it surely does (F test at 5 %);
+    with it, a model that does not fit neither bends what was measured apart nor clings to the quietest points.
+    """
+    forms = _forms(model, curves, curves.errors).values()
+    best = min(forms, key=lambda solution: solution.squares)
+    freedom = _freedom(best, curves)
+    if best.squares / freedom <= f_quantile(freedom, curves.freedom):
+        return curves.errors
+    misfit = best.residual**2 * len(curves.cells) / freedom - float(np.mean(curves.errors**2))
+    spread: Array = np.sqrt(curves.errors**2 + max(0.0, misfit))
+    return spread
+
+
+def _forms(model: Model, curves: Curves, spread: Array) -> dict[float, Solution]:
     """The solutions by exponent: sum, max, and the best of those between; the sum alone where there is no chain."""
-    problem = Problem(Design.of(model, curves.cells), curves.mean, noise)
+    problem = Problem(Design.of(model, curves.cells), curves.mean, spread)
     solved = {SUM: problem.solve(SUM)}
     if problem.design.chain.any():
         solved[MAX] = problem.solve(MAX)
         ends = [solution.parameters for solution in solved.values()]
-        between = min((problem.solve(exponent, *ends) for exponent in BETWEEN), key=lambda solution: solution.residual)
+        between = min((problem.solve(exponent, *ends) for exponent in BETWEEN), key=lambda solution: solution.squares)
         solved[between.exponent] = between
     return solved
 
 
-def _winner(forms: Mapping[float, Solution], curves: Curves) -> Solution:
+def _winner(forms: Mapping[float, Solution], curves: Curves, spread: Array) -> Solution:
     """The simplest form that no other surely beats: the sum, then the max, then one between."""
-    best = min(forms.values(), key=lambda solution: solution.residual)
-    return next(solution for solution in forms.values() if _as_well(solution, best, curves, _SURELY))
+    best = min(forms.values(), key=lambda solution: solution.squares)
+    return next(solution for solution in forms.values() if _as_well(solution, best, curves, spread, _SURELY))
 
 
 def _comparable(
-    built: Structure, curves: Curves, noise: float, forms: Mapping[float, Solution], winner: Solution
+    built: Structure, curves: Curves, spread: Array, forms: Mapping[float, Solution], winner: Solution
 ) -> list[tuple[Model, Solution]]:
     """The other forms and structures that explain the times as well as the best of the full structure."""
-    best = min(forms.values(), key=lambda solution: solution.residual)
+    best = min(forms.values(), key=lambda solution: solution.squares)
     tried = [(built.full, solution) for solution in forms.values() if solution is not winner]
     for model in (*built.smaller, *built.others):
-        tried += [(model, solution) for solution in _forms(model, curves, noise).values()]
-    return [(model, solution) for model, solution in tried if _as_well(solution, best, curves)]
+        tried += [(model, solution) for solution in _forms(model, curves, spread).values()]
+    return [(model, solution) for model, solution in tried if _as_well(solution, best, curves, spread)]
 
 
-def _as_well(solution: Solution, best: Solution, curves: Curves, level: float = LEVEL) -> bool:
-    """Whether a solution explains the times as well as the best: the F test of one more parameter.
-
-    Its unit is the mean square of the best solution's residuals, or the noise of the mean curve where that is larger.
-    """
-    count = len(curves.cells)
-    freedom = max(1, count - int(np.count_nonzero(best.parameters)))
-    squares, least = count * solution.residual**2, count * best.residual**2
-    noise = max(curves.error, _TIE) ** 2
-    if least / freedom <= noise:
-        return squares - least <= noise * f_quantile(1, curves.freedom, level)
-    return squares - least <= least / freedom * f_quantile(1, freedom, level)
+def _as_well(solution: Solution, best: Solution, curves: Curves, spread: Array, level: float = LEVEL) -> bool:
+    """Whether a solution explains the times as well as the best: the F test of one more parameter."""
+    noisy = bool((spread <= curves.errors).all())  # else the spread was taken from the residuals themselves
+    freedom = curves.freedom if noisy else _freedom(best, curves)
+    return solution.squares - best.squares <= f_quantile(1, freedom, level)
 
 
-def _stacked(design: Design, curves: Curves, noise: float) -> Array:
-    """The relative design with a row for everything that was measured apart.
-
-    Unweighted: what a form hides would only make the terms look further apart.
-    """
-    apart = np.diag(noise / design.given)[np.isfinite(design.given)]
-    return np.vstack([design.matrix / curves.mean[:, None], apart])
+def _freedom(solution: Solution, curves: Curves) -> int:
+    return max(1, len(curves.cells) - int(np.count_nonzero(solution.parameters)))
 
 
 def _check(design: Design, curves: Curves) -> None:

@@ -95,16 +95,18 @@ class Design:
 
 @dataclass(frozen=True)
 class Solution:
-    """Parameters [term] of a form.
+    """Parameters of a form.
 
     Attributes:
         exponent: of the form.
         parameters: [term].
-        residual: relative root-mean-square residual of the step times, what was measured apart included.
+        squares: sum of squares of residuals in multiples of their spread, what was measured apart included.
+        residual: relative root-mean-square residual of the step times.
     """
 
     exponent: float
     parameters: Array
+    squares: float
     residual: float
 
     @property
@@ -120,15 +122,15 @@ class Problem:
     Attributes:
         design: the model at its cells.
         times: [cell] in seconds, positive.
-        noise: relative standard error of a time, which weighs the times against what was measured apart.
+        spread: [cell], relative standard deviation that the model may miss a time by.
     """
 
     design: Design
     times: Array
-    noise: float
+    spread: Array
 
     def solve(self, exponent: float, *near: Array) -> Solution:
-        """Fits a form: the least sum of (model / time - 1)^2 + (noise (parameter - 1) / error)^2, parameters >= 0.
+        """Fits a form: the least sum of ((model / time - 1) / spread)^2 + ((parameter - 1) / given)^2, parameters >= 0.
 
         Args:
             exponent: of the form.
@@ -138,13 +140,22 @@ class Problem:
         if exponent == SUM:
             return self._at(exponent, np.ones(self.design.matrix.shape))
         starts = (self.design.weights(exponent, start) for start in near) if near else self._splits()
-        return min((self._settle(exponent, start) for start in starts), key=lambda solution: solution.residual)
+        return min((self._settle(exponent, start) for start in starts), key=lambda solution: solution.squares)
+
+    def rows(self, weights: Array) -> Array:
+        """The rows [cell + given, term] of the least squares with weighted columns: their aim is the rows' own unit.
+
+        The last rows hold what was measured apart.
+        """
+        times = weights * self.design.matrix / (self.times * self.spread)[:, None]
+        known = np.isfinite(self.design.given)
+        return np.vstack([times, np.diag(1 / self.design.given)[known]])
 
     def _settle(self, exponent: float, weights: Array) -> Solution:
         best = None
         for _ in range(_ROUNDS):
             solution = self._at(exponent, weights)
-            if best is None or solution.residual < best.residual:
+            if best is None or solution.squares < best.squares:
                 best = solution
             found = self.design.weights(exponent, solution.parameters)
             if np.abs(found - weights).max(initial=0.0) < _SETTLED:
@@ -167,17 +178,16 @@ class Problem:
 
     def _at(self, exponent: float, weights: Array) -> Solution:
         parameters = self._nonnegative(weights)
-        predicted = self.design.seconds(exponent, parameters).sum(axis=1)
-        apart = self.noise * (parameters - 1) / self.design.given  # 0 where nothing was measured apart
-        squares = np.sum((predicted / self.times - 1) ** 2) + np.sum(apart**2)
-        return Solution(exponent, parameters, float(np.sqrt(squares / len(self.times))))
+        missed = self.design.seconds(exponent, parameters).sum(axis=1) / self.times - 1
+        apart = (parameters - 1) / self.design.given  # 0 where nothing was measured apart
+        squares = float(np.sum((missed / self.spread) ** 2) + np.sum(apart**2))
+        return Solution(exponent, parameters, squares, float(np.sqrt(np.mean(missed**2))))
 
     def _nonnegative(self, weights: Array) -> Array:
         """Least squares with weighted columns; columns are scaled to length 1 first."""
-        relative = weights * self.design.matrix / self.times[:, None]
-        apart = np.diag(self.noise / self.design.given)[np.isfinite(self.design.given)]
-        rows = np.vstack([relative, apart])
-        aims = np.concatenate([np.ones(len(self.times)), apart.sum(axis=1)])
+        rows = self.rows(weights)
+        known = np.isfinite(self.design.given)
+        aims = np.concatenate([1 / self.spread, 1 / self.design.given[known]])
         norms = np.linalg.norm(rows, axis=0)
         scale = np.where(norms > 0, norms, 1.0)
         solution, _ = nnls(rows / scale, aims, maxiter=100 * (1 + rows.shape[1]))
