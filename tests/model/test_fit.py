@@ -386,3 +386,14 @@ def test_a_measured_barrier_has_an_interval_of_its_own() -> None:
     )
     assert exact.half_width is not None and unsure.half_width is not None
     assert exact.half_width < 1e-9 < 2e-8 < unsure.half_width
+
+
+def test_a_prediction_far_out_that_could_be_anything_is_no_number() -> None:
+    counts = (1, 2, 3, 4, 6, 8)
+    run = builder.run(lambda w, p, f: amdahl(p, 0.02, 3e-4), widths=(1,), threads=counts, work=DIVISIBLE, noise=0.02)
+    fit = fitted(run)
+    inside, outside = fit.predict([nearest(fit.curves.cells, 1, 8), nearest(fit.curves.cells, 1, 64)])
+    assert inside.value == pytest.approx(amdahl(8, 0.02, 3e-4), rel=0.05)
+    assert outside.value is None and "not identified" in outside.reason and "64 threads" in outside.remedy
+    assert outside.low is not None and outside.high is not None
+    assert outside.low < amdahl(64, 0.02, 3e-4) < outside.high

@@ -84,8 +84,8 @@ class Candidate:
 
         With A the relative design (weighted columns), V = diag(spread^2) and N = diag(1 / given^2), the parameters are
         G (A'V^-1 1 + N 1) with G = (A'V^-1 A + N)^-1. What they owe to lack of fit is G A'V^-1 M V^-1 A G, where M is
-        the part of V that is no noise (times the mean square of the residuals, where that exceeds 1); what they owe to the
-        errors of what was measured apart is G N G.
+        the part of V that is no noise (times the mean square of the residuals, where that exceeds 1); what they owe to
+        the errors of what was measured apart is G N G.
 
         Args:
             model: with the terms of the solution.

@@ -25,6 +25,9 @@ _SURELY: Final = 0.999
 #: Structures that disagree by more than this share of the step leave a part without a value.
 _AGREEMENT: Final = 0.01
 
+#: Relative half-width from which a prediction outside the sweep is no number.
+VAGUE: Final = 0.25
+
 #: Seconds that a regressor predicts per second measured, and their inverse, stay within this.
 _RANGE: Final = 1e100
 
@@ -79,14 +82,20 @@ class Fitted:
         return self.estimates(bands, "1", np.full(len(self.curves.cells), np.inf), floor=-np.inf)
 
     def predict(self, cells: Sequence[Cell], scale: Mapping[str, float] | None = None) -> tuple[Estimate, ...]:
-        """Seconds per step at any cells.
+        """Seconds per step at any cells; outside the sweep a value only where its interval is narrower than VAGUE.
 
         Args:
             cells: operating points, measured or not.
             scale: factors on what the kinds of terms take, for what-if questions.
         """
         bands = [candidate.seconds(cells, _everything(candidate.model), scale=scale) for candidate in self.candidates]
-        return self.estimates(bands, "s", np.full(len(cells), np.inf))
+        predicted = self.estimates(bands, "s", np.full(len(cells), np.inf))
+        return tuple(map(self._doubted, predicted, cells))
+
+    def inside(self, cell: Cell) -> bool:
+        """Whether a cell lies within the widths and thread counts that were fitted."""
+        widths, threads = zip(*((fitted.width, fitted.threads) for fitted in self.curves.cells), strict=True)
+        return min(widths) <= cell.width <= max(widths) and min(threads) <= cell.threads <= max(threads)
 
     def hidden(self, kind: str) -> Mask:
         """[cell]: whether the winner hides a kind of term behind the other part of the max form."""
@@ -117,6 +126,16 @@ class Fitted:
             else Estimate.bracket(float(low), float(high), self.confusion, unit, self.remedy)
             for value, low, high, known in zip(bands[0].value, lows, highs, settled, strict=True)
         )
+
+    def _doubted(self, estimate: Estimate, cell: Cell) -> Estimate:
+        """The estimate, without its value where it lies outside the sweep and could be anything."""
+        if estimate.value is None or estimate.low is None or estimate.high is None or self.inside(cell):
+            return estimate
+        if estimate.high - estimate.low <= 2 * VAGUE * estimate.value:
+            return estimate
+        what = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
+        remedy = f"measured points nearer to W = {cell.width:g} and {cell.threads} threads"
+        return Estimate.bracket(estimate.low, estimate.high, what, estimate.unit, remedy)
 
     def _bands(self, wanted: Callable[[Model], Mask]) -> list[Band]:
         return [candidate.seconds(self.curves.cells, wanted(candidate.model)) for candidate in self.candidates]
