@@ -149,8 +149,8 @@ def test_the_measured_barrier_is_part_of_the_prediction() -> None:
 
 def test_fixed_work_and_one_thread_count_bracket_the_serial_part() -> None:
     fit = fitted(builder.run(lambda w, p, f: 2e-6 + 2e-8 * w, work=WEIGHTS, noise=0.01))
-    serial, compute = fit.shares(SERIAL)[0], fit.shares(COMPUTE)[0]
-    assert serial.value is None and compute.value is None
+    serial, streamed = fit.shares(SERIAL)[0], fit.shares(MEMORY)[0]
+    assert serial.value is None and streamed.value is None
     assert serial.low == 0
     assert serial.high is not None and serial.high > 0.98
     assert "latency" in serial.reason
@@ -397,3 +397,18 @@ def test_a_prediction_far_out_that_could_be_anything_is_no_number() -> None:
     assert outside.value is None and "not identified" in outside.reason and "64 threads" in outside.remedy
     assert outside.low is not None and outside.high is not None
     assert outside.low < amdahl(64, 0.02, 3e-4) < outside.high
+
+
+def test_weights_streamed_behind_the_operations_are_width_memory() -> None:
+    # As an lstm in L2: 23 us to stream the weights, 10 us a lane to compute, the larger shows; two threads halve both.
+    def step(width: int, threads: int, form: str) -> float:
+        return max(23e-6, 10e-6 * width) / threads + 2e-7 * (threads > 1)
+
+    barrier = Limits(barriers=(BarrierRung(2, 0.0, 2e-7, 2e-9),))
+    fit = fitted(builder.run(step, work=WEIGHTS, threads=(1, 2), limits=barrier, noise=0.005))
+    assert fit_record(fit).form == "sum, traffic hidden"
+    at = {(cell.width, cell.threads): index for index, cell in enumerate(fit.curves.cells)}
+    one, many = at[1, 1], at[64, 1]
+    assert fit.shares(MEMORY)[one].value == pytest.approx(1, abs=0.02)
+    assert fit.shares(COMPUTE)[many].value == pytest.approx(1, abs=0.02)
+    assert fit.shares(SERIAL)[one].value == pytest.approx(0, abs=0.02)

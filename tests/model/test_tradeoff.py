@@ -15,7 +15,8 @@ from serialprof.limits import Limits
 from serialprof.model import FamilyAnalysis, analyse
 from serialprof.model.cells import Cell
 from serialprof.model.memory import Memory
-from serialprof.model.results import CAUSES, Attribution, Part, Winner
+from serialprof.model.results import BEYOND_L2, CAUSES, Attribution, Part, Winner
+from serialprof.model.results import MEMORY as MEMORY_CAUSE
 from serialprof.model.tradeoff import clock_elasticity, clock_gain, crossing, winner
 from tests.model import builder
 
@@ -24,11 +25,12 @@ MEMORY = Memory.of(Limits(), 1 << 20)
 
 def attribution(*shares: tuple[float | None, float | None, float | None]) -> Attribution:
     """Shares (low, value, high) in the order of CAUSES."""
-    parts = (
+    parts = [
         Part(cause, Estimate.unknown("not needed", "s"), Estimate(value, low, high))
         for cause, (low, value, high) in zip(CAUSES, shares, strict=True)
-    )
-    return Attribution(1, 2, Estimate(1.0, unit="s"), tuple(parts))
+    ]
+    beyond = [replace(part, cause=BEYOND_L2) for part in parts if part.cause == MEMORY_CAUSE]
+    return Attribution(1, 2, Estimate(1.0, unit="s"), tuple(parts), tuple(beyond))
 
 
 ZERO = (0.0, 0.0, 0.0)

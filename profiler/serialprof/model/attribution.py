@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from serialprof.estimate import Estimate
 from serialprof.model.cells import Cell
-from serialprof.model.family import LATENCY, OPERATIONS, SERIAL_LOADS
+from serialprof.model.family import LATENCY, LOADS, OPERATIONS, SERIAL_LOADS, STREAM, TRAFFIC
 from serialprof.model.fit import Fitted
 from serialprof.model.fitrecord import MEASURED_APART, measured_apart
 from serialprof.model.results import (
+    BEYOND_L2,
     COMPUTE,
     LAUNCH,
     MEMORY,
@@ -44,6 +45,7 @@ def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> t
     serial_hidden, width_hidden = fitted.hidden(LATENCY), fitted.hidden(OPERATIONS)
     leftovers = fitted.unattributed()
     chains, loads = fitted.shares_of(LATENCY), fitted.shares_of(SERIAL_LOADS)
+    beyond = fitted.shares_of(TRAFFIC, LOADS)
     attributions = []
     for index, (cell, point) in enumerate(zip(fitted.curves.cells, fitted.curves.points, strict=True)):
         serial = parts[SERIAL][index]
@@ -74,7 +76,9 @@ def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> t
                 tuple(
                     Part(cause, share.scaled(mean, "s"), share)
                     for cause, share in zip(
-                        (SCALING, NOT_SCALING), _split(fitted, cell, chains[index], loads[index], mode), strict=True
+                        (SCALING, NOT_SCALING, BEYOND_L2),
+                        (*_split(fitted, cell, chains[index], loads[index], mode), beyond[index]),
+                        strict=True,
                     )
                 ),
             )
@@ -117,7 +121,9 @@ def _any_part(share: Estimate, reason: str) -> Estimate:
 def _memory(fitted: Fitted, cell: Cell, part: Part) -> Part:
     if missing := fitted.memory.unknown(cell):
         return _unknown(MEMORY, missing)
-    return _nothing(MEMORY, "the footprint fits L2") if fitted.memory.fits(cell) else part
+    if fitted.memory.fits(cell) and not fitted.winner.model.of(STREAM).any():
+        return _nothing(MEMORY, "the footprint fits L2")
+    return part
 
 
 def _nothing(cause: str, reason: str) -> Part:

@@ -94,9 +94,9 @@ class Candidate:
             spread: [cell], relative, that the solution was found with.
         """
         problem = Problem(Design.of(model, curves.cells), curves.mean, spread)
-        exponent, near = solution.exponent, solution.parameters
-        refitted = [replace(problem, times=unit).solve(exponent, near).parameters for unit in curves.units]
-        rows = problem.rows(problem.design.weights(exponent, near))
+        form, near = solution.form, solution.parameters
+        refitted = [replace(problem, times=unit).near(form, near).parameters for unit in curves.units]
+        rows = problem.rows(problem.design.weights(form, near))
         count = len(curves.cells)
         active = (near > 0) & (rows[:count] > 0).any(axis=0)
         inverse = _inverse(rows, active)
@@ -115,9 +115,9 @@ class Candidate:
             scale: factors on the regressors by kind, for what-if questions.
         """
         design = Design.of(replace(self.model, scale=scale or {}), cells)
-        exponent, parameters = self.solution.exponent, self.solution.parameters
-        rows = np.where(wanted, design.weights(exponent, parameters) * design.matrix, 0.0)
-        units = np.array([design.seconds(exponent, unit)[:, wanted].sum(axis=1) for unit in self.units])
+        form, parameters = self.solution.form, self.solution.parameters
+        rows = np.where(wanted, design.weights(form, parameters) * design.matrix, 0.0)
+        units = np.array([design.seconds(form, unit)[:, wanted].sum(axis=1) for unit in self.units])
         return self._band(rows, rows @ parameters, units)
 
     def parameter(self, term: int) -> Band:

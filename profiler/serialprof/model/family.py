@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from serialprof.catalog import Work
 from serialprof.limits import Limits
 from serialprof.model.cells import Cell
 from serialprof.model.curves import MINIMUM_VALUES
@@ -23,13 +22,15 @@ LATENCY: Final = "latency"
 SERIAL_LOADS: Final = "loads of the chain beyond L2"
 OPERATIONS: Final = "operations"
 FIXED: Final = "fixed work"
+STREAM: Final = "fixed traffic"
 TRAFFIC: Final = "traffic beyond L2"
 LOADS: Final = "loads of the lanes beyond L2"
 BARRIER: Final = "barrier"
 
-#: The terms that the max form sets against each other.
+#: The sides of a step that may overlap.
 CHAIN: Final = (LATENCY, SERIAL_LOADS)
-WIDTH: Final = (OPERATIONS, FIXED, TRAFFIC, LOADS)
+COMPUTING: Final = (OPERATIONS, FIXED, LOADS)
+TRAFFICKING: Final = (STREAM, TRAFFIC)
 
 #: Which cause the seconds of a kind of term belong to.
 CAUSE: Final = {
@@ -37,6 +38,7 @@ CAUSE: Final = {
     SERIAL_LOADS: SERIAL,
     OPERATIONS: COMPUTE,
     FIXED: COMPUTE,
+    STREAM: MEMORY,
     TRAFFIC: MEMORY,
     LOADS: MEMORY,
     BARRIER: SYNCHRONISATION,
@@ -103,7 +105,7 @@ class Model:
         work = cell.work
         if term.kind == OPERATIONS:
             return cell.operations / cell.share
-        if term.kind == FIXED:
+        if term.kind in (FIXED, STREAM):
             # Nothing is known of an undeclared fixed part: at best it is cut into as many pieces as there are threads.
             return 1 / (cell.threads if work is None else cell.share)
         if term.kind == TRAFFIC:
@@ -164,17 +166,17 @@ def structure(cells: Sequence[Cell], memory: Memory) -> Structure:
     threads = sorted({cell.threads for cell in cells})
     widths = len({cell.width for cell in cells})
     undeclared = any(cell.work is None for cell in cells)
-    fixed = widths > 1 and (undeclared or any(_has_fixed_part(cell.work) for cell in cells if cell.work))
-    unsure = fixed or undeclared or threads[0] > 1 or widths < MINIMUM_VALUES
-    confusion, remedy = _confusion(fixed, undeclared=undeclared)
-    kinds = [LATENCY, OPERATIONS] + [FIXED] * fixed
+    fixed = _fixed(cells) if widths > 1 else ""
+    unsure = bool(fixed) or undeclared or threads[0] > 1 or widths < MINIMUM_VALUES
+    confusion, remedy = _confusion(bool(fixed), undeclared=undeclared)
+    kinds = [LATENCY, OPERATIONS] + [fixed] * bool(fixed)
     kinds += [TRAFFIC] * any(memory.seconds(cell) > 0 for cell in cells)
     loads = [Term(kind, given=_LOAD_TRANSFER) for kind in (SERIAL_LOADS, LOADS) if _occurs(kind, cells, memory)]
     barriers, note = _barriers(cells, memory.limits, unsure=unsure, few=widths < MINIMUM_VALUES)
     free = any(term.given is None for term in barriers)
     if unsure and free and widths >= MINIMUM_VALUES:
         confusion, remedy = confusion or note, remedy or _MEASURE_BARRIER
-    suspects = {LATENCY, FIXED, BARRIER} if fixed or (free and unsure and widths >= MINIMUM_VALUES) else set()
+    suspects = {LATENCY, fixed, BARRIER} if fixed or (free and unsure and widths >= MINIMUM_VALUES) else set()
     if TRAFFIC in kinds:
         # Far beyond L2 the ladder is flat: then the traffic grows with W just as the operations do.
         suspects |= {OPERATIONS, TRAFFIC}
@@ -248,5 +250,9 @@ def _occurs(kind: str, cells: Sequence[Cell], memory: Memory) -> bool:
     return bool((Model((Term(kind),), memory).matrix(cells) > 0).any())
 
 
-def _has_fixed_part(work: Work) -> bool:
-    return work.flops.fixed > work.serial_ops or work.bytes.fixed > 0
+def _fixed(cells: Sequence[Cell]) -> str:
+    """The kind of what a step does at any width beside its chain: traffic (weights), work, or nothing."""
+    works = [cell.work for cell in cells]
+    if any(work is not None and work.bytes.fixed > 0 for work in works):
+        return STREAM
+    return FIXED if any(work is None or work.flops.fixed > work.serial_ops for work in works) else ""

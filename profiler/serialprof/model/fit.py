@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from serialprof.model.cells import Cell
 from serialprof.model.curves import Curves, RefusedFitError, complete
 from serialprof.model.family import Model, Structure, collinear, structure
 from serialprof.model.memory import Memory
-from serialprof.model.solving import BETWEEN, MAX, SUM, Design, Problem, Solution, form_name
+from serialprof.model.solving import BETWEEN, MAX, SUM, Design, Form, Problem, Solution
 from serialprof.model.statistics import LEVEL, Array, Mask, f_quantile, too_few
 from serialprof.model.steptimes import FamilyTimes
 
@@ -62,7 +63,7 @@ class Fitted:
     @property
     def overlap_identified(self) -> bool:
         """Whether all that explains the times agrees on how chain and width work overlap."""
-        return len({candidate.solution.exponent for candidate in self.candidates}) == 1
+        return len({candidate.solution.form for candidate in self.candidates}) == 1
 
     def seconds(self, cause: str) -> tuple[Estimate, ...]:
         """Seconds of a cause at every cell that was fitted."""
@@ -95,12 +96,12 @@ class Fitted:
     def inside(self, cell: Cell) -> bool:
         """Whether a cell lies within the widths and thread counts that were fitted."""
         widths, threads = zip(*((fitted.width, fitted.threads) for fitted in self.curves.cells), strict=True)
-        return min(widths) <= cell.width <= max(widths) and min(threads) <= cell.threads <= max(threads)
+        return bool(min(widths) <= cell.width <= max(widths) and min(threads) <= cell.threads <= max(threads))
 
     def hidden(self, kind: str) -> Mask:
         """[cell]: whether the winner hides a kind of term behind the other part of the max form."""
         model, solution = self.winner.model, self.winner.solution
-        weights = Design.of(model, self.curves.cells).weights(solution.exponent, solution.parameters)
+        weights = Design.of(model, self.curves.cells).weights(solution.form, solution.parameters)
         hidden: Mask = np.any(weights[:, model.of(kind)] == 0, axis=1)
         return hidden
 
@@ -171,8 +172,9 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
     winner = _winner(forms, curves, spread)
     kept = [(built.full, winner), *_comparable(built, curves, spread, forms, winner)]
     notes = [*built.notes, *curves.notes]
-    if len({solution.exponent for _, solution in kept}) > 1:
-        notes.append("the sum and the max form explain the times about equally well: the intervals cover both")
+    names = list(dict.fromkeys(solution.form.name for _, solution in kept))
+    if len(names) > 1:
+        notes.append(f"these forms explain the times equally well, and the intervals cover all: {'; '.join(names)}")
     if len({cell.threads for cell in curves.cells}) == 1:
         notes.append("only one thread count was measured")
     # Unweighted: what a form hides would only make the terms look further apart.
@@ -184,7 +186,7 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
         tuple(Candidate.of(model, solution, curves, spread) for model, solution in kept),
         built.confusion if confused else "",
         built.remedy if confused else "",
-        {form_name(exponent): solution.residual for exponent, solution in forms.items()},
+        {form.name: solution.residual for form, solution in forms.items()},
         tuple(notes),
     )
 
@@ -205,26 +207,41 @@ def _spread(model: Model, curves: Curves) -> Array:
     return spread
 
 
-def _forms(model: Model, curves: Curves, spread: Array) -> dict[float, Solution]:
-    """The solutions by exponent: sum, max, and the best of those between; the sum alone where there is no chain."""
+def _forms(model: Model, curves: Curves, spread: Array) -> dict[Form, Solution]:
+    """The solutions by form, the simplest first: every pair of sum and max, and the best of partial overlap.
+
+    Only what a model has can overlap: without a chain, or without traffic, fewer forms are left.
+    """
     problem = Problem(Design.of(model, curves.cells), curves.mean, spread)
-    solved = {SUM: problem.solve(SUM)}
-    if problem.design.chain.any():
-        solved[MAX] = problem.solve(MAX)
-        ends = [solution.parameters for solution in solved.values()]
-        between = min((problem.solve(exponent, *ends) for exponent in BETWEEN), key=lambda solution: solution.squares)
-        solved[between.exponent] = between
+    inner = (SUM, MAX) if (problem.design.traffic.any() and problem.design.computing.any()) else (SUM,)
+    outer = (SUM, MAX) if problem.design.chain.any() else (SUM,)
+    solved: dict[Form, Solution] = {}
+    for form in (Form(*exponents) for exponents in product(outer, inner)):
+        solved[form] = problem.solve(form, *(solution.parameters for solution in solved.values()))
+    starts = [solution.parameters for solution in solved.values()]
+    partial = [Form(exponent, within) for exponent in BETWEEN for within in inner if MAX in outer]
+    partial += [Form(without, exponent) for exponent in BETWEEN for without in outer if MAX in inner]
+    if partial:
+        between = min((problem.solve(form, *starts) for form in partial), key=lambda solution: solution.squares)
+        solved[between.form] = between
     return solved
 
 
-def _winner(forms: Mapping[float, Solution], curves: Curves, spread: Array) -> Solution:
-    """The simplest form that no other surely beats: the sum, then the max, then one between."""
+def _winner(forms: Mapping[Form, Solution], curves: Curves, spread: Array) -> Solution:
+    """The simplest form that no other surely beats: the sum, then those with full overlap, then partial overlap.
+
+    Where none fits within noise, it is the one with full or no overlap that misses least, if partial overlap, which has
+    a parameter more, is not surely better.
+    """
     best = min(forms.values(), key=lambda solution: solution.squares)
-    return next(solution for solution in forms.values() if _as_well(solution, best, curves, spread, _SURELY))
+    if _noisy(curves, spread):
+        return next(solution for solution in forms.values() if _as_well(solution, best, curves, spread, _SURELY))
+    sharp = min((item for item in forms.values() if item.form.sharp), key=lambda solution: solution.squares)
+    return sharp if _as_well(sharp, best, curves, spread) else best
 
 
 def _comparable(
-    built: Structure, curves: Curves, spread: Array, forms: Mapping[float, Solution], winner: Solution
+    built: Structure, curves: Curves, spread: Array, forms: Mapping[Form, Solution], winner: Solution
 ) -> list[tuple[Model, Solution]]:
     """The other forms and structures that explain the times as well as the best of the full structure."""
     best = min(forms.values(), key=lambda solution: solution.squares)
@@ -236,9 +253,13 @@ def _comparable(
 
 def _as_well(solution: Solution, best: Solution, curves: Curves, spread: Array, level: float = LEVEL) -> bool:
     """Whether a solution explains the times as well as the best: the F test of one more parameter."""
-    noisy = bool((spread <= curves.errors).all())  # else the spread was taken from the residuals themselves
-    freedom = curves.freedom if noisy else _freedom(best, curves)
+    freedom = curves.freedom if _noisy(curves, spread) else _freedom(best, curves)
     return solution.squares - best.squares <= f_quantile(1, freedom, level)
+
+
+def _noisy(curves: Curves, spread: Array) -> bool:
+    """Whether noise alone explains what the best form misses; else the spread was taken from its residuals."""
+    return bool((spread <= curves.errors).all())
 
 
 def _freedom(solution: Solution, curves: Curves) -> int:

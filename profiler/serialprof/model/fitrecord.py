@@ -26,7 +26,7 @@ def fit_record(fitted: Fitted) -> Fit:
     """The record of a fit."""
     threads = sorted({cell.threads for cell in fitted.curves.cells})
     return Fit(
-        form=fitted.winner.solution.form,
+        form=fitted.winner.solution.form.name,
         residual=fitted.residual,
         latency=_latency(fitted),
         compute=_parameter(fitted, OPERATIONS, "s"),
@@ -70,7 +70,7 @@ def _latency(fitted: Fitted) -> Estimate:
 
 def _hides_all(fitted: Fitted, candidate: Candidate) -> bool:
     solution, design = candidate.solution, Design.of(candidate.model, fitted.curves.cells)
-    shown = design.weights(solution.exponent, solution.parameters)[:, design.chain]
+    shown = design.weights(solution.form, solution.parameters)[:, design.chain]
     return bool(design.chain.any() and not shown.any())
 
 

@@ -74,7 +74,7 @@ def _log_knee(fitted: Fitted, candidate: Candidate, threads: int, parameters: Ar
 
     def excess(log_width: float) -> float:
         design = Design.of(candidate.model, [nearest(cells, math.exp(log_width))])
-        chain, width = (float(side[0]) for side in design.sides(parameters))
+        chain, width = (float(side[0]) for side in design.sides(candidate.solution.form, parameters))
         return width - chain
 
     first, last = math.log(least / _REACH), math.log(most * _REACH)

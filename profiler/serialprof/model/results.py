@@ -21,6 +21,7 @@ MEMORY: Final = "width memory"
 UNATTRIBUTED: Final = "unattributed"
 SCALING: Final = "serial, scaling with the clock"
 NOT_SCALING: Final = "serial, not scaling"
+BEYOND_L2: Final = "width memory beyond L2"
 CAUSES: Final = (SERIAL, LAUNCH, SYNCHRONISATION, COMPUTE, MEMORY, UNATTRIBUTED)
 
 
@@ -105,18 +106,19 @@ class Attribution:
         step: measured seconds per step.
         parts: one per cause of CAUSES, in that order; shares add up to 1, unattributed may be negative (the model
             predicts more than was measured).
-        serial: the serial part once more, cut in two: SCALING with the clock, and NOT_SCALING.
+        finer: of the serial part, what is SCALING with the clock and what is NOT_SCALING; of width memory, what lies
+            BEYOND_L2 and does not scale either.
     """
 
     width: int
     threads: int
     step: Estimate
     parts: tuple[Part, ...]
-    serial: tuple[Part, ...] = ()
+    finer: tuple[Part, ...] = ()
 
     def part(self, cause: str) -> Part:
-        """The part of one cause, SCALING and NOT_SCALING included."""
-        return next(part for part in (*self.parts, *self.serial) if part.cause == cause)
+        """The part of one cause, the finer ones included."""
+        return next(part for part in (*self.parts, *self.finer) if part.cause == cause)
 
 
 @dataclass(frozen=True, slots=True)

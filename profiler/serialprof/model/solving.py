@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Relative nonnegative least squares for the sum, the max and the forms between them on one curve of step times.
+"""Relative nonnegative least squares for every form of overlap on one curve of step times.
 
-The chain's seconds L and the width work's w combine into (L^q + w^q)^(1/q): q = 1 is the sum, q = infinity the max, and
-what lies between overlaps in part. For every q the combination is homogeneous of degree one, so by Euler's theorem it
-is the sum of its terms, each times its own derivative: a weight in [0, 1]. One rule therefore solves every form (least
-squares with weighted columns, weights taken anew until nothing moves), attributes the time of a step to its terms, and
-says what a small change of a term would save.
+Two times a and b overlap into (a^q + b^q)^(1/q): q = 1 is their sum, q = infinity the larger, and what lies between
+overlaps in part. The traffic of a step overlaps with its computing so (the roofline of Williams et al. 2009), and the
+width work that comes of it with the chain. All this is homogeneous of degree one, so by Euler's theorem a step is the
+sum of its terms, each times its own derivative: a weight in [0, 1]. One rule therefore solves every form (least squares
+with weighted columns, weights taken anew until nothing moves), attributes the time of a step to its terms, and says
+what a small change of a term would save.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ import numpy as np
 from scipy.optimize import nnls
 
 from serialprof.model.cells import Cell
-from serialprof.model.family import CHAIN, WIDTH, Model
+from serialprof.model.family import CHAIN, COMPUTING, TRAFFICKING, Model
 from serialprof.model.statistics import Array, Mask
 
 SUM: Final = 1.0
 MAX: Final = math.inf
-#: Exponents of partial overlap that are tried.
+#: Exponents of partial overlap of chain and width work that are tried.
 BETWEEN: Final = (1.5, 2.0, 4.0)
 
 #: Rounds after which the search for consistent weights gives up on a start.
@@ -34,9 +35,33 @@ _SETTLED: Final = 1e-6
 _EXACT: Final = 1e-6
 
 
-def form_name(exponent: float) -> str:
-    """What a form is called: "sum", "max", or "norm 2" for (L^2 + w^2)^(1/2)."""
-    return {SUM: "sum", MAX: "max"}.get(exponent, f"norm {exponent:g}")
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the sides of a step overlap.
+
+    Attributes:
+        outer: exponent between chain and width work.
+        inner: exponent between the computing and the traffic of the width work.
+    """
+
+    outer: float = SUM
+    inner: float = SUM
+
+    @property
+    def name(self) -> str:
+        """What the form is called: "sum", "max" or "norm 2", and how traffic overlaps where it does."""
+        outer = {SUM: "sum", MAX: "max"}.get(self.outer, f"norm {self.outer:g}")
+        return outer + {SUM: "", MAX: ", traffic hidden"}.get(self.inner, ", traffic hidden in part")
+
+    @property
+    def sharp(self) -> bool:
+        """Whether everything overlaps fully or not at all."""
+        return {self.outer, self.inner} <= {SUM, MAX}
+
+    @property
+    def simple(self) -> bool:
+        """Whether nothing overlaps, so that the least squares are linear."""
+        return self.outer == self.inner == SUM
 
 
 @dataclass(frozen=True)
@@ -45,52 +70,66 @@ class Design:
 
     Attributes:
         matrix: [cell, term], seconds per unit of the parameter.
-        chain, width: [term], which terms are of the chain, which are width work; the others are synchronisation.
+        chain, computing, traffic: [term], which side the terms are of; the others are synchronisation.
         given: [term], relative standard error of a parameter that was measured apart and is 1, infinite where none was.
     """
 
     matrix: Array
     chain: Mask
-    width: Mask
+    computing: Mask
+    traffic: Mask
     given: Array
 
     @classmethod
     def of(cls, model: Model, cells: Sequence[Cell]) -> Design:
         """The design of a model at some cells."""
-        return cls(model.matrix(cells), model.of(*CHAIN), model.of(*WIDTH), np.maximum(model.given, _EXACT))
+        sides = (model.of(*CHAIN), model.of(*COMPUTING), model.of(*TRAFFICKING))
+        return cls(model.matrix(cells), *sides, np.maximum(model.given, _EXACT))
 
-    def sides(self, parameters: Array) -> tuple[Array, Array]:
+    def sides(self, form: Form, parameters: Array) -> tuple[Array, Array]:
         """Seconds [cell] of the chain and of the width work."""
-        return (
-            self.matrix[:, self.chain] @ parameters[self.chain],
-            self.matrix[:, self.width] @ parameters[self.width],
-        )
+        width, _, _ = _blend(self._of(self.computing, parameters), self._of(self.traffic, parameters), form.inner)
+        return self._of(self.chain, parameters), width
 
-    def weights(self, exponent: float, parameters: Array) -> Array:
+    def weights(self, form: Form, parameters: Array) -> Array:
         """[cell, term]: how much of a small change of a term shows in the step time."""
-        if exponent == SUM:
-            return np.ones(self.matrix.shape)
-        chain, width = self.sides(parameters)
-        if exponent == MAX:
-            return self.partition(chain >= width)
-        larger = np.maximum(chain, width)
-        safe = np.where(larger > 0, larger, 1.0)
-        combined = ((chain / safe) ** exponent + (width / safe) ** exponent) ** (1 / exponent)
-        combined = np.where(larger > 0, combined, 1.0)
         shown = np.ones(self.matrix.shape)
-        shown[:, self.chain] = ((chain / safe / combined) ** (exponent - 1))[:, None]
-        shown[:, self.width] = ((width / safe / combined) ** (exponent - 1))[:, None]
+        computing, traffic = self._of(self.computing, parameters), self._of(self.traffic, parameters)
+        width, of_computing, of_traffic = _blend(computing, traffic, form.inner)
+        _, of_chain, of_width = _blend(self._of(self.chain, parameters), width, form.outer)
+        shown[:, self.chain] = of_chain[:, None]
+        shown[:, self.computing] = (of_width * of_computing)[:, None]
+        shown[:, self.traffic] = (of_width * of_traffic)[:, None]
         return shown
 
-    def partition(self, bound: Mask) -> Array:
-        """Weights [cell, term] where the cells `bound` [cell] are latency-bound and the others width-bound."""
-        hidden = (bound[:, None] & self.width[None, :]) | (~bound[:, None] & self.chain[None, :])
-        return np.where(hidden, 0.0, 1.0)
+    def hiding(self, hidden: Mask, side: Mask, other: Mask) -> Array:
+        """Weights [cell, term] that hide the terms of a side at the cells `hidden`, those of the other elsewhere."""
+        lost = (hidden[:, None] & side[None, :]) | (~hidden[:, None] & other[None, :])
+        return np.where(lost, 0.0, 1.0)
 
-    def seconds(self, exponent: float, parameters: Array) -> Array:
+    def seconds(self, form: Form, parameters: Array) -> Array:
         """[cell, term]: the seconds of a step that every term stands for; they add up to the step."""
-        parts: Array = self.weights(exponent, parameters) * self.matrix * parameters
+        parts: Array = self.weights(form, parameters) * self.matrix * parameters
         return parts
+
+    def _of(self, side: Mask, parameters: Array) -> Array:
+        seconds: Array = self.matrix[:, side] @ parameters[side]
+        return seconds
+
+
+def _blend(first: Array, second: Array, exponent: float) -> tuple[Array, Array, Array]:
+    """(first^q + second^q)^(1/q), and its derivatives by both; of two equals the first shows in the max."""
+    if exponent == SUM:
+        return first + second, np.ones_like(first), np.ones_like(second)
+    larger = np.maximum(first, second)
+    if exponent == MAX:
+        shown = first >= second
+        return larger, shown.astype(float), (~shown).astype(float)
+    safe = np.where(larger > 0, larger, 1.0)
+    combined = safe * ((first / safe) ** exponent + (second / safe) ** exponent) ** (1 / exponent)
+    combined = np.where(larger > 0, combined, 1.0)
+    by_first, by_second = ((side / combined) ** (exponent - 1) for side in (first, second))
+    return np.where(larger > 0, combined, 0.0), by_first, by_second
 
 
 @dataclass(frozen=True)
@@ -98,21 +137,16 @@ class Solution:
     """Parameters of a form.
 
     Attributes:
-        exponent: of the form.
+        form: how the sides overlap.
         parameters: [term].
         squares: sum of squares of residuals in multiples of their spread, what was measured apart included.
         residual: relative root-mean-square residual of the step times.
     """
 
-    exponent: float
+    form: Form
     parameters: Array
     squares: float
     residual: float
-
-    @property
-    def form(self) -> str:
-        """What the form is called."""
-        return form_name(self.exponent)
 
 
 @dataclass(frozen=True)
@@ -129,18 +163,24 @@ class Problem:
     times: Array
     spread: Array
 
-    def solve(self, exponent: float, *near: Array) -> Solution:
+    def solve(self, form: Form, *near: Array) -> Solution:
         """Fits a form: the least sum of ((model / time - 1) / spread)^2 + ((parameter - 1) / given)^2, parameters >= 0.
 
         Args:
-            exponent: of the form.
-            near: parameters [term] to start from; without any, every split of the cells by width work into
-                latency-bound and width-bound ones is a start. The sum form needs none.
+            form: how the sides overlap.
+            near: parameters [term] to start from, beside every split of the cells into those where one of two sides is
+                hidden and those where the other is. A form without overlap needs none.
         """
-        if exponent == SUM:
-            return self._at(exponent, np.ones(self.design.matrix.shape))
-        starts = (self.design.weights(exponent, start) for start in near) if near else self._splits()
-        return min((self._settle(exponent, start) for start in starts), key=lambda solution: solution.squares)
+        if form.simple:
+            return self._at(form, np.ones(self.design.matrix.shape))
+        starts = [*(self.design.weights(form, start) for start in near), *self._splits(form)]
+        return min((self._settle(form, start) for start in starts), key=lambda solution: solution.squares)
+
+    def near(self, form: Form, start: Array) -> Solution:
+        """The same from one start alone [term]: for what hardly differs from a curve that was solved."""
+        if form.simple:
+            return self._at(form, np.ones(self.design.matrix.shape))
+        return self._settle(form, self.design.weights(form, start))
 
     def rows(self, weights: Array) -> Array:
         """The rows [cell + given, term] of the least squares with weighted columns: their aim is the rows' own unit.
@@ -151,37 +191,46 @@ class Problem:
         known = np.isfinite(self.design.given)
         return np.vstack([times, np.diag(1 / self.design.given)[known]])
 
-    def _settle(self, exponent: float, weights: Array) -> Solution:
+    def _settle(self, form: Form, weights: Array) -> Solution:
         best = None
         for _ in range(_ROUNDS):
-            solution = self._at(exponent, weights)
+            solution = self._at(form, weights)
             if best is None or solution.squares < best.squares:
                 best = solution
-            found = self.design.weights(exponent, solution.parameters)
+            found = self.design.weights(form, solution.parameters)
             if np.abs(found - weights).max(initial=0.0) < _SETTLED:
                 break
             # Halfway in a form between, where a whole step may swing about the solution.
-            weights = found if exponent == MAX else (found + weights) / 2
+            weights = found if form.sharp else (found + weights) / 2
         assert best is not None
         return best
 
-    def _splits(self) -> Iterator[Array]:
-        """Weights whose latency-bound cells are those of least width work, by a first guess from the sum form."""
-        width = self.design.width
-        guess = self.solve(SUM).parameters[width]
-        # A width parameter at zero would leave its cells unordered; the regressors alone order them then.
-        order = np.argsort(self.design.matrix[:, width] @ np.where(guess > 0, guess, 1e-300), kind="stable")
-        for count in range(len(order) + 1):
-            bound = np.zeros(len(order), dtype=bool)
-            bound[order[:count]] = True
-            yield self.design.partition(bound)
+    def _splits(self, form: Form) -> Iterator[Array]:
+        """Weights that hide a side at the cells where it is least beside the other, for every number of such cells."""
+        design = self.design
+        if form.outer == MAX:
+            width = design.computing | design.traffic
+            yield from self._hidden(width, design.chain)
+        if form.inner == MAX:
+            yield from self._hidden(design.computing, design.traffic)
 
-    def _at(self, exponent: float, weights: Array) -> Solution:
+    def _hidden(self, side: Mask, other: Mask) -> Iterator[Array]:
+        guess = self.solve(Form()).parameters
+        # A parameter at zero would leave the cells unordered; the regressors alone order them then.
+        seconds = self.design.matrix * np.where(guess > 0, guess, 1e-300)
+        ratios = np.arctan2(seconds[:, side].sum(axis=1), seconds[:, other].sum(axis=1))
+        order = np.argsort(ratios, kind="stable")
+        for count in range(len(order) + 1):
+            hidden = np.zeros(len(order), dtype=bool)
+            hidden[order[:count]] = True
+            yield self.design.hiding(hidden, side, other)
+
+    def _at(self, form: Form, weights: Array) -> Solution:
         parameters = self._nonnegative(weights)
-        missed = self.design.seconds(exponent, parameters).sum(axis=1) / self.times - 1
+        missed = self.design.seconds(form, parameters).sum(axis=1) / self.times - 1
         apart = (parameters - 1) / self.design.given  # 0 where nothing was measured apart
         squares = float(np.sum((missed / self.spread) ** 2) + np.sum(apart**2))
-        return Solution(exponent, parameters, squares, float(np.sqrt(np.mean(missed**2))))
+        return Solution(form, parameters, squares, float(np.sqrt(np.mean(missed**2))))
 
     def _nonnegative(self, weights: Array) -> Array:
         """Least squares with weighted columns; columns are scaled to length 1 first."""

@@ -14,9 +14,9 @@ from serialprof.estimate import Estimate
 from serialprof.model.cells import Cell
 from serialprof.model.memory import Memory
 from serialprof.model.results import (
+    BEYOND_L2,
     COMPUTE,
     LAUNCH,
-    MEMORY,
     NOT_SCALING,
     SCALING,
     SERIAL,
@@ -48,7 +48,7 @@ def clock_elasticity(attribution: Attribution | None, cell: Cell, memory: Memory
     """
     if attribution is None:
         return Estimate.bracket(0.0, 1.0, f"{_NO_CLOCK}, and there is no fit")
-    high = 1 - _surely(attribution, MEMORY, NOT_SCALING)
+    high = 1 - _surely(attribution, BEYOND_L2, NOT_SCALING)
     if cell.work is None:
         low = 0.0
     elif memory.fits(cell):
@@ -167,7 +167,7 @@ def winner(clock: Estimate, cores: Estimate) -> Winner:
 
 def _surely(attribution: Attribution, *causes: str) -> float:
     """The share that some causes have at least."""
-    return sum(part.share.low or 0.0 for part in (*attribution.parts, *attribution.serial) if part.cause in causes)
+    return sum(part.share.low or 0.0 for part in (*attribution.parts, *attribution.finer) if part.cause in causes)
 
 
 def _in_cache(attribution: Attribution) -> float:
