@@ -31,6 +31,8 @@ BETWEEN: Final = (1.5, 2.0, 4.0)
 #: Rounds after which the search for consistent weights gives up on a start.
 _ROUNDS: Final = 30
 _SETTLED: Final = 1e-6
+#: Starts that are followed: those that explain the times best at once.
+_STARTS: Final = 4
 #: What is known exactly is held as if it had this relative standard error.
 _EXACT: Final = 1e-6
 
@@ -173,8 +175,12 @@ class Problem:
         """
         if form.simple:
             return self._at(form, np.ones(self.design.matrix.shape))
-        starts = [*(self.design.weights(form, start) for start in near), *self._splits(form)]
-        return min((self._settle(form, start) for start in starts), key=lambda solution: solution.squares)
+        starts = [self.design.weights(form, start) for start in near]
+        splits = list(self._splits(form))
+        starts += [*splits, *(split * start for start in starts for split in splits)]
+        first = sorted((self._at(form, start) for start in starts), key=lambda solution: solution.squares)
+        best = (self.near(form, solution.parameters) for solution in first[:_STARTS])
+        return min(best, key=lambda solution: solution.squares)
 
     def near(self, form: Form, start: Array) -> Solution:
         """The same from one start alone [term]: for what hardly differs from a curve that was solved."""
