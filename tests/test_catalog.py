@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from serialprof import Affine, Setting, Stepper, Workload, workload
+from serialprof import Affine, Setting, Stepper, Work, Workload, workload
 from serialprof.errors import WorkloadError
 from serialprof.loading import check_name, load
 
@@ -120,3 +122,33 @@ def test_a_declaration_is_checked_where_it_stands(declared: dict[str, Any], comp
 
 def test_affine() -> None:
     assert Affine(2, 3).at(4) == 14
+
+
+LOADS = Work(1, Affine(1, 2), Affine(3, 4), Affine(5, 6), Affine(7, 8), 9, serial_loads=10, loads=Affine(11, 12))
+
+
+def test_checked_work_keeps_every_quantity() -> None:
+    assert LOADS.checked() == LOADS
+    assert isinstance(LOADS.checked().loads.per_lane, float)
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"serial_loads": -1}, "its declared serial_loads is -1, no finite number from 0 on"),
+        ({"loads": Affine(0, float("nan"))}, "its declared loads is nan"),
+        ({"loads": Affine(float("inf"))}, "its declared loads is inf"),
+        ({"serial_ops": -1}, "its declared serial_ops is -1"),
+        ({"flops": Affine(-1)}, "its declared flops is -1"),
+    ],
+)
+def test_work_that_is_no_amount_is_refused(changed: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(WorkloadError, match=complaint):
+        replace(LOADS, **changed).checked()
+
+
+def test_work_that_was_stored_before_loads_were_declared_has_none() -> None:
+    parts = {name: {"fixed": 0.0, "per_lane": 1.0} for name in ("flops", "bytes", "footprint", "lanes")}
+    work = msgspec.convert({"serial_ops": 5.0, **parts, "barriers": 2}, Work)
+    assert (work.serial_loads, work.loads) == (0.0, Affine())
+    assert msgspec.json.decode(msgspec.json.encode(LOADS), type=Work) == LOADS

@@ -81,6 +81,7 @@ class Planted:
         wide: bool = False,
         lane_loads: int = 0,
         footprint_bytes: int = 0,
+        overlap: bool = False,
     ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     @property

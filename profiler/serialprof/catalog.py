@@ -56,6 +56,9 @@ class Affine:
 class Work:
     """What one step of the serial form does, as the workload's author declares it.
 
+    Traffic that a core can stream is declared as `bytes`. Loads of which each waits for the one before are declared as
+    loads, and not as bytes too.
+
     Attributes:
         serial_ops: length of the longest dependent chain through one step, in operations; independent of W.
         flops: arithmetic operations (for cellular automata: word operations) in all, those of the chain included; fixed
@@ -64,6 +67,9 @@ class Work:
         footprint: bytes that steps touch again and again: decides which cache holds them.
         lanes: into how many independent pieces one step can be cut.
         barriers: barriers that the threads of one step pass; 0 where one thread needs none.
+        serial_loads: dependent loads on the chain, each waiting for the one before; independent of W.
+        loads: dependent loads of the lanes' own chains: within a lane each waits for the one before; the lanes, and so
+            their loads, split over threads as flops do.
     """
 
     serial_ops: float
@@ -72,6 +78,8 @@ class Work:
     footprint: Affine
     lanes: Affine
     barriers: int = 1
+    serial_loads: float = 0.0
+    loads: Affine = Affine()
 
     def checked(self) -> Work:
         """The same with plain numbers.
@@ -79,8 +87,13 @@ class Work:
         Raises:
             WorkloadError: a quantity is no finite number from 0 on; the message names it.
         """
-        parts = {name: getattr(self, name).checked(name) for name in ("flops", "bytes", "footprint", "lanes")}
-        return Work(_amount("serial_ops", self.serial_ops), **parts, barriers=int(_amount("barriers", self.barriers)))
+        affine = ("flops", "bytes", "footprint", "lanes", "loads")
+        return Work(
+            serial_ops=_amount("serial_ops", self.serial_ops),
+            serial_loads=_amount("serial_loads", self.serial_loads),
+            barriers=int(_amount("barriers", self.barriers)),
+            **{name: getattr(self, name).checked(name) for name in affine},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,28 @@ def test_equals_exact_integers(threads: int, serial_ops: int, lane_ops: int, wid
     assert kernel.value == reference(serial_ops, lane_ops, width, steps=11, seed=9)
 
 
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize(
+    ("serial_ops", "lane_ops", "width"),
+    [(1, 0, 1), (1, 20, 3), (2, 1, 1), (50, 7, 4), (50, 7, 7), (50, 7, 20), (49, 16, 3), (333, 77, 21), (400, 0, 5)],
+)
+def test_chains_that_overlap_equal_exact_integers(serial_ops: int, lane_ops: int, width: int, wide: bool) -> None:
+    kernel = _native.Planted(_native.Team([0]), serial_ops, lane_ops, width, seed=9, wide=wide, overlap=True)
+    kernel.run(3)
+    one_step = reference(serial_ops, lane_ops, width, steps=1, seed=9)
+    assert kernel.value == (pow(one_step, 3, 2**64) if wide else reference(serial_ops, lane_ops, width, 3, seed=9))
+
+
+def test_chains_overlap_on_one_thread_alone() -> None:
+    with pytest.raises(ValueError, match="overlap: the two chains share one thread, the team has 2"):
+        _native.Planted(_native.Team([0, 0]), 5, 20, 9, overlap=True)
+
+
+def test_chains_overlap_without_loads_alone() -> None:
+    with pytest.raises(ValueError, match="overlap: goes without loads, lane_loads = 3"):
+        _native.Planted(_native.Team([0]), 5, 20, 9, lane_loads=3, footprint_bytes=2**16, overlap=True)
+
+
 def test_dependent_loads_leave_the_state_alone() -> None:
     team = _native.Team([0, 0])
     kernel = _native.Planted(team, 5, 20, 9, seed=1, lane_loads=30, footprint_bytes=2**16)

@@ -10,7 +10,6 @@ from serialprof.catalog import Affine, Work, workload
 from serialprof.setting import Setting
 
 LOADS_PER_STEP: Final = 16
-LINE_BYTES: Final = 64
 
 
 class ChaseStepper:
@@ -39,14 +38,15 @@ class ChaseStepper:
 
 
 def work(setting: Setting) -> Work:
-    """Declared work of one step: 16 loads per lane, each of one cache line, no arithmetic."""
+    """Declared work of one step: a chain of 16 loads; those of further lanes overlap with it, no arithmetic."""
     return Work(
         serial_ops=LOADS_PER_STEP,
         flops=Affine(),
-        bytes=Affine(0.0, LOADS_PER_STEP * LINE_BYTES),
+        bytes=Affine(),
         footprint=Affine(float(setting.integer("footprint")), 8.0),
         lanes=Affine(0.0, 1.0),
         barriers=int(setting.threads > 1),
+        serial_loads=LOADS_PER_STEP,
     )
 
 

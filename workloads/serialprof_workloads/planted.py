@@ -4,6 +4,12 @@
 In units of one dependent multiply, one step on p threads takes serial_ops + W / p * lane_ops: all lanes of a thread
 form one chain, so neither a compiler nor an out-of-order core finds parallelism in them. Nothing but the serial chain
 is independent of W.
+
+With overlap = 1, on one thread, the serial chain and the lanes run side by side, and a step takes
+max(serial_ops, W * lane_ops): a knee at W = serial_ops / lane_ops, below which lanes cost nothing.
+
+Loads are counted by what one of them takes, in multiplies. A load_cost that is given makes every process plant the same
+number of them; without it (0) each process measures the cost once, and numbers may differ between processes.
 """
 
 from __future__ import annotations
@@ -20,6 +26,7 @@ from serialprof.setting import Setting
 REFERENCE_WIDTH: Final = 64
 MINIMUM_LANE_OPS: Final = 16
 SERIAL_MULTIPLIER: Final = 6364136223846793005
+MOST_LOAD_COST: Final = 1e6  # multiplies
 CHECK_STEPS: Final = 2
 LINE_BYTES: Final = 64
 
@@ -42,8 +49,19 @@ class Plan:
 
     @property
     def share(self) -> float:
-        """The serial part's share of a step's time with 64 lanes on one thread."""
+        """The serial part's share of a step's time with 64 lanes on one thread, where nothing overlaps."""
         return self.serial_ops / (self.serial_ops + REFERENCE_WIDTH * self.lane_time)
+
+    @property
+    def memory_share(self) -> float:
+        """The loads' share of that step's time."""
+        loads = self.lane_time - self.lane_ops
+        return REFERENCE_WIDTH * loads / (self.serial_ops + REFERENCE_WIDTH * self.lane_time)
+
+    @property
+    def knee(self) -> float:
+        """The width at which the lanes of one thread take as long as the serial part."""
+        return self.serial_ops / self.lane_time
 
 
 def plan(share: float, step_ops: int, memory: float = 0.0, load_cost: float = 1.0) -> Plan:
@@ -96,19 +114,51 @@ def _step_seconds(kernel: _native.Planted, steps: int = 32) -> float:
 
 
 def planned(setting: Setting) -> Plan:
-    """The operations of a step at a setting; calibrates the load where the setting asks for memory.
+    """The operations of a step at a setting; measures what a load costs where the setting has loads and gives no cost.
 
     Raises:
-        ValueError: a parameter is out of range.
+        ValueError: a parameter is out of range, or does not go with overlap.
     """
     memory = setting.number("memory")
-    cost = load_cost(setting.integer("footprint")) if memory > 0.0 else 1.0
-    return plan(setting.number("share"), setting.integer("step_ops"), memory, cost)
+    if overlaps(setting) and (setting.threads > 1 or memory > 0.0):
+        given = f"threads = {setting.threads}" if setting.threads > 1 else f"memory = {memory:g}"
+        raise ValueError(f"overlap = 1 is for one thread without loads, not for {given}")
+    cost = setting.number("load_cost")
+    if not 0.0 <= cost <= MOST_LOAD_COST:
+        raise ValueError(f"load_cost = {cost} lies outside [0, {MOST_LOAD_COST:g}]")
+    if memory > 0.0 and not cost:
+        cost = load_cost(setting.integer("footprint"))
+    return plan(setting.number("share"), setting.integer("step_ops"), memory, cost or 1.0)
+
+
+def overlaps(setting: Setting) -> bool:
+    """Whether a setting has the two chains run side by side.
+
+    Raises:
+        ValueError: overlap is neither 0 nor 1.
+    """
+    overlap = setting.integer("overlap", least=0)
+    if overlap > 1:
+        raise ValueError(f"overlap = {overlap} is neither 0 nor 1")
+    return overlap == 1
 
 
 def planted_share(setting: Setting) -> float:
-    """The exact serial share that a setting plants, after rounding to whole operations."""
+    """The exact serial share that a setting plants with 64 lanes on one thread, after rounding to whole operations."""
     return planned(setting).share
+
+
+def planted_memory(setting: Setting) -> float:
+    """The share of loads that a setting plants with 64 lanes on one thread: as exact as the cost of a load."""
+    return planned(setting).memory_share
+
+
+def planted_knee(setting: Setting) -> float:
+    """The width at which the lanes of one thread take as many multiplies as the serial chain.
+
+    Where a setting overlaps the two, steps take no longer up to it, and grow with W from it on.
+    """
+    return planned(setting).knee
 
 
 def reference(serial_ops: int, lane_ops: int, width: int, steps: int, seed: int = 0) -> int:
@@ -140,6 +190,7 @@ class PlantedStepper:
             wide,
             loads,
             self._setting.integer("footprint") if loads else 0,
+            overlaps(self._setting),
         )
 
     def check(self) -> None:
@@ -162,10 +213,11 @@ def work(setting: Setting) -> Work:
     return Work(
         serial_ops=float(step.serial_ops),
         flops=Affine(float(step.serial_ops), float(step.lane_ops)),
-        bytes=Affine(0.0, float(step.lane_loads * LINE_BYTES)),
+        bytes=Affine(),
         footprint=Affine(float(setting.integer("footprint")) if step.lane_loads else 0.0, 8.0),
         lanes=Affine(0.0, 1.0),
         barriers=2 * int(setting.threads > 1),
+        loads=Affine(0.0, float(step.lane_loads)),
     )
 
 
@@ -175,7 +227,14 @@ def work(setting: Setting) -> Work:
     widths=(1, 2, 4, 8, 16, 32, 64, 128, 256),
     quick_widths=(1, 16, 64, 256),
     default_depth=16,
-    parameters={"share": 0.5, "step_ops": 40_000, "memory": 0.0, "footprint": 64 * 2**20},
+    parameters={
+        "share": 0.5,
+        "step_ops": 40_000,
+        "memory": 0.0,
+        "footprint": 64 * 2**20,
+        "load_cost": 0.0,
+        "overlap": 0,
+    },
     forms=("serial", "wide"),
     modes=("native",),
     work=work,
