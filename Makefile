@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 BENCH := .venv-bench
+ATTRIBUTION := .venv-attribution
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.*)
 
-.PHONY: run test check format lint types contracts test-browser browser bench-tools wheel clean
+.PHONY: run test check format lint types contracts test-browser browser bench-tools attribution-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -43,11 +44,13 @@ bench-tools: $(BENCH)/.bench  ## what benchmarks/sampling.py compares, in an env
 	@command -v hyperfine >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends hyperfine >/dev/null; } \
 	  || echo "hyperfine cannot be installed here: the benchmark will do without"
 
+attribution-tools: $(ATTRIBUTION)/.attribution  ## what benchmarks/attribution.py compares, in an environment of its own
+
 wheel: $(VENV)/.python
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist
+	rm -rf $(VENV) $(BENCH) $(ATTRIBUTION) build dist
 
 $(VENV)/.python:
 	@command -v $(PYTHON) >/dev/null || { echo "serialprof needs Python 3.11 or newer; $(PYTHON) is not there (make PYTHON=...)"; exit 1; }
@@ -74,4 +77,12 @@ $(VENV)/.tools: $(VENV)/.tests
 $(BENCH)/.bench: $(VENV)/.python $(SOURCES) $(shell find profiler workloads reports -name '*.py')
 	@$(PYTHON) -m venv $(BENCH)
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BENCH)/bin/python -m pip install --quiet '.[torch,bench]'
+	@touch $@
+
+# Extra-P asks for numpy 1 and serialprof for numpy 2, with which it finds the same models: its other needs are in `peers`.
+$(ATTRIBUTION)/.attribution: $(VENV)/.python $(SOURCES)
+	@$(PYTHON) -m venv $(ATTRIBUTION)
+	@echo '*' > $(ATTRIBUTION)/.gitignore
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(ATTRIBUTION)/bin/python -m pip install --quiet --editable '.[peers]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(ATTRIBUTION)/bin/python -m pip install --quiet --no-deps extrap
 	@touch $@

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""serialprof's model on made times: the same fit, intervals and refusals as in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from benchmarks.attribution_tools.answers import Answer
+from benchmarks.attribution_tools.laws import Array
+from benchmarks.attribution_tools.problems import Question
+from serialprof.catalog import Affine, Work
+from serialprof.estimate import Estimate
+from serialprof.limits import BarrierRung, Limits
+from serialprof.model.cells import nearest
+from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.knees import knee
+from serialprof.model.memory import Memory
+from serialprof.model.results import SERIAL
+from serialprof.model.steptimes import FamilyTimes
+from serialprof.planning import Point
+from serialprof.setting import Setting
+
+#: A footprint that is nothing beside this cache, so that no traffic is expected.
+_CACHE: Final = 2**20
+#: More pieces than any machine has threads.
+_PIECES: Final = 1e9
+
+
+@dataclass(frozen=True)
+class Serialprof:
+    """The instrument. A unit of its intervals is a repetition."""
+
+    name: str = "serialprof"
+    most: int | None = None
+
+    def applies(self, question: Question) -> bool:  # noqa: ARG002, D102
+        return True
+
+    def answer(self, question: Question, times: Array) -> Answer:  # noqa: D102
+        return _over_threads(question, times) if question.sweeps_threads else _over_widths(question, times)
+
+
+def _over_threads(question: Question, times: Array) -> Answer:
+    """A step of one width whose work may be cut as small as one likes; what threads wait for is one barrier of it.
+
+    serialprof's synchronisation is nothing on one thread, so c p stands as serial c and synchronisation c (p - 1); its
+    serial share on one thread is then that of the question, (s + c) / (1 + c).
+    """
+    wanted = question.wanted.threads
+    counts = [cell.threads for cell in question.cells]
+    work = Work(0.0, Affine(1.0), Affine(), Affine(), Affine(_PIECES))
+    rungs = ()
+    if question.cost is not None:
+        rungs = tuple(BarrierRung(count, 0.0, question.cost * (count - 1)) for count in (*counts[1:], wanted))
+    points = [Point(index, "made", Setting(threads=count), work) for index, count in enumerate(counts)]
+    fitted = fit_family(FamilyTimes.of(points, np.log(times)), Memory(Limits(barriers=rungs), _CACHE))
+    (seconds,) = fitted.predict([nearest(fitted.curves.cells, 1.0, wanted)])
+    return Answer(fitted.shares(SERIAL)[0], seconds, admits=_admits(fitted))
+
+
+def _over_widths(question: Question, times: Array) -> Answer:
+    """A step whose work grows with the width, on one thread."""
+    widths = sorted({cell.width for cell in question.cells})
+    work = Work(0.0, Affine(per_lane=1.0), Affine(), Affine(), Affine(per_lane=1.0))
+    points = [Point(index, "made", Setting(width=width), work) for index, width in enumerate(widths)]
+    overhead, steps = without_overhead(question, times, widths)
+    fitted = fit_family(FamilyTimes.of(points, np.log(steps)), Memory(Limits(), _CACHE))
+    (step,) = fitted.predict([nearest(fitted.curves.cells, question.wanted.width)])
+    share = question.share_at and fitted.shares(SERIAL)[widths.index(question.share_at.width)]
+    return Answer(share, _run(step, question.wanted.depth, overhead), knee(fitted, 1), _admits(fitted))
+
+
+def without_overhead(question: Question, times: Array, widths: Sequence[int]) -> tuple[float, Array]:
+    """What a run takes besides its steps, and the steps: T = o + D t(W) by relative least squares in every repetition.
+
+    It is how serialprof takes the start-up from the time of whole programs, at more than its two depths.
+
+    Args:
+        question: its cells vary in depth and width.
+        times: [repetition, cell], seconds of runs.
+        widths: the widths of the cells.
+
+    Returns:
+        Mean overhead in seconds, and seconds per step [repetition, width].
+    """
+    columns = np.zeros((len(question.cells), 1 + len(widths)))
+    columns[:, 0] = 1.0
+    for row, cell in enumerate(question.cells):
+        columns[row, 1 + widths.index(cell.width)] = cell.depth
+    found = np.array([np.linalg.lstsq(columns / row[:, None], np.ones(len(row)), rcond=None)[0] for row in times])
+    return float(found[:, 0].mean()), found[:, 1:]
+
+
+def _run(step: Estimate, depth: int, overhead: float) -> Estimate:
+    """A run of so many steps. The overhead's own error is left out: it is a thousandth of such a run."""
+    value, low, high = (None if end is None else overhead + depth * end for end in (step.value, step.low, step.high))
+    return Estimate(value, low, high, "s", step.level, step.reason, step.remedy)
+
+
+def _admits(fitted: Fitted) -> bool:
+    """Whether somewhere in the sweep the interval of what is unattributed leaves out 0."""
+    return any(
+        (part.low is not None and part.low > 0) or (part.high is not None and part.high < 0)
+        for part in fitted.unattributed()
+    )
