@@ -6,6 +6,7 @@
 #include "arithmetic.hpp"
 #include "bind.hpp"
 #include "memory.hpp"
+#include "ticks.hpp"
 
 namespace serialprof {
 
@@ -35,6 +36,16 @@ class Barrier {
     member.barrier();
   }
 
+  // Seconds of `steps` steps from the moment that all threads have begun, as rank 0 sees them. A helper that slept
+  // since the last run has woken by then.
+  double seconds(std::int64_t steps) {
+    Timed timed{this, in_range("steps", steps, 1, std::int64_t{1} << 40), 0.0};
+    begin();
+    py::gil_scoped_release release;
+    team->run(&Timed::task, &timed);
+    return timed.seconds;
+  }
+
   // The product over the threads: multiplier^(grain_ops x steps) modulo 2^64, however the multiplies were split.
   std::uint64_t value() const {
     std::uint64_t total = 1;
@@ -45,6 +56,20 @@ class Barrier {
   std::shared_ptr<Team> team;
 
  private:
+  struct Timed {
+    Barrier* kernel;
+    std::int64_t steps;
+    double seconds;
+
+    static void task(void* context, Member& member) {
+      Timed& timed = *static_cast<Timed*>(context);
+      member.barrier();
+      const double start = steady_seconds();
+      for (std::int64_t index = 0; index < timed.steps; ++index) timed.kernel->step(index, member);
+      if (member.rank == 0) timed.seconds = steady_seconds() - start;
+    }
+  };
+
   std::uint64_t& product(int rank) const { return products_[static_cast<std::size_t>(rank)].value; }
 
   std::int64_t grain_;
@@ -56,6 +81,8 @@ class Barrier {
 void register_barrier(py::module_& module) {
   kernel_class<Barrier>(module, "Barrier", "`grain_ops` multiplies per step, split among the threads, then a barrier.")
       .def(py::init<std::shared_ptr<Team>, std::int64_t>(), py::arg("team").none(false), py::arg("grain_ops"))
+      .def("seconds", &Barrier::seconds, py::arg("steps"),
+           "Seconds of `steps` steps, from the moment that all threads have begun.")
       .def_property_readonly("value", &Barrier::value, "6364136223846793005 ** (grain_ops * steps) modulo 2**64.");
 }
 

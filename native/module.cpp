@@ -12,10 +12,12 @@ void register_counters(pybind11::module_& module);
 void register_gaps(pybind11::module_& module);
 void register_life(pybind11::module_& module);
 void register_meter(pybind11::module_& module);
+void register_peak(pybind11::module_& module);
 void register_planted(pybind11::module_& module);
 void register_rule110(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_team(pybind11::module_& module);
+void register_walk(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_lstm(pybind11::module_& module);
 }  // namespace serialprof
@@ -24,6 +26,7 @@ PYBIND11_MODULE(_native, module) {
   module.doc() = "Native kernels of serialprof: one dependent step each, driven by one loop.";
   module.def("instruction_set", [] { return serialprof::loops().name; }, "The level that the hot loops run on.");
   serialprof::register_team(module);
+  serialprof::register_walk(module);
   serialprof::register_barrier(module);
   serialprof::register_chain(module);
   serialprof::register_chase(module);
@@ -31,6 +34,7 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_gaps(module);
   serialprof::register_life(module);
   serialprof::register_meter(module);
+  serialprof::register_peak(module);
   serialprof::register_planted(module);
   serialprof::register_rule110(module);
   serialprof::register_stream(module);

@@ -1,103 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits of the machine in throughput: read bandwidth at a footprint, and the peak rate of multiply-adds.
+// A limit of the machine: how many bytes per second a team of threads reads, at a footprint.
 #include <algorithm>
 #include <cstdint>
 
 #include "bind.hpp"
 #include "loops/dispatch.hpp"
 #include "memory.hpp"
-#include "ticks.hpp"
+#include "timing.hpp"
 
 namespace serialprof {
 
 namespace {
 
-// Seconds from the moment that all threads begin until all have finished, as rank 0 sees them.
-template <typename Function>
-double timed_together(Member& member, const Function& function) {
-  member.barrier();
-  const double start = steady_seconds();
-  function();
-  member.barrier();
-  return steady_seconds() - start;
-}
+constexpr std::int64_t kLineWords = kLineBytes / 8;
+constexpr std::int64_t kPageWords = 4096 / 8;
 
-struct Read {
-  std::uint64_t* words;
-  std::int64_t count;
-  std::int64_t repeats;
-  Padded<std::uint64_t>* sums;  // per thread, over all passes
-  double seconds;
+// A footprint that the threads of a team read together, each its own share.
+class Reader {
+ public:
+  Reader(std::shared_ptr<Team> members, std::int64_t footprint_bytes) : team_(std::move(members)) {
+    in_range("footprint_bytes", footprint_bytes, kLineBytes, std::int64_t{1} << 44);
+    require_memory("footprint_bytes", footprint_bytes, static_cast<double>(footprint_bytes));
+    lines_ = footprint_bytes / kLineBytes;
+    const std::int64_t share = (lines_ + team_->size() - 1) / team_->size() * kLineWords;
+    stride_ = (share + kPageWords - 1) / kPageWords * kPageWords;
+    words_ = allocate<std::uint64_t>(stride_ * team_->size());
+    sums_ = std::make_unique<Padded<std::uint64_t>[]>(static_cast<std::size_t>(team_->size()));
+    py::gil_scoped_release release;
+    team_->run(&Reader::fill, this);
+  }
 
-  static void task(void* context, Member& member) {
-    Read& read = *static_cast<Read*>(context);
+  // Seconds in which the team reads the footprint `passes` times, after one pass that fills the caches.
+  double seconds(std::int64_t passes) {
+    passes_ = in_range("passes", passes, 1, std::int64_t{1} << 32);
+    {
+      py::gil_scoped_release release;
+      team_->run(&Reader::read, this);
+    }
+    for (int rank = 0; rank < team_->size(); ++rank) {
+      const Member member{rank, team_->size(), team_.get()};
+      const auto n = static_cast<std::uint64_t>(words_of(member));  // a multiple of 8, so n / 2 is exact
+      const std::uint64_t once = n == 0 ? 0 : n / 2 * (n - 1);
+      if (sums_[static_cast<std::size_t>(rank)].value != once * static_cast<std::uint64_t>(passes + 1)) {
+        throw std::runtime_error("Reader: the words read do not add up");
+      }
+    }
+    return seconds_;
+  }
+
+ private:
+  // Words of one thread's share.
+  std::int64_t words_of(const Member& member) const noexcept {
     std::int64_t first;
     std::int64_t last;
-    member.share(read.count, kLineBytes / 8, &first, &last);
-    // Each thread writes its part first: the pages then lie on its own memory node. One pass untimed fills the caches.
-    for (std::int64_t index = first; index < last; ++index) read.words[index] = static_cast<std::uint64_t>(index);
-    std::uint64_t sum = loops().sum_words(read.words + first, last - first);
+    member.share(lines_, 1, &first, &last);
+    return (last - first) * kLineWords;
+  }
+
+  std::uint64_t* share_of(const Member& member) const noexcept { return words_.get() + stride_ * member.rank; }
+
+  // Each thread writes its own share first: the pages then lie on its own memory node.
+  static void fill(void* context, Member& member) {
+    const Reader& reader = *static_cast<Reader*>(context);
+    std::uint64_t* const words = reader.share_of(member);
+    for (std::int64_t index = 0; index < reader.words_of(member); ++index)
+      words[index] = static_cast<std::uint64_t>(index);
+  }
+
+  static void read(void* context, Member& member) {
+    Reader& reader = *static_cast<Reader*>(context);
+    const std::uint64_t* const words = reader.share_of(member);
+    const std::int64_t count = reader.words_of(member);
+    std::uint64_t sum = loops().sum_words(words, count);
     const double seconds = timed_together(member, [&] {
-      for (std::int64_t pass = 0; pass < read.repeats; ++pass) {
-        sum += loops().sum_words(read.words + first, last - first);
-      }
+      for (std::int64_t pass = 0; pass < reader.passes_; ++pass) sum += loops().sum_words(words, count);
     });
-    read.sums[member.rank].value = sum;
-    if (member.rank == 0) read.seconds = seconds;
+    reader.sums_[static_cast<std::size_t>(member.rank)].value = sum;
+    if (member.rank == 0) reader.seconds_ = seconds;
   }
+
+  std::shared_ptr<Team> team_;
+  std::int64_t lines_ = 0;
+  std::int64_t stride_ = 0;  // words from one thread's share to the next, whole pages
+  std::int64_t passes_ = 0;
+  double seconds_ = 0.0;
+  Memory<std::uint64_t> words_;  // word i of every share holds i
+  std::unique_ptr<Padded<std::uint64_t>[]> sums_;
 };
-
-double read_bandwidth(const std::shared_ptr<Team>& team, std::int64_t footprint_bytes, std::int64_t repeats) {
-  in_range("footprint_bytes", footprint_bytes, kLineBytes, std::int64_t{1} << 44);
-  in_range("repeats", repeats, 1, std::int64_t{1} << 32);
-  require_memory("footprint_bytes", footprint_bytes, static_cast<double>(footprint_bytes));
-  const std::int64_t count = footprint_bytes / kLineBytes * (kLineBytes / 8);
-  Memory<std::uint64_t> words = allocate<std::uint64_t>(count);
-  const auto sums = std::make_unique<Padded<std::uint64_t>[]>(static_cast<std::size_t>(team->size()));
-  Read read{words.get(), count, repeats, sums.get(), 0.0};
-  {
-    py::gil_scoped_release release;
-    team->run(&Read::task, &read);
-  }
-  std::uint64_t total = 0;
-  for (int rank = 0; rank < team->size(); ++rank) total += sums[static_cast<std::size_t>(rank)].value;
-  const auto n = static_cast<std::uint64_t>(count);  // a multiple of 8, so n / 2 is exact
-  if (total != n / 2 * (n - 1) * static_cast<std::uint64_t>(repeats + 1)) {
-    throw std::runtime_error("read_bandwidth: the words read do not add up");
-  }
-  return read.seconds;
-}
-
-struct Peak {
-  std::int64_t rounds;
-  double seconds;
-
-  static void task(void* context, Member& member) {
-    Peak& peak = *static_cast<Peak*>(context);
-    const double seconds = timed_together(member, [&] { loops().fma_rounds(peak.rounds); });
-    if (member.rank == 0) peak.seconds = seconds;
-  }
-};
-
-double fma_peak(const std::shared_ptr<Team>& team, std::int64_t ops) {
-  in_range("ops", ops, 1, std::int64_t{1} << 50);
-  const double per_round = loops().fma_flops_per_round();
-  Peak peak{std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(ops) / per_round)), 0.0};
-  {
-    py::gil_scoped_release release;
-    team->run(&Peak::task, &peak);
-  }
-  return static_cast<double>(peak.rounds) * per_round * team->size() / std::max(peak.seconds, 1e-9);
-}
 
 }  // namespace
 
 void register_stream(py::module_& module) {
-  module.def("read_bandwidth", &read_bandwidth, py::arg("team").none(false), py::arg("footprint_bytes"),
-             py::arg("repeats"),
-             "Seconds in which the team reads footprint_bytes (a whole number of cache lines) `repeats` times.");
-  module.def("fma_peak", &fma_peak, py::arg("team").none(false), py::arg("ops"),
-             "FLOP/s of the team in fp32 multiply-adds; `ops`: floating-point operations per thread.");
+  py::class_<Reader>(module, "Reader", "A footprint that the threads of a team read together, each its own share.")
+      .def(py::init<std::shared_ptr<Team>, std::int64_t>(), py::arg("team").none(false), py::arg("footprint_bytes"))
+      .def("seconds", &Reader::seconds, py::arg("passes"),
+           "Seconds in which the team reads the footprint `passes` times, after one untimed pass.");
 }
 
 }  // namespace serialprof

@@ -177,7 +177,7 @@ def test_only_a_run_file_of_this_schema_is_reopened(tmp_path: Path) -> None:
     for read in (read_run, Store.reopen):
         with pytest.raises(StoreError) as refusal:
             read(old)
-        assert f"{refusal.value}" == f"{old} has schema 1, this serialprof reads 2; use the version that wrote it"
+        assert f"{refusal.value}" == f"{old} has schema 1, this serialprof reads 3; use the version that wrote it"
     with pytest.raises(StoreError, match="no run file"):
         Store.reopen(text)
     with pytest.raises(StoreError, match="there is no run file"):

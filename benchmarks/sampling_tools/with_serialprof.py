@@ -16,9 +16,8 @@ from serialprof.preparation import prepare
 from serialprof.session import measure
 from serialprof.store import StoredRun
 
-#: No probing of the machine in a whole run: it is done once per machine, and step times do not depend on it. What is
-#: known beforehand is that one thread waits for nobody.
-KNOWN = Limits(barrier={1: 0.0})
+#: No probing of the machine in a whole run: it is done once per machine, and step times do not depend on it.
+KNOWN = Limits(clock=1.0)
 
 
 def engine_share(run: StoredRun) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 #include "loops/dispatch.hpp"
 
 #include <cstdlib>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -21,7 +22,22 @@ extern const Loops table;
 
 namespace {
 
-const Loops* available(const std::string& level) {
+const Loops* choose() {
+  if (const char* forced = std::getenv("SERIALPROF_ISA"); forced != nullptr && *forced != '\0') {
+    if (const Loops* table = loops_named(forced)) return table;
+    throw std::runtime_error("SERIALPROF_ISA=" + std::string(forced) +
+                             ": this processor or build has no such level (baseline, avx2, avx512)");
+  }
+  for (auto level = std::rbegin(kLevels); level != std::rend(kLevels); ++level) {
+    if (const Loops* table = loops_named(*level)) return table;
+  }
+  return &baseline::table;
+}
+
+}  // namespace
+
+const Loops* loops_named(const char* name) {
+  const std::string level = name;
   if (level == "baseline") return &baseline::table;
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -34,20 +50,6 @@ const Loops* available(const std::string& level) {
 #endif
   return nullptr;
 }
-
-const Loops* choose() {
-  if (const char* forced = std::getenv("SERIALPROF_ISA"); forced != nullptr && *forced != '\0') {
-    if (const Loops* table = available(forced)) return table;
-    throw std::runtime_error("SERIALPROF_ISA=" + std::string(forced) +
-                             ": this processor or build has no such level (baseline, avx2, avx512)");
-  }
-  for (const char* level : {"avx512", "avx2"}) {
-    if (const Loops* table = available(level)) return table;
-  }
-  return &baseline::table;
-}
-
-}  // namespace
 
 const Loops& loops() {
   static const Loops* const chosen = choose();

@@ -27,6 +27,7 @@ struct Loops {
   // chain and the machine's limits (loops/throughput.hpp)
   bool fused;  // whether a multiply-add is one instruction, rounded once
   void (*fma_lanes)(const double* from, double* to, std::int64_t count, double factor, double term);
+  double (*fma_chain)(double value, std::int64_t count);  // one multiply-add after the other; stays near 1.5
   std::uint64_t (*sum_words)(const std::uint64_t* words, std::int64_t count);  // words: aligned to 64 bytes
   double (*fma_flops_per_round)();
   void (*fma_rounds)(std::int64_t rounds);
@@ -51,6 +52,12 @@ struct Loops {
   void (*life_column)(const std::uint64_t* left, const std::uint64_t* here, const std::uint64_t* right,
                       std::uint64_t* out, std::int64_t rows);
 };
+
+// The levels that there are, least first.
+constexpr const char* kLevels[] = {"baseline", "avx2", "avx512"};
+
+// The table of a level, nullptr where this processor or this build does not have it.
+const Loops* loops_named(const char* level);
 
 // The table for this machine (or for the level that the environment forces). Throws std::runtime_error for a level that
 // this processor or this build does not have.

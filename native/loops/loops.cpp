@@ -19,6 +19,7 @@ const Loops table = {
     // chain and the machine's limits
     kFused,
     fma_lanes,
+    fma_chain,
     sum_words,
     fma_flops_per_round,
     fma_rounds,

@@ -45,10 +45,37 @@ class Counters:
 
     def close(self) -> None: ...
 
-# --- chain, chase, barrier, planted, stream
+# --- limits of the machine
 
-def read_bandwidth(team: Team, footprint_bytes: int, repeats: int) -> float: ...
-def fma_peak(team: Team, ops: int) -> float: ...
+def instruction_sets() -> list[str]:
+    """The levels that this processor and this build have, least first."""
+
+def fma_peak(team: Team, ops: int, level: str = "") -> float:
+    """FLOP/s of the team in fp32 multiply-adds; by default on the level that the hot loops run on."""
+
+def chain_seconds(operation: str, ops: int) -> float:
+    """Seconds of `ops` operations of which each waits for the one before."""
+
+class Reader:
+    """A footprint that the threads of a team read together, each its own share."""
+
+    def __init__(self, team: Team, footprint_bytes: int) -> None: ...
+    def seconds(self, passes: int) -> float:
+        """Seconds in which the team reads the footprint `passes` times, after one untimed pass."""
+
+class Walk:
+    """Every thread chases on a random cycle of its own over its share of a footprint."""
+
+    def __init__(self, team: Team, footprint_bytes: int, seed: int = 0) -> None: ...
+    def seconds(self, loads: int) -> float:
+        """Seconds in which each thread follows `loads` pointers, the mean over the threads; goes on where it ended."""
+
+    def cursors(self) -> list[int]: ...
+    @property
+    def lines(self) -> int:
+        """Lines in the cycle of each thread."""
+
+# --- chain, chase, barrier, planted
 
 class Chain:
     def __init__(self, team: Team, operation: str, width: int, wide: bool = False) -> None: ...
@@ -67,6 +94,9 @@ class Chase:
 class Barrier:
     def __init__(self, team: Team, grain_ops: int) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def seconds(self, steps: int) -> float:
+        """Seconds of `steps` steps, from the moment that all threads have begun."""
+
     @property
     def value(self) -> int: ...
 

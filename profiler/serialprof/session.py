@@ -7,7 +7,7 @@ import platform
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +15,10 @@ from typing import TypeAlias
 from serialprof.catalog import Workload
 from serialprof.errors import UsageError, WorkloadError
 from serialprof.interruption import ended_like_ctrl_c, interrupted
-from serialprof.limits import Limits
+from serialprof.limitcache import recall, remember
+from serialprof.limits import PER_THREADS, Limits
+from serialprof.machine import Machine
+from serialprof.measure.effort import BRIEF, QUICK
 from serialprof.measure.engine import Engine, Progress
 from serialprof.measure.introspection import probe_limits
 from serialprof.measure.pool import Pool
@@ -114,9 +117,8 @@ def _carry_out(store: Store, run: StoredRun, prepared: Prepared, report: Report,
     with ended_like_ctrl_c():
         try:
             if run.limits == Limits():
-                stage("measuring this machine's limits")
-                threads = [point.setting.threads for point in run.plan.points]
-                store.set_limits(probe_limits(prepared.machine.cpus, threads, run.plan.quick))
+                threads = {point.setting.threads for point in run.plan.points}
+                store.set_limits(limits_of(prepared.machine, threads, quick=run.plan.quick, stage=stage))
             with Pool(meter=run.plan.meter) as pool:
                 Engine(run.plan, pool, store, report=report, past=run).run()
             store.finish("complete")
@@ -126,6 +128,47 @@ def _carry_out(store: Store, run: StoredRun, prepared: Prepared, report: Report,
         except BaseException:
             store.abandon("failed")
             raise
+
+
+def limits_of(
+    machine: Machine, threads: Iterable[int], *, quick: bool = False, stage: Stage = lambda text: None
+) -> Limits:
+    """This machine's limits: remembered ones, unless only their quick form is and more is wanted; else measured now.
+
+    What is measured is remembered for the next time.
+
+    Args:
+        machine: this computer.
+        threads: thread counts; those that are not remembered are measured.
+        quick: whether the form of ten seconds will do; else it is that of half a minute.
+        stage: told what is measured, or how old it is.
+
+    Raises:
+        CannotMeasureError: nothing could be measured.
+    """
+    effort, wanted, entry = QUICK if quick else BRIEF, {1, *threads}, recall(machine)
+    if entry is None or (entry.limits.quick and not quick):
+        stage("measuring this machine's limits")
+        limits = probe_limits(machine.cpus, wanted, effort=effort)
+        remember(machine, wanted, limits)
+        return limits
+    known = f"those measured {_age(entry.limits)} ago{' in the quick form' if entry.limits.quick else ''}"
+    missing = wanted - set(entry.threads)
+    if not missing:
+        stage(f"this machine's limits are {known}")
+        return entry.limits
+    counts = ", ".join(map(str, sorted(missing)))
+    stage(f"measuring this machine's limits for {counts} threads, beside {known}")
+    limits = entry.limits.joined(probe_limits(machine.cpus, missing, effort=effort, parts=PER_THREADS))
+    if quick == entry.limits.quick:
+        remember(machine, wanted | set(entry.threads), limits)
+    return limits
+
+
+def _age(limits: Limits) -> str:
+    seconds = max(0.0, time.time() - (limits.measured or 0.0))
+    unit, name = next((pair for pair in ((86400, "d"), (3600, "h"), (60, "min")) if seconds >= pair[0]), (1, "s"))
+    return f"{seconds / unit:.0f} {name}"
 
 
 def load(path: str | Path) -> Run:

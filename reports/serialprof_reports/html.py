@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from serialprof.limits import PART_NAMES
 from serialprof.model.results import SERIAL, UNATTRIBUTED
 from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
 from serialprof_reports import wording
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from serialprof.estimate import Estimate
-    from serialprof.limits import Limits
+    from serialprof.limits import BarrierRung, Limits
     from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, Fit, Latency, PointSummary, Tradeoff
     from serialprof.store import StoredRun
     from serialprof_reports.plotting import Plot
@@ -257,28 +258,49 @@ def _ends(estimate: Estimate) -> str:
 
 
 def _limit_tables(limits: Limits) -> Iterator[Table]:
-    single: _Facts = [(f"dependent {name}", format_seconds(seconds)) for name, seconds in limits.chains.items()]
-    single += [(f"barrier, {wording.threads(count)}", format_seconds(value)) for count, value in limits.barrier.items()]
-    if limits.fma is not None:
-        single.append(("fp32 FMA, 1 thread", format_si(limits.fma, "FLOP/s")))
-    if single:
-        yield Table("Limits of this machine", ("operation", "measured"), tuple(single))
+    rows = [
+        (f"dependent {name}", format_seconds(seconds), _cycles(limits.cycles(name)))
+        for name, seconds in limits.chains.items()
+    ]
+    rows += [(f"fp32 FMA, {level}, 1 thread", format_si(rate, "FLOP/s"), "") for level, rate in limits.fma.items()]
+    if limits.dispatch is not None:
+        cycles = None if limits.clock is None else limits.dispatch * limits.clock
+        rows.append(("eager torch operation", format_seconds(limits.dispatch), _cycles(cycles)))
+    if rows:
+        yield Table("Limits of this machine", ("operation", "measured", "cycles"), tuple(rows))
+    if limits.barriers:
+        yield Table(
+            "Barriers",
+            ("threads", "work of each in a step", "added by the barrier", "standard error"),
+            tuple(_barrier_row(rung) for rung in limits.barriers),
+        )
     footprints = sorted({rung.footprint for rung in limits.chase} | {rung.footprint for rung in limits.stream})
     if footprints:
-        counts = sorted({rung.threads for rung in limits.stream})
-        columns = ("footprint", "dependent load", *(f"read, {wording.threads(count)}" for count in counts))
-        rows = tuple(_memory_row(limits, footprint, counts) for footprint in footprints)
-        yield Table("Memory ladder", columns, rows)
+        counts = sorted({rung.threads for rung in limits.chase} | {rung.threads for rung in limits.stream})
+        names = [wording.threads(count) for count in counts]
+        columns = ("footprint", *(f"dependent load, {name}" for name in names), *(f"read, {name}" for name in names))
+        yield Table("Memory ladder", columns, tuple(_memory_row(limits, size, counts) for size in footprints))
+    if limits.unmeasured:
+        gaps = tuple((PART_NAMES.get(part, part), reason) for part, reason in limits.unmeasured.items())
+        yield Table("Not measured", ("limit", "why"), gaps, ends_in_words=True)
 
 
 def _memory_row(limits: Limits, footprint: int, counts: list[int]) -> tuple[str, ...]:
-    load = next((rung.seconds for rung in limits.chase if rung.footprint == footprint), None)
+    loads = {rung.threads: rung.seconds for rung in limits.chase if rung.footprint == footprint}
     reads = {rung.threads: rung.bandwidth for rung in limits.stream if rung.footprint == footprint}
     return (
         format_bytes(footprint),
-        wording.MISSING if load is None else format_seconds(load),
+        *(format_seconds(loads[count]) if count in loads else wording.MISSING for count in counts),
         *(format_si(reads[count], "B/s") if count in reads else wording.MISSING for count in counts),
     )
+
+
+def _barrier_row(rung: BarrierRung) -> tuple[str, ...]:
+    return str(rung.threads), *(format_seconds(value) for value in (rung.grain, rung.seconds, rung.error))
+
+
+def _cycles(count: float | None) -> str:
+    return wording.MISSING if count is None else f"{count:.2f}" if count < 100 else f"{count:.0f}"
 
 
 def _reproducibility(run: StoredRun) -> _Facts:

@@ -267,7 +267,7 @@ def test_a_page_can_be_called_anything(folder: Path) -> None:
     assert (folder / "a.html.html").exists()
 
 
-def test_a_terminated_run_is_closed_like_an_interrupted_one(folder: Path) -> None:
+def test_a_terminated_run_is_closed_like_an_interrupted_one(folder: Path, empty_cache: Path) -> None:
     command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
     command += ["run", "toys.py:spin", "--threads", "1", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:

@@ -176,7 +176,7 @@ def test_killed_at_any_moment_a_run_keeps_its_visits_and_goes_on(folder: Path) -
     assert sorted(path.name for path in folder.iterdir()) == ["a.serialprof", "toys.py"]
 
 
-def test_a_run_killed_before_its_limits_were_known_measures_them_when_resumed(folder: Path) -> None:
+def test_a_run_killed_before_its_limits_were_known_measures_them_when_resumed(folder: Path, empty_cache: Path) -> None:
     arguments = ("run", "toys.py:spin", *QUICK, "0.5s", "-o", "a.serialprof")
     with subprocess.Popen(command(*arguments), cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr

@@ -69,9 +69,10 @@ def test_refuses_a_cpu_that_is_not_there() -> None:
         lambda: _native.Chase(None, 4096, 1),
         lambda: _native.Life(None, 1, 64),
         lambda: _native.Planted(None, 1, 1, 1),
+        lambda: _native.Reader(None, 64),
         lambda: _native.Rule110(None, 64),
+        lambda: _native.Walk(None, 4096),
         lambda: _native.fma_peak(None, 1),
-        lambda: _native.read_bandwidth(None, 64, 1),
     ],
 )
 def test_kernels_refuse_a_missing_team(build: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from serialprof.catalog import Affine, Description, Work
 from serialprof.estimate import Estimate
-from serialprof.limits import ChaseRung, Limits, StreamRung
+from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.machine.description import Cache, Machine
 from serialprof.model.results import (
     CAUSES,
@@ -108,8 +108,8 @@ def limits() -> Limits:
             for threads in (1, 2)
             for i, footprint in enumerate(footprints)
         ),
-        fma=1.7e11,
-        barrier={2: 149e-9},
+        fma={"avx2": 1.7e11},
+        barriers=(BarrierRung(2, 0.0, 149e-9, 10e-9),),
     )
 
 

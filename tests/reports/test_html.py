@@ -10,6 +10,7 @@ import made
 import pytest
 
 from serialprof.estimate import Estimate
+from serialprof.limits import BarrierRung, ChaseRung
 from serialprof.model.results import Analysis
 from serialprof_reports.html import html
 
@@ -209,3 +210,24 @@ def test_every_cause_is_drawn_or_named() -> None:
         "not told apart",
         "unattributed",
     } <= drawn
+
+
+def test_limits_are_shown_with_cycles_grains_and_what_was_not_measured() -> None:
+    run = made.stored_run()
+    limits = replace(
+        run.limits,
+        fma={"baseline": 2.8e10, "avx512": 1.1e11},
+        dispatch=830e-9,
+        barriers=(BarrierRung(2, 0.0, 149e-9, 2e-9), BarrierRung(2, 1e-3, 2.5e-6, 0.4e-6)),
+        chase=(*run.limits.chase, ChaseRung(64 << 20, 95e-9, 2)),
+        unmeasured={"stream": "its time was up"},
+    )
+    page = html(replace(run, limits=limits), made.analysis(run))
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row) for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)]
+    assert ["dependent fma", "1.17 ns", "3.99"] in rows
+    assert ["fp32 FMA, avx512, 1 thread", "110 GFLOP/s", ""] in rows
+    assert ["eager torch operation", "830 ns", "2830"] in rows
+    assert ["2", "1.00 ms", "2.50 us", "400 ns"] in rows
+    (last,) = (row for row in rows if row[0] == "64 MiB")
+    assert last[1:3] == ["89.6 ns", "95.0 ns"]
+    assert ["bandwidth of memory", "its time was up"] in rows

@@ -20,7 +20,7 @@ def test_json_holds_run_machine_and_every_estimate() -> None:
     assert document["schema"] == {"name": "serialprof.analysis", "version": 1}
     assert document["run"]["id"] == "0123456789abcdef"
     assert document["machine"]["usable"] == 2
-    assert document["limits"]["barrier"] == {"2": 149e-9}
+    assert document["limits"]["barriers"] == [{"threads": 2, "grain": 0.0, "seconds": 149e-9, "error": 10e-9}]
     assert document["plan"]["points"] == len(run.plan.points)
     assert document["samples"] == {"taken": 948, "disturbed": 79}
     assert [entry["point"] for entry in document["failures"]] == ["lstm, W = 256, 2 threads, wide"]

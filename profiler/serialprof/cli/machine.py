@@ -3,39 +3,57 @@
 
 from __future__ import annotations
 
+import textwrap
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from serialprof.files import check_creatable, write_new
-from serialprof.units import format_bytes, format_si
+from serialprof.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
-    from serialprof.limits import Limits
     from serialprof.machine import Machine
+
+_WIDTH: Final = 80
+_NAME: Final = 11  # columns of a fact's name
 
 
 @click.command()
+@click.option("--quick", is_flag=True, help="Measure for ten seconds at most, with fewer footprints and grains.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
-def command(as_json: bool, output: Path | None) -> None:
-    """Show what this machine is and measure its limits, in their quick form."""
+def command(quick: bool, as_json: bool, output: Path | None) -> None:
+    """Show what this machine is and measure its limits, in two minutes at most.
+
+    The limits are kept, for the next runs on this machine to take.
+    """
     import msgspec
 
+    from serialprof.cli.limits import limit_lines
+    from serialprof.cli.progress import Display
+    from serialprof.limitcache import remember
     from serialprof.measure.introspection import probe_limits
     from serialprof.planning import Request, thread_counts
     from serialprof.preparation import look_at_machine
 
     if output is not None:
         check_creatable(output)
-    machine = look_at_machine()
-    limits = probe_limits(machine.cpus, thread_counts(Request(), machine), quick=True)
+    started = time.monotonic()
+    with Display() as display:
+        machine = look_at_machine()
+        threads = thread_counts(Request(quick=quick), machine)
+        limits = probe_limits(machine.cpus, threads, quick, tell=display.stage)
+    kept = remember(machine, threads, limits)
     if as_json:
         document = msgspec.json.format(msgspec.json.encode({"machine": machine, "limits": limits}), indent=2)
         text = document.decode()
     else:
-        text = "\n".join([*_machine_lines(machine), "", *_limit_lines(limits)])
+        form = "quick" if quick else "full"
+        head = f"limits, measured now in {format_seconds(time.monotonic() - started)} ({form} form)"
+        head += ", kept for the next runs" if kept else ", not kept for the next runs"
+        text = "\n".join([*_machine_lines(machine), "", head, "", *limit_lines(limits, _WIDTH)])
     if output is None:
         click.echo(text)
     else:
@@ -65,24 +83,7 @@ def _machine_lines(machine: Machine) -> list[str]:
         "Python": machine.python,
         "torch": torch,
     }
-    return [f"{name:<10} {value}" for name, value in facts.items()]
-
-
-def _limit_lines(limits: Limits) -> list[str]:
-    lines = ["limits, measured now:"]
-    if limits.clock is not None:
-        lines.append(f"  core clock by the meter   {format_si(limits.clock, 'Hz')}")
-    lines += [f"  dependent {name:<14}  {format_si(seconds, 's')}" for name, seconds in limits.chains.items()]
-    lines += [
-        f"  dependent load {format_bytes(rung.footprint):>9}  {format_si(rung.seconds, 's')}" for rung in limits.chase
-    ]
-    lines += [
-        f"  read {format_bytes(rung.footprint):>9}, {rung.threads} threads   {format_si(rung.bandwidth, 'B/s')}"
-        for rung in limits.stream
-    ]
-    if limits.fma is not None:
-        lines.append(f"  fp32 FMA peak, 1 thread   {format_si(limits.fma, 'FLOP/s')}")
-    lines += [
-        f"  barrier, {count} threads        {format_si(seconds, 's')}" for count, seconds in limits.barrier.items()
-    ]
+    lines = []
+    for name, value in facts.items():
+        lines += textwrap.wrap(f"{name:<{_NAME}}{value}", _WIDTH, subsequent_indent=" " * _NAME, break_on_hyphens=False)
     return lines

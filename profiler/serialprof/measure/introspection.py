@@ -3,20 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from typing import Final, TypeVar
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any, Final, TypeVar
 
 from serialprof.catalog import Description, Work
 from serialprof.errors import CannotMeasureError, WorkloadError
-from serialprof.limits import Limits
+from serialprof.limits import PART_NAMES, PARTS, Limits, Part
 from serialprof.measure import protocol
+from serialprof.measure.effort import FULL, QUICK, Effort
 from serialprof.measure.pairs import PairReading
 from serialprof.measure.process import WorkerLostError, WorkerProcess
 from serialprof.setting import Setting
 
 _LOAD_LIMIT: Final = 120.0  # seconds; importing a large framework from a cold disk takes tens
-_PROBE_LIMIT: Final = 300.0
+_PAIRS_LIMIT: Final = 300.0
+
+_ENDING: Final = 0.5  # seconds kept back for ending the last process
+_SHARE: Final = 0.8  # of what is left, the most that a part may aim at
+_START: Final = 2.0  # seconds in which a process is surely up
+_PATIENCE: Final = 2.0  # multiples of what a part aims at until it is given up
 
 _Answer = TypeVar("_Answer", bound=protocol.Reply)
 
@@ -65,14 +74,65 @@ class Introspector:
         self._worker.close()
 
 
-def probe_limits(cpus: tuple[int, ...], threads: Iterable[int], quick: bool) -> Limits:
-    """The machine's limits for these thread counts on these CPUs, measured in a pinned process of their own.
+def probe_limits(
+    cpus: tuple[int, ...],
+    threads: Iterable[int],
+    quick: bool = False,
+    effort: Effort | None = None,
+    parts: Sequence[Part] = PARTS,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Limits:
+    """The machine's limits for these thread counts on these CPUs, each part measured in a pinned process of its own.
+
+    A part that fails, or that its time is up for, is left out; `Limits.unmeasured` says why.
+
+    Args:
+        cpus: in placement order.
+        threads: thread counts; one above the number of CPUs is left out.
+        quick: the form: that of ten seconds, or that of two minutes.
+        effort: another form.
+        parts: what to measure.
+        tell: told in a few words what begins.
 
     Raises:
-        CannotMeasureError: the probes died or failed; the message says how.
+        CannotMeasureError: not a single part could be measured; the message says how the first one failed.
     """
-    request = protocol.Probe(cpus, tuple(sorted(set(threads))), quick)
-    return _probe(cpus, request, protocol.Probed, "the limits of this machine").limits
+    effort = effort or (QUICK if quick else FULL)
+    end = time.monotonic() + effort.bound - _ENDING
+    counts = tuple(sorted({count for count in threads if count <= len(cpus)}))
+    limits = Limits(measured=time.time(), quick=effort.quick)
+    chosen = [part for part in effort.seconds if part in parts]
+    for part in chosen:
+        if part == "barriers" and max(counts, default=1) == 1:
+            continue
+        tell(f"measuring the {PART_NAMES[part]}")
+        try:
+            found = _probe_part(part, cpus, counts, effort, end)
+        except CannotMeasureError as error:
+            found = Limits(unmeasured={part: error.message})
+        known: dict[str, Any] = {part: getattr(found, part)} | ({"clock": found.clock} if part == "chains" else {})
+        limits = replace(limits, **known, unmeasured=limits.unmeasured | found.unmeasured)
+    if chosen and all(not getattr(limits, part) for part in chosen):
+        raise CannotMeasureError(f"the limits of this machine cannot be measured: {limits.unmeasured[chosen[0]]}")
+    return limits
+
+
+def _probe_part(part: Part, cpus: tuple[int, ...], counts: tuple[int, ...], effort: Effort, end: float) -> Limits:
+    """One part, given up before the moment `end`.
+
+    Raises:
+        CannotMeasureError: it died, failed, or its time was up.
+    """
+    left = end - time.monotonic()
+    if left <= 0:
+        raise CannotMeasureError("its time was up")
+    seconds = min(effort.seconds[part], _SHARE * left)
+    request = protocol.Probe(part, cpus, counts, effort.quick, seconds)
+    if part != "dispatch":
+        return _probe(cpus, request, protocol.Probed, min(left, _PATIENCE * seconds + _START)).limits
+    if find_spec("torch") is None:
+        raise CannotMeasureError("torch is not installed; pip install serialprof[torch]")
+    return _probe(cpus[:1], request, protocol.Probed, left).limits
 
 
 def probe_pairs(cpus: tuple[int, ...]) -> tuple[PairReading, ...]:
@@ -81,16 +141,21 @@ def probe_pairs(cpus: tuple[int, ...]) -> tuple[PairReading, ...]:
     Raises:
         CannotMeasureError: the probe died or failed; the message says how.
     """
-    return _probe(cpus, protocol.ProbePairs(cpus), protocol.PairsProbed, "which CPUs share a core").readings
+    try:
+        return _probe(cpus, protocol.ProbePairs(cpus), protocol.PairsProbed, _PAIRS_LIMIT).readings
+    except CannotMeasureError as error:
+        raise CannotMeasureError(f"which CPUs share a core cannot be measured: {error}") from None
 
 
-def _probe(cpus: tuple[int, ...], request: protocol.Request, kind: type[_Answer], what: str) -> _Answer:
+def _probe(cpus: tuple[int, ...], request: protocol.Request, kind: type[_Answer], limit: float) -> _Answer:
+    """A probe's answer from a process of its own; raises a CannotMeasureError that says how it failed."""
     with closing(WorkerProcess("", cpus)) as worker:
         try:
-            reply = worker.ask(request, _PROBE_LIMIT)
+            reply = worker.ask(request, limit)
         except WorkerLostError as error:
-            raise CannotMeasureError(f"{what} cannot be measured: {error}") from None
+            raise CannotMeasureError(str(error)) from None
     if isinstance(reply, kind):
         return reply
-    reason = reply.reason if isinstance(reply, protocol.Failed) else "the worker answered another question"
-    raise CannotMeasureError(f"{what} cannot be measured: {reason}")
+    raise CannotMeasureError(
+        reply.reason if isinstance(reply, protocol.Failed) else "its worker answered another question"
+    )

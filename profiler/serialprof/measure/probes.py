@@ -1,92 +1,101 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures a machine's limits, inside a worker that is bound to one CPU: the best of a few short timings each."""
+"""Measures a machine's limits part by part, each inside a worker that is bound to one CPU."""
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from serialprof._native import Barrier, Chain, Chase, Team, fma_peak, read_bandwidth, read_meter
+from serialprof._native import Team, chain_seconds, fma_peak, instruction_sets
 from serialprof.clock.meter import read_clock
-from serialprof.limits import ChaseRung, Limits, StreamRung
+from serialprof.limits import Limits, Part
+from serialprof.measure.barriers import barriers
+from serialprof.measure.ladder import chase, stream
+from serialprof.measure.robust import undisturbed
+from serialprof.measure.turns import in_turns
 
-CHAIN_OPS: Final = 64  # dependent operations in one step of the native chain
-CHASE_LOADS: Final = 16  # dependent loads in one step of the native chase
-_METER_OPS: Final = 100_000
-_SMALLEST: Final = 16 << 10
-_LARGEST: Final = 64 << 20
-_LARGEST_FULL: Final = 256 << 20
-_RUNG_RATIO: Final = 4
-_TIMING: Final = 5e-3  # seconds that one timing aims at
+CHAINS: Final = ("add", "multiply", "fma", "divide")
+_TIMING: Final = 2e-4  # seconds that one timing aims at: the clock hardly moves meanwhile
+_FIRST_OPS: Final = 10_000
+_FIRST_FLOPS: Final = 2_000_000
+_PEAK_TIMING: Final = 1e-3
+_GROWTH: Final = 5.0
 
 
-def measure_limits(cpus: tuple[int, ...], threads: tuple[int, ...], quick: bool) -> Limits:
-    """Chain latencies, pointer chase and read bandwidth by footprint, FMA peak, and barriers by thread count.
+def measure_part(part: Part, cpus: Sequence[int], threads: Sequence[int], quick: bool, seconds: float) -> Limits:
+    """One part of the limits, and why it has gaps if it has; the other fields stay empty.
 
     Args:
-        cpus: the CPUs in placement order; the calling thread is bound to the first.
-        threads: thread counts; 1 is measured in any case.
-        quick: fewer rungs and repetitions.
+        part: which.
+        cpus: in placement order; the calling thread is bound to the first.
+        threads: thread counts, none above the number of CPUs, for the parts that depend on them.
+        quick: fewer rungs and grains.
+        seconds: what it may take, the import of torch left out.
+
+    Raises:
+        ImportError: part is "dispatch" and there is no torch.
+        MemoryError: less memory can be had than was available a moment ago.
     """
-    repeats = 3 if quick else 7
-    footprints = list(_rungs(_LARGEST if quick else _LARGEST_FULL))
-    teams = {count: Team(list(cpus[:count])) for count in sorted({1, *threads})}
-    one = teams[1]
-    clocks = [reading.hertz for reading in (read_clock() for _ in range(20)) if reading.hertz is not None]
-    return Limits(
-        clock=statistics.median(clocks) if clocks else None,
-        chains=_chains(one, repeats),
-        chase=tuple(
-            ChaseRung(size, _seconds_per_step(Chase(one, size, 1), repeats) / CHASE_LOADS) for size in footprints
-        ),
-        stream=tuple(
-            StreamRung(size, count, _bandwidth(team, size, repeats))
-            for count, team in teams.items()
-            for size in footprints
-        ),
-        fma=max(fma_peak(one, 50_000_000) for _ in range(repeats)),
-        barrier={count: _seconds_per_step(Barrier(team, 0), repeats) for count, team in teams.items() if count > 1},
-    )
+    match part:
+        case "chains":
+            return chains(seconds)
+        case "fma":
+            return Limits(fma=peaks(cpus[0], seconds))
+        case "chase":
+            return chase(cpus, threads, quick, seconds)
+        case "stream":
+            return stream(cpus, threads, quick, seconds)
+        case "barriers":
+            return barriers(cpus, threads, quick, seconds)
+        case "dispatch":
+            from serialprof.measure.dispatch import dispatch
+
+            return dispatch(seconds)
 
 
-def _chains(team: Team, repeats: int) -> dict[str, float]:
-    """Seconds per dependent operation.
+def chains(seconds: float) -> Limits:
+    """Seconds per dependent operation of each chain, and the clock at that time.
 
-    A step of the chain kernel costs a few nanoseconds beside its operations. The meter times multiplies without steps,
-    so the difference between the two is that cost, and is taken off the chains that the meter does not know.
+    Each timing stands between two readings of the clock meter. Where these can be trusted, the seconds are the median
+    cycles at the median clock, so that a clock that wanders meanwhile shows in neither.
     """
-    readings = [read_meter(_METER_OPS) for _ in range(4 * repeats)]
-    add, multiply = min(reading[0] for reading in readings), min(reading[1] for reading in readings)
-    steps = {name: _seconds_per_step(Chain(team, name, 1), repeats) for name in ("multiply", "fma", "divide")}
-    cost = max(0.0, steps.pop("multiply") - CHAIN_OPS * multiply)
-    return {"add": add, "multiply": multiply} | {name: (seconds - cost) / CHAIN_OPS for name, seconds in steps.items()}
+    visits = {name: partial(_clocked, name, _ops_for(name)) for name in CHAINS}
+    readings = in_turns(visits, seconds, _GROWTH)
+    clocks = [clock for pairs in readings.values() for _, clock in pairs if clock is not None]
+    median = statistics.median(clocks) if clocks else None
+    return Limits(clock=median, chains={name: _per_operation(pairs, median) for name, pairs in readings.items()})
 
 
-def _rungs(largest: int) -> Iterator[int]:
-    size = _SMALLEST
-    while size <= largest:
-        yield size
-        size *= _RUNG_RATIO
+def _per_operation(pairs: Sequence[tuple[float, float | None]], clock: float | None) -> float:
+    """Seconds per operation at the given clock, of (seconds, hertz) readings."""
+    cycles = [seconds * hertz for seconds, hertz in pairs if hertz is not None]
+    if cycles and clock is not None:
+        return statistics.median(cycles) / clock
+    return undisturbed([seconds for seconds, _ in pairs])
 
 
-def _seconds_per_step(kernel: Barrier | Chain | Chase, repeats: int) -> float:
-    """The best of some timings of a kernel's step, each long enough for the clock."""
-    steps = 64
-    while (seconds := _timed(kernel, steps)) < _TIMING / 4:
-        steps *= 4
-    steps = max(64, int(steps * _TIMING / seconds))
-    return min(_timed(kernel, steps) for _ in range(repeats)) / steps
+def _clocked(operation: str, ops: int) -> list[tuple[float, float | None]]:
+    """Seconds per operation, and the clock meanwhile; None where its readings were disturbed."""
+    before = read_clock().hertz
+    seconds = chain_seconds(operation, ops) / ops
+    after = read_clock().hertz
+    return [(seconds, None if before is None or after is None else (before + after) / 2)]
 
 
-def _bandwidth(team: Team, size: int, repeats: int) -> float:
-    """Bytes per second of a team over a footprint, the best of some timings."""
-    passes = max(1, _LARGEST // size)
-    return size * passes / min(read_bandwidth(team, size, passes) for _ in range(repeats))
+def _ops_for(operation: str) -> int:
+    seconds = min(chain_seconds(operation, _FIRST_OPS) for _ in range(3)) / _FIRST_OPS
+    return max(_FIRST_OPS, int(_TIMING / seconds))
 
 
-def _timed(kernel: Barrier | Chain | Chase, steps: int) -> float:
-    start = time.perf_counter()
-    kernel.run(steps)
-    return time.perf_counter() - start
+def peaks(cpu: int, seconds: float) -> dict[str, float]:
+    """FLOP/s of fp32 multiply-adds on one thread, by instruction set, least first."""
+    one = Team([cpu])
+    visits = {level: partial(_seconds_per_flop, one, level) for level in instruction_sets()}
+    return {level: 1 / undisturbed(values) for level, values in in_turns(visits, seconds, _GROWTH).items()}
+
+
+def _seconds_per_flop(one: Team, level: str) -> list[float]:
+    rate = fma_peak(one, _FIRST_FLOPS, level)
+    return [1 / fma_peak(one, max(1, int(rate * _PEAK_TIMING)), level) for _ in range(2)]

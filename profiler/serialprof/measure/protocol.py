@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from serialprof.catalog import Description, Work
-from serialprof.limits import Limits
+from serialprof.limits import Limits, Part
 from serialprof.measure.pairs import PairReading
 from serialprof.records import Readings
 from serialprof.setting import Setting
@@ -50,11 +50,16 @@ class Sampling(msgspec.Struct, tag=True, frozen=True):
 
 
 class Probe(msgspec.Struct, tag=True, frozen=True):
-    """Measure the machine's limits for these thread counts, placed on the CPUs in order; `quick` for the short form."""
+    """Measure one part of the machine's limits, for these thread counts, placed on the CPUs in order.
 
+    `quick` is for the short form; `seconds` is what it may take, imports left out.
+    """
+
+    part: Part
     cpus: tuple[int, ...]
     threads: tuple[int, ...]
     quick: bool
+    seconds: float
 
 
 class ProbePairs(msgspec.Struct, tag=True, frozen=True):
@@ -93,7 +98,7 @@ class Sampled(msgspec.Struct, tag=True, frozen=True):
 
 
 class Probed(msgspec.Struct, tag=True, frozen=True):
-    """Answers Probe."""
+    """Answers Probe: limits that hold that part alone."""
 
     limits: Limits
 

@@ -99,11 +99,11 @@ class Worker:
                 return protocol.Checked()
             case protocol.Sampling(setting, runs, seconds, meter):
                 return protocol.Sampled(self._sample(setting, runs, seconds, meter=meter))
-            case protocol.Probe(cpus, threads, quick):
-                from serialprof.measure.probes import measure_limits
+            case protocol.Probe(part, cpus, threads, quick, seconds):
+                from serialprof.measure.probes import measure_part
 
                 _bind(self.cpus[:1])
-                return protocol.Probed(measure_limits(cpus, threads, quick))
+                return protocol.Probed(measure_part(part, cpus, threads, quick, seconds))
             case protocol.ProbePairs(cpus):
                 from serialprof.measure.pairs import probe_pairs
 

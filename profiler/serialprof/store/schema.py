@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 SUFFIX: Final = ".serialprof"
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 APPLICATION_ID: Final = 0x53505246  # "SPRF" in the header of the file, so that a foreign database is recognised
 
 TABLES: Final = """
