@@ -65,8 +65,12 @@ def look_at_machine(hidden: Sequence[tuple[int, int]] | None = None) -> Machine:
     return replace(machine, siblings=groups, cpus=placement_order(groups), hidden_siblings=new)
 
 
-def prepare(request: Request) -> Prepared:
+def prepare(request: Request, machine: Machine | None = None) -> Prepared:
     """Checks a request and draws its plan; measures nothing.
+
+    Args:
+        request: what the user asked for.
+        machine: this computer, where it has been looked at already.
 
     Raises:
         UsageError: a setting that this machine or the workload does not have.
@@ -77,7 +81,7 @@ def prepare(request: Request) -> Prepared:
             "a profile was started while a worker imported this file",
             'put the call under `if __name__ == "__main__":`',
         )
-    machine = look_at_machine()
+    machine = machine or look_at_machine()
     with ExitStack() as stack:
         workers = list(_introspectors(stack, request.workloads, machine))
         described = [worker.describe() for worker in workers]

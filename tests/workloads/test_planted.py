@@ -52,6 +52,12 @@ def test_overlapping_chains_run_and_check(form: Form) -> None:
     stepper.check()
 
 
+def test_the_kernel_is_told_to_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "planned", lambda setting: plan(0.5, 128_000, memory=0.5, load_cost=20.0))
+    with pytest.raises(ValueError, match="overlap: goes without loads, lane_loads = 25"):
+        planted.stepper(setting(overlap=1, footprint=2**16))
+
+
 @pytest.mark.parametrize("declare", [planted.work, planted.stepper])
 @pytest.mark.parametrize(
     ("threads", "parameters", "message"),

@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "list": "List the workloads.",
     "machine": "Show what this machine is and what its limits are.",
     "doctor": "Say what on this machine spoils measurements, and what mends it.",
+    "validate": "Plant known truths, and see whether the estimates contain them.",
     "report": "Show a stored run again.",
     "export": "Write a stored run as JSON or CSV.",
 }
