@@ -26,6 +26,8 @@ from serialprof.setting import Setting
 
 #: A footprint that is nothing beside this cache, so that no traffic is expected.
 _CACHE: Final = 2**20
+#: Seconds per thread, and a relative error beside which any cost is as likely as any other.
+_SOME, _OPEN = 1e-6, 1e6
 #: More pieces than any machine has threads.
 _PIECES: Final = 1e9
 
@@ -50,16 +52,25 @@ def _over_threads(question: Question, times: Array) -> Answer:
     serialprof's synchronisation is nothing on one thread, so c p stands as serial c and synchronisation c (p - 1); its
     serial share on one thread is then that of the question, (s + c) / (1 + c).
     """
-    wanted = question.wanted.threads
     counts = [cell.threads for cell in question.cells]
     work = Work(0.0, Affine(1.0), Affine(), Affine(), Affine(_PIECES))
-    rungs = ()
-    if question.cost is not None:
-        rungs = tuple(BarrierRung(count, 0.0, question.cost * (count - 1)) for count in (*counts[1:], wanted))
     points = [Point(index, "made", Setting(threads=count), work) for index, count in enumerate(counts)]
-    fitted = fit_family(FamilyTimes.of(points, np.log(times)), Memory(Limits(barriers=rungs), _CACHE))
+    barriers = tuple(_barrier(question, count) for count in (*counts[1:], question.wanted.threads))
+    fitted = fit_family(FamilyTimes.of(points, np.log(times)), Memory(Limits(barriers=barriers), _CACHE))
+    wanted = question.wanted.threads
     (seconds,) = fitted.predict([nearest(fitted.curves.cells, 1.0, wanted)])
     return Answer(fitted.shares(SERIAL)[0], seconds, admits=_admits(fitted))
+
+
+def _barrier(question: Question, threads: int) -> BarrierRung:
+    """What threads cost as a measured barrier: c (p - 1), or what grows like it and has an error that leaves c open.
+
+    That a cost in proportion to p may be there is what every other tool and the bound are told as well.
+    """
+    if question.cost is not None:
+        return BarrierRung(threads, 0.0, question.cost * (threads - 1))
+    some = _SOME * (threads - 1)
+    return BarrierRung(threads, 0.0, some, error=_OPEN * some)
 
 
 def _over_widths(question: Question, times: Array) -> Answer:

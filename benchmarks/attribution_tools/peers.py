@@ -23,7 +23,7 @@ from benchmarks.attribution_tools.laws import Array, Cell
 from benchmarks.attribution_tools.problems import Question
 
 #: Trials of a table in which Extra-P is asked: a fit of it takes far longer than one of the others.
-EXTRAP_TRIALS: Final = 540
+EXTRAP_TRIALS: Final = 360
 
 
 @dataclass(frozen=True)
