@@ -54,7 +54,7 @@ def test_cycles_are_seconds_at_the_clock_of_the_same_time() -> None:
 
 @pytest.mark.parametrize(
     ("grain", "seconds"),
-    [(0.0, 100e-9), (5e-7, 150e-9), (1e-6, 200e-9), (1e-5, 300e-9), (1e-4, 400e-9), (1.0, 400e-9)],
+    [(0.0, 100e-9), (2.5e-7, 125e-9), (1e-6, 200e-9), (1e-5, 300e-9), (1e-4, 400e-9), (1.0, 400e-9)],
 )
 def test_a_barrier_is_interpolated_in_the_logarithm_of_its_grain(grain: float, seconds: float) -> None:
     rung = LIMITS.barrier(2, grain)

@@ -11,7 +11,6 @@ import math
 import os
 import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -67,8 +66,8 @@ def recall(machine: Machine) -> Entry | None:
     return entry if entry is not None and entry.fingerprint == mark and _sound(entry) else None
 
 
-def remember(machine: Machine, threads: Iterable[int], limits: Limits) -> bool:
-    """Keeps limits for the next time, whole or not at all; says whether it did.
+def remember(machine: Machine, threads: Iterable[int], limits: Limits) -> str:
+    """Keeps limits for the next time, whole or not at all; says why not, nothing where it did.
 
     Limits in which a part failed are not kept, so that it is tried again, and those of the quick form never replace
     those of the full one.
@@ -80,12 +79,15 @@ def remember(machine: Machine, threads: Iterable[int], limits: Limits) -> bool:
     """
     entry = Entry(fingerprint(machine), tuple(sorted(set(threads))), limits)
     before = recall(machine)
-    if not _sound(entry) or not _whole(entry) or (limits.quick and before and not before.limits.quick):
-        return False
-    with suppress(OSError):
+    if not _sound(entry) or not _whole(entry):
+        return "a part is missing"
+    if limits.quick and before and not before.limits.quick:
+        return "those of the full form are"
+    try:
         _write(_path(entry.fingerprint), msgspec.json.encode(entry))
-        return True
-    return False
+    except OSError as error:
+        return f"the cache cannot be written, {error.strerror}"
+    return ""
 
 
 def _path(mark: str) -> Path:

@@ -70,8 +70,18 @@ not measured:
 """
 
 
+#: On one CPU, so that no other work on this machine keeps a barrier from being measured.
+MAIN = """
+import os
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from serialprof.cli import main
+main()
+"""
+
+
 def serialprof(*arguments: str, cwd: Path, cache: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", MAIN, *arguments]
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
 

@@ -41,7 +41,7 @@ def test_limits_are_complete_and_physical(quick: tuple[Limits, float]) -> None:
     assert {rung.threads for rung in limits.chase} == {rung.threads for rung in limits.stream} == set(COUNTS)
     assert all(1e-11 < rung.seconds < 1e-4 for rung in limits.chase)
     assert all(1e6 < rung.bandwidth < 1e14 for rung in limits.stream)
-    assert {rung.threads for rung in limits.barriers} == set(COUNTS) - {1}
+    assert {rung.threads for rung in limits.barriers} == set(COUNTS) - {1} or "barriers" in limits.unmeasured
     assert all(0 <= rung.seconds < 1.0 and 0 <= rung.error < 1.0 for rung in limits.barriers)
     assert limits.clock is None or 1e8 < limits.clock < 1e10
     assert limits.quick and limits.measured is not None and 0 <= time.time() - limits.measured < 3600
@@ -138,4 +138,4 @@ def test_what_there_is_no_time_for_is_missing_and_named(part: str) -> None:
     finally:
         os.sched_setaffinity(0, before)
     assert len(getattr(limits, part)) < max(14, len(GRAINS[False]))
-    assert limits.unmeasured[part].endswith("time was up")
+    assert "time was up" in limits.unmeasured[part]

@@ -17,6 +17,10 @@ def test_the_midmean_of_a_hand_computed_sample() -> None:
     assert midmean([100.0, 0.0, 5.0, 2.0, 4.0, 1.0, 3.0, -50.0 + 56.0]) == (pytest.approx(3.5), pytest.approx(1.0))
 
 
+def test_a_quarter_is_cut_off_on_either_side_rounded_down() -> None:
+    assert midmean([7.0, 0.0, 0.0, 3.0, 1.0, 0.0, 90.0])[0] == pytest.approx(11 / 5)
+
+
 def test_two_values_have_a_mean_and_an_error() -> None:
     assert midmean([1.0, 3.0]) == (pytest.approx(2.0), pytest.approx(1.0))
 

@@ -45,15 +45,15 @@ def command(quick: bool, as_json: bool, output: Path | None) -> None:
         machine = look_at_machine()
         threads = thread_counts(Request(quick=quick), machine)
         limits = probe_limits(machine.cpus, threads, quick, tell=display.stage)
-    kept = remember(machine, threads, limits)
+    unkept = remember(machine, threads, limits)
     if as_json:
         document = msgspec.json.format(msgspec.json.encode({"machine": machine, "limits": limits}), indent=2)
         text = document.decode()
     else:
         form = "quick" if quick else "full"
-        head = f"limits, measured now in {format_seconds(time.monotonic() - started)} ({form} form)"
-        head += ", kept for the next runs" if kept else ", not kept for the next runs"
-        text = "\n".join([*_machine_lines(machine), "", head, "", *limit_lines(limits, _WIDTH)])
+        head = f"limits, measured now in {format_seconds(time.monotonic() - started)} ({form} form), "
+        head += f"not kept: {unkept}" if unkept else "kept for the next runs"
+        text = "\n".join([*_machine_lines(machine), "", *textwrap.wrap(head, _WIDTH), "", *limit_lines(limits, _WIDTH)])
     if output is None:
         click.echo(text)
     else:

@@ -18,8 +18,9 @@ GRAINS: Final = {
     True: (0.0, 1e-6, 3e-5, 1e-3),
     False: (0.0, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3),
 }
-_TIMING: Final = 2e-3  # seconds that one timing aims at
-_FEWEST_STEPS: Final = 4
+_TIMING: Final = 5e-4  # seconds that one timing aims at: short beside the time slices of others
+_FEWEST_STEPS: Final = 2
+_MOST_TURNS: Final = 400
 _STEP: Final = 5e-7  # seconds of a step that does nothing but wait, for how many of them fill a timing
 _METER_OPS: Final = 100_000
 _GROWTH: Final = 8.0
@@ -59,8 +60,9 @@ def barriers(cpus: Sequence[int], threads: Sequence[int], quick: bool, seconds: 
         team = Team(list(cpus[:count]))
         for grain in GRAINS[quick]:
             pairs[count, grain] = _Pair(team, one, grain, round(grain / multiply))
-    readings = in_turns(pairs, seconds, _GROWTH)
-    found = [rung_of(count, grain, turns) for (count, grain), turns in readings.items()]
+    readings = in_turns(pairs, seconds, _GROWTH, _MOST_TURNS)
+    enough = {key: turns for key, turns in readings.items() if len(turns) >= _FEWEST_TURNS}
+    found = [rung_of(count, grain, turns) for (count, grain), turns in enough.items()]
     rungs = tuple(rung for rung in found if rung is not None)
     reasons = {"their time was up": len(pairs) - len(found), "other work had the CPUs": len(found) - len(rungs)}
     gaps = "; ".join(f"{count} of {len(pairs)} grains: {reason}" for reason, count in reasons.items() if count)
@@ -73,9 +75,11 @@ def rung_of(count: int, grain: float, turns: Sequence[Turn]) -> BarrierRung | No
     Args:
         count: threads of the crowd.
         grain: planned seconds of work between two barriers; 0 for none.
-        turns: at least one.
+        turns: what was read.
     """
-    undelayed = [turn for turn in turns if turn.lost <= TOLERANCE] or turns[:1]
+    undelayed = [turn for turn in turns if turn.lost <= TOLERANCE]
+    if len(undelayed) < _FEWEST_TURNS:
+        return None
     most_crowd, most_alone = (
         _DISTURBED * undisturbed([value for pair in pairs for value in pair])
         for pairs in ([turn.crowd for turn in undelayed], [turn.alone for turn in undelayed])

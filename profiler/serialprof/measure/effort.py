@@ -28,7 +28,7 @@ class Effort:
 
 QUICK: Final = Effort(
     quick=True,
-    bound=8.5,
+    bound=8.0,
     seconds={"chains": 0.2, "fma": 0.2, "chase": 2.8, "stream": 1.2, "barriers": 1.0, "dispatch": 0.2},
 )
 """The form of ten seconds, with what else a command does."""

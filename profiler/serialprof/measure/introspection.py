@@ -153,7 +153,7 @@ def _probe(cpus: tuple[int, ...], request: protocol.Request, kind: type[_Answer]
         try:
             reply = worker.ask(request, limit)
         except WorkerLostError as error:
-            raise CannotMeasureError(str(error)) from None
+            raise CannotMeasureError(f"no answer within {limit:.1f} s" if error.hung else str(error)) from None
     if isinstance(reply, kind):
         return reply
     raise CannotMeasureError(
