@@ -10,7 +10,7 @@ import numpy as np
 
 from serialprof.model.cells import Cell
 from serialprof.model.curves import Curves
-from serialprof.model.family import Model
+from serialprof.model.family import Model, collinear
 from serialprof.model.solving import Design, Problem, Solution
 from serialprof.model.statistics import Array, Mask, half_widths, quantile
 
@@ -28,6 +28,8 @@ class Band:
         lack_of_fit: [q], standard errors from what the residuals exceed noise by.
         freedom: degrees of freedom of those residuals, 0 where they say nothing.
         given: [q], standard errors from what was measured apart.
+        allowance: what is left of the half-widths of a candidate that explains the times less well than the best.
+        held: [q], standard errors from noise where a parameter is held at zero, which then hardly scatters over units.
     """
 
     value: Array
@@ -35,6 +37,8 @@ class Band:
     lack_of_fit: Array
     freedom: int
     given: Array
+    allowance: float = 1.0
+    held: Array | None = None
 
     def over(self, mean: Array, units: Array) -> Band:
         """The quantities as shares of measured times: [q] on the mean curve, [unit, q] on every unit."""
@@ -44,6 +48,7 @@ class Band:
             units=self.units / units,
             lack_of_fit=self.lack_of_fit / mean,
             given=self.given / mean,
+            held=None if self.held is None else self.held / mean,
         )
 
     def from_whole(self) -> Band:
@@ -53,9 +58,13 @@ class Band:
 
     def ends(self) -> tuple[Array, Array]:
         """Lower and upper ends [q]: t intervals over units and of the lack of fit, and what is given, in quadrature."""
-        half = np.hypot(half_widths(self.units), _NORMAL * self.given)
+        half = half_widths(self.units)
+        if self.held is not None:
+            half = np.maximum(half, _NORMAL * self.held)
+        half = np.hypot(half, _NORMAL * self.given)
         if self.freedom:
             half = np.hypot(half, quantile(self.freedom) * self.lack_of_fit)
+        half = self.allowance * half
         return self.value - half, self.value + half
 
 
@@ -69,6 +78,9 @@ class Candidate:
         lack_of_fit: [term, term], covariance of the parameters from what the residuals exceed noise by.
         freedom: degrees of freedom of those residuals, 0 where they say nothing.
         given: [term, term], covariance of the parameters from the errors of what was measured apart.
+        noise: [term, term], covariance of the parameters from noise, were they free to be negative.
+        held: whether a parameter is held at zero that the times could tell from the others.
+        allowance: what is left of the half-widths, 1 for the winner: see `fit.allowance`.
     """
 
     model: Model
@@ -77,9 +89,12 @@ class Candidate:
     lack_of_fit: Array
     freedom: int
     given: Array
+    noise: Array
+    held: bool
+    allowance: float = 1.0
 
     @classmethod
-    def of(cls, model: Model, solution: Solution, curves: Curves, spread: Array) -> Candidate:
+    def of(cls, model: Model, solution: Solution, curves: Curves, spread: Array, allowance: float = 1.0) -> Candidate:
         """Refits every unit, and takes the covariances at the solution on the mean curve.
 
         With A the relative design (weighted columns), V = diag(spread^2) and N = diag(1 / given^2), the parameters are
@@ -92,6 +107,7 @@ class Candidate:
             solution: on the mean curve.
             curves: the step times.
             spread: [cell], relative, that the solution was found with.
+            allowance: what is left of the half-widths.
         """
         problem = Problem(Design.of(model, curves.cells), curves.mean, spread)
         form, near = solution.form, solution.parameters
@@ -104,7 +120,10 @@ class Candidate:
         misfit = np.maximum(0.0, 1 - (curves.errors / spread) ** 2) * max(1.0, solution.squares / max(1, freedom))
         lack = inverse @ (rows[:count].T * misfit) @ rows[:count] @ inverse if freedom else np.zeros_like(inverse)
         given = inverse @ rows[count:].T @ rows[count:] @ inverse
-        return cls(model, solution, np.array(refitted), lack, freedom, given)
+        present = (rows > 0).any(axis=0)
+        held = bool((present & (near == 0)).any()) and not collinear(rows[:, present])
+        noise = _inverse(rows, present)
+        return cls(model, solution, np.array(refitted), lack, freedom, given, noise, held, allowance)
 
     def seconds(self, cells: Sequence[Cell], wanted: Mask, scale: Mapping[str, float] | None = None) -> Band:
         """Seconds [cell] that the wanted terms [term] stand for.
@@ -120,6 +139,20 @@ class Candidate:
         units = np.array([design.seconds(form, unit)[:, wanted].sum(axis=1) for unit in self.units])
         return self._band(rows, rows @ parameters, units)
 
+    def open(self, cells: Sequence[Cell]) -> Array:
+        """[cell]: half-widths in seconds of a step by noise alone, were no parameter held at zero.
+
+        A parameter that the bound holds at zero hardly scatters over units, yet far outside the sweep it may matter.
+        """
+        rows = self.weighted(cells)
+        return _NORMAL * _errors(rows, self.noise)
+
+    def weighted(self, cells: Sequence[Cell]) -> Array:
+        """[cell, term]: seconds of a step per unit of the parameter, by how much of it shows there."""
+        design = Design.of(self.model, cells)
+        rows: Array = design.weights(self.solution.form, self.solution.parameters) * design.matrix
+        return rows
+
     def parameter(self, term: int) -> Band:
         """One parameter, as a band of one."""
         row = np.zeros((1, len(self.model.terms)))
@@ -127,7 +160,9 @@ class Candidate:
         return self._band(row, self.solution.parameters[[term]], self.units[:, [term]])
 
     def _band(self, rows: Array, value: Array, units: Array) -> Band:
-        return Band(value, units, _errors(rows, self.lack_of_fit), self.freedom, _errors(rows, self.given))
+        errors = _errors(rows, self.lack_of_fit)
+        held = _errors(rows, self.noise) if self.held else None
+        return Band(value, units, errors, self.freedom, _errors(rows, self.given), self.allowance, held)
 
 
 def _inverse(rows: Array, active: Mask) -> Array:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -22,6 +23,9 @@ from serialprof.model.steptimes import FamilyTimes
 
 #: Level of the F test by which a form must beat a simpler one to take its place.
 _SURELY: Final = 0.999
+
+#: What a parameter more must take off the sum of squares (Akaike 1974).
+_WORTH: Final = 2.0
 
 #: Structures that disagree by more than this share of the step leave a part without a value.
 _AGREEMENT: Final = 0.01
@@ -91,7 +95,7 @@ class Fitted:
         """
         bands = [candidate.seconds(cells, _everything(candidate.model), scale=scale) for candidate in self.candidates]
         predicted = self.estimates(bands, "s", np.full(len(cells), np.inf))
-        return tuple(map(self._doubted, predicted, cells))
+        return tuple(map(self._doubted, predicted, cells, self.winner.open(cells)))
 
     def inside(self, cell: Cell) -> bool:
         """Whether a cell lies within the widths and thread counts that were fitted."""
@@ -128,15 +132,17 @@ class Fitted:
             for value, low, high, known in zip(bands[0].value, lows, highs, settled, strict=True)
         )
 
-    def _doubted(self, estimate: Estimate, cell: Cell) -> Estimate:
+    def _doubted(self, estimate: Estimate, cell: Cell, half: float) -> Estimate:
         """The estimate, without its value where it lies outside the sweep and could be anything."""
         if estimate.value is None or estimate.low is None or estimate.high is None or self.inside(cell):
             return estimate
-        if estimate.high - estimate.low <= 2 * VAGUE * estimate.value:
+        half = max(half, (estimate.high - estimate.low) / 2)
+        if half <= VAGUE * estimate.value:
             return estimate
+        low, high = min(estimate.low, max(0.0, estimate.value - half)), max(estimate.high, estimate.value + half)
         what = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
         remedy = f"measured points nearer to W = {cell.width:g} and {cell.threads} threads"
-        return Estimate.bracket(estimate.low, estimate.high, what, estimate.unit, remedy)
+        return Estimate.bracket(low, high, what, estimate.unit, remedy)
 
     def _bands(self, wanted: Callable[[Model], Mask]) -> list[Band]:
         return [candidate.seconds(self.curves.cells, wanted(candidate.model)) for candidate in self.candidates]
@@ -170,9 +176,9 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
     spread = _spread(built.full, curves)
     forms = _forms(built.full, curves, spread)
     winner = _winner(forms, curves, spread)
-    kept = [(built.full, winner), *_comparable(built, curves, spread, forms, winner)]
+    kept = [(built.full, winner, 1.0), *_comparable(built, curves, spread, forms, winner)]
     notes = [*built.notes, *curves.notes]
-    names = list(dict.fromkeys(solution.form.name for _, solution in kept))
+    names = list(dict.fromkeys(solution.form.name for _, solution, _ in kept))
     if len(names) > 1:
         notes.append(f"these forms explain the times equally well, and the intervals cover all: {'; '.join(names)}")
     if len({cell.threads for cell in curves.cells}) == 1:
@@ -183,7 +189,7 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
     return Fitted(
         curves,
         memory,
-        tuple(Candidate.of(model, solution, curves, spread) for model, solution in kept),
+        tuple(Candidate.of(model, solution, curves, spread, left) for model, solution, left in kept),
         built.confusion if confused else "",
         built.remedy if confused else "",
         {form.name: solution.residual for form, solution in forms.items()},
@@ -242,19 +248,40 @@ def _winner(forms: Mapping[Form, Solution], curves: Curves, spread: Array) -> So
 
 def _comparable(
     built: Structure, curves: Curves, spread: Array, forms: Mapping[Form, Solution], winner: Solution
-) -> list[tuple[Model, Solution]]:
-    """The other forms and structures that explain the times as well as the best of the full structure."""
-    best = min(forms.values(), key=lambda solution: solution.squares)
-    tried = [(built.full, solution) for solution in forms.values() if solution is not winner]
-    for model in (*built.smaller, *built.others):
-        tried += [(model, solution) for solution in _forms(model, curves, spread).values()]
-    return [(model, solution) for model, solution in tried if _as_well(solution, best, curves, spread)]
+) -> list[tuple[Model, Solution, float]]:
+    """The other forms and structures that explain the times as well as the best, each with its allowance.
+
+    Partial overlap has a parameter more than the rest; it counts only where that explains more than it costs (Akaike
+    1974: 2 in the sum of squares).
+    """
+    found = []
+    for model in (built.full, *built.smaller, *built.others):
+        solved = forms if model is built.full else _forms(model, curves, spread)
+        best = min(forms.values(), key=lambda solution: solution.squares)
+        sharp = min(solution.squares for solution in solved.values() if solution.form.sharp)
+        for solution in solved.values():
+            worth = solution.form.sharp or solution.squares <= sharp - _WORTH
+            left = allowance(solution, best, curves, spread)
+            if solution is not winner and worth and left > 0:
+                found.append((model, solution, left))
+    return found
+
+
+def allowance(solution: Solution, best: Solution, curves: Curves, spread: Array, level: float = LEVEL) -> float:
+    """What is left of the half-widths of a solution that explains the times less well than the best; 0 if nothing is.
+
+    The profile of the sum of squares: the parameters may move until the squares exceed the least of all forms by the F
+    quantile F of one parameter. Of that, a solution with D more than the least has F - D left, which its parameters use
+    up within sqrt(1 - D / F) of the half-width.
+    """
+    freedom = curves.freedom if _noisy(curves, spread) else _freedom(best, curves)
+    used = (solution.squares - best.squares) / f_quantile(1, freedom, level)
+    return math.sqrt(max(0.0, 1 - used))
 
 
 def _as_well(solution: Solution, best: Solution, curves: Curves, spread: Array, level: float = LEVEL) -> bool:
     """Whether a solution explains the times as well as the best: the F test of one more parameter."""
-    freedom = curves.freedom if _noisy(curves, spread) else _freedom(best, curves)
-    return solution.squares - best.squares <= f_quantile(1, freedom, level)
+    return allowance(solution, best, curves, spread, level) > 0
 
 
 def _noisy(curves: Curves, spread: Array) -> bool:
