@@ -123,7 +123,7 @@ def test_limits_with_a_failed_part_are_not_kept_unless_it_is_torch(empty_cache: 
 
 def test_the_quick_form_never_replaces_the_full_one(empty_cache: Path) -> None:
     quick, full = replace(LIMITS, quick=True, clock=1e9), replace(LIMITS, clock=2e9)
-    for limits, reason in ((quick, ""), (quick, ""), (full, ""), (quick, "those of the full form are"), (full, "")):
+    for limits, reason in ((quick, ""), (quick, ""), (full, ""), (quick, "the cache holds the full form"), (full, "")):
         assert remember(MACHINE, [1, 2], limits) == reason
     entry = recall(MACHINE)
     assert entry is not None and entry.limits == full
@@ -184,7 +184,7 @@ def test_a_whole_run_is_not_content_with_the_quick_form(empty_cache: Path, here:
         raise BegunError(text)
 
     remember(here, [1, 2], replace(LIMITS, measured=session.time.time(), quick=True))
-    with pytest.raises(BegunError, match="^measuring this machine's limits$"):
+    with pytest.raises(BegunError, match=r"^measuring this machine's limits$"):
         session.limits_of(here, [1], stage=stage)
 
 

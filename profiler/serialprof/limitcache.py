@@ -82,7 +82,7 @@ def remember(machine: Machine, threads: Iterable[int], limits: Limits) -> str:
     if not _sound(entry) or not _whole(entry):
         return "a part is missing"
     if limits.quick and before and not before.limits.quick:
-        return "those of the full form are"
+        return "the cache holds the full form"
     try:
         _write(_path(entry.fingerprint), msgspec.json.encode(entry))
     except OSError as error:
