@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from serialprof.estimate import Estimate
     from serialprof.model import Analysis, Attribution, FamilyAnalysis, Verdict
+    from serialprof.model.whatif import Answer
+    from serialprof.question import Question
     from serialprof.setting import Form
 
 REPORTS: Final = "serialprof.reports"
@@ -97,6 +99,32 @@ class Run:
         family = self._family(workload).family
         times = next(times for times in collect(self.stored) if times.family == family)
         return log_interval(paired(times.column(*first, form), times.column(*second, form)))
+
+    def whatif(
+        self, workload: str | None = None, *, question: Question | None = None, **asked: float | str
+    ) -> tuple[Answer, ...]:
+        """What the step times would be under other conditions, as `serialprof whatif` says it.
+
+        Args:
+            workload: its name or reference; all where it is left out.
+            question: a whole question, instead of `asked`.
+            asked: by the names of the options: clock, barrier, dispatch, memory_latency and bandwidth are factors (1.1,
+                "+10%", "x2"), threads and width counts or factors (4, "x2"), price and watts "BASE+PER_THREAD".
+
+        Returns:
+            One answer per family, in the order of the plan.
+
+        Raises:
+            UsageError: the run has no such workload, or something is no factor, count or cost.
+        """
+        from serialprof.model.whatif import ask
+        from serialprof.question import question_of
+
+        answers = ask(self.stored, question or question_of(asked), workload)
+        if workload is not None and not answers:
+            names = ", ".join(dict.fromkeys(item.name for item in self.stored.plan.descriptions))
+            raise UsageError(f"the run has no workload {workload!r}", f"it has {names}" if names else "")
+        return answers
 
     def render(self, format: str, **options: object) -> str:  # noqa: A002 - the word that the command line uses
         """The run as a document of a registered format: "html", "terminal", "json", "csv".

@@ -33,7 +33,8 @@ def json(run: StoredRun, analysis: Analysis) -> str:
     Keys: `schema` (name, version), `run` (id, started in seconds since the epoch, version, code, command, status and
     resumptions), `machine`, `limits`, `plan` (knobs and workloads), `samples` (taken, disturbed), `failures` (point,
     reason) and `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes'
-    names. Each estimate is {value, low, high, unit, level, reason}; whatever is unknown, or no finite number, is null.
+    names, `refusals` and `contradictions` among them. Each estimate is {value, low, high, unit, level, identified,
+    reason, what_would_identify_it}; whatever is unknown, or no finite number, is null.
     """
     import msgspec
 
@@ -93,9 +94,9 @@ def _harmless(text: str) -> str:
 
 
 def _builtins(record: object) -> dict[str, Any]:
-    import msgspec
+    from serialprof.model.plain import as_plain
 
-    built: dict[str, Any] = msgspec.to_builtins(record, str_keys=True)
+    built: dict[str, Any] = as_plain(record)
     return built
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof.model.results import SERIAL
 from serialprof.units import format_count
-from serialprof_reports import wording
+from serialprof_reports import frontier, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,8 +150,10 @@ def _table(*columns: str) -> Table:
 
 def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     """What follows the table: (name, text) pairs."""
+    yield from (("contradicts", item.sentence) for item in family.contradictions)
     for item in family.crossovers:
         yield "crossover", wording.crossover(item)
+    yield from frontier.lines(family)
     if family.depth_costs:
         yield "depth cost", wording.depth_cost(family)
     if text := wording.startup(family):
@@ -160,6 +162,7 @@ def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
         yield "step tail", text
     if family.declared is not None:
         yield "declared", wording.declared(family.declared)
+    yield from (("not told", text) for text in frontier.refusals(family))
     yield "hatch", family.verdict.hatch or "none known round this implementation's chain"
     yield "next step", family.verdict.next_step
 

@@ -11,7 +11,7 @@ import pytest
 
 from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
-from serialprof.limits import Limits
+from serialprof.limits import Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse
 from serialprof.model.cells import Cell
 from serialprof.model.memory import Memory
@@ -48,8 +48,10 @@ def test_clock_elasticity_in_cache_leaves_out_synchronisation_and_the_unattribut
 
 
 def test_clock_elasticity_beyond_l2_counts_compute_alone() -> None:
-    large = replace(builder.LANES, footprint=Affine(2 << 20, 0))
-    assert ends(clock_elasticity(EXAMPLE, Cell(1, 2, large), MEMORY)) == pytest.approx((0.2, 0.9))
+    large = Cell(1, 2, replace(builder.LANES, footprint=Affine(2 << 20, 0)))
+    ladder = Memory.of(Limits(stream=(StreamRung(1 << 20, 1, 1e10),)), 1 << 20)
+    assert ends(clock_elasticity(EXAMPLE, large, ladder)) == pytest.approx((0.2, 0.9))
+    assert ends(clock_elasticity(EXAMPLE, large, MEMORY)) == pytest.approx((0, 0.9)), "compute may be traffic then"
 
 
 def test_an_unmeasured_launch_may_be_all_of_the_serial_part() -> None:
@@ -62,7 +64,9 @@ def test_an_unmeasured_launch_may_be_all_of_the_serial_part() -> None:
 def test_clock_elasticity_without_fit_or_declaration_is_the_bare_bracket() -> None:
     assert ends(clock_elasticity(None, Cell(1, 2, builder.LANES), MEMORY)) == (0, 1)
     assert ends(clock_elasticity(EXAMPLE, Cell(1, 2, None), MEMORY)) == pytest.approx((0, 0.9))
-    assert "no clock was set" in clock_elasticity(None, Cell(1, 2, None), MEMORY).reason
+    bare = clock_elasticity(None, Cell(1, 2, None), MEMORY)
+    assert "no clock was set" in bare.reason and "two clocks" in bare.remedy
+    assert clock_gain(bare).remedy == bare.remedy
 
 
 def test_clock_gain_of_ten_per_cent() -> None:
@@ -107,9 +111,11 @@ def test_insure_widths_between_widen_the_bracket() -> None:
 def test_more_threads_win_or_lose_everywhere() -> None:
     wins = crossing((1, 4), (ratio(0.2), ratio(0.6)))
     assert (wins.value, wins.low, wins.high) == (None, None, 1)
+    assert wins.remedy == "smaller widths"
     loses = crossing((1, 4), (ratio(-0.6), ratio(-0.2)))
     assert (loses.value, loses.low, loses.high) == (None, 4, None)
     assert loses.reason.startswith("beyond W = 4")
+    assert loses.remedy == "widths up to 16 and more"
 
 
 def test_no_sure_order_cannot_be_told() -> None:

@@ -9,6 +9,7 @@ import made
 import pytest
 
 from serialprof.estimate import Estimate
+from serialprof.model.answers import Contradiction, Frontier, Refusal, TieLine
 from serialprof.model.results import Analysis
 from serialprof.records import Readings
 from serialprof_reports.tables import COLUMNS, csv, json
@@ -46,6 +47,40 @@ def test_json_has_no_number_that_is_not_finite() -> None:
 
     document = standard_json.loads(text, parse_constant=refuse)
     assert document["families"][0]["points"][0]["step"]["value"] is None
+
+
+def test_json_says_what_is_not_identified_and_what_would_identify_it() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = made.family(run, made.LSTM)
+    bracket = Estimate.bracket(0.0, 0.1, "no clock was set", remedy="two clocks")
+    refusal = Refusal("clock elasticity", "no clock was set", "two clocks", ((1, 1), (4, 1)))
+    contradiction = Contradiction("bytes", 4, 1, "At W = 4 it cannot be.", "look again")
+    family = replace(
+        family,
+        tradeoffs=(replace(family.tradeoffs[0], clock=bracket),),
+        frontier=Frontier(ties=(TieLine(1, 2, Estimate.unknown("no width is sure", remedy="more blocks")),)),
+        refusals=(refusal,),
+        contradictions=(contradiction,),
+    )
+    (told,) = standard_json.loads(json(run, Analysis((family,))))["families"]
+    assert told["tradeoffs"][0]["clock"] == {
+        "value": None, "low": 0.0, "high": 0.1, "unit": "1", "level": 0.95,
+        "identified": False, "reason": "no clock was set", "what_would_identify_it": "two clocks",
+    }  # fmt: skip
+    assert told["tradeoffs"][0]["cores"]["identified"] is True
+    assert told["frontier"]["ties"][0]["width"]["what_would_identify_it"] == "more blocks"
+    assert told["refusals"] == [
+        {"what": "clock elasticity", "reason": "no clock was set", "remedy": "two clocks", "points": [[1, 1], [4, 1]]}
+    ]
+    assert told["contradictions"][0]["sentence"] == "At W = 4 it cannot be."
+
+
+def test_a_value_that_is_no_number_is_not_identified() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = made.family(run, made.LSTM)
+    broken = replace(family.points[0], step=Estimate(math.nan, unit="s"))
+    (told,) = standard_json.loads(json(run, Analysis((replace(family, points=(broken,)),))))["families"]
+    assert (told["points"][0]["step"]["value"], told["points"][0]["step"]["identified"]) == (None, False)
 
 
 def test_json_of_nothing_is_valid() -> None:

@@ -7,6 +7,7 @@ import made
 import pytest
 
 from serialprof.estimate import Estimate
+from serialprof.model.answers import BestSetting, Contradiction, Frontier, Refusal, Sensitivity, TieLine
 from serialprof.model.results import Analysis
 from serialprof_reports.terminal import terminal
 
@@ -57,6 +58,83 @@ def test_block_of_a_family(text: str) -> None:
         "  next step   Repeat it with --clock all on a machine that lets its clock be\n"
         "              set.\n"
     )
+
+
+def frontier() -> Frontier:
+    """A frontier over the widths of lstm, with every kind of answer."""
+    nothing = Estimate.unknown("not needed")
+    never = Sensitivity(1, 1, nothing, nothing, nothing, Estimate.unknown("no number of threads"), never=True)
+    two = replace(never, width=16, equal=Estimate(2.0, 2.0, 2.0, "threads"), never=False)
+    return Frontier(
+        (
+            never,
+            replace(never, width=4),
+            two,
+            replace(two, width=64, equal=Estimate(None, 2.0, 3.0), siblings=True),
+            replace(two, width=256, equal=Estimate(None, 4.0, None), extrapolated=True),
+            replace(two, threads=2),
+        ),
+        (TieLine(1, 2, Estimate.bracket(4, 16, "why")),),
+        (
+            BestSetting("latency", 1, 1, Estimate(22.4e-6, unit="s"), ((4, 1),)),
+            BestSetting("throughput", 256, 2, Estimate(1.26e6, unit="1/s")),
+        ),
+    )
+
+
+def test_the_frontier_stands_below_the_table() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = replace(made.family(run, made.LSTM), frontier=frontier())
+    text = terminal(run, Analysis((family,)))
+    start = text.index("  tie line")
+    assert text[start : text.index("  depth cost")] == (
+        "  tie line    from 1 thread to 2: as good as +10 % clock between W = 4 and 16\n"
+        "  +10 % clock on 1 thread equals no number of threads from W = 1 to 4; 2 threads\n"
+        "              at W = 16; 2 to 3 hardware threads at W = 64; 4 threads or more\n"
+        "              (extrapolated) at W = 256\n"
+        "  best        shortest step 22.4 us at W = 1 on 1 thread or W = 4 on 1 thread;\n"
+        "              most lanes a second 1.26 M at W = 256 on 2 threads\n"
+    )
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_threads_that_may_be_none_or_unknown_are_said_so() -> None:
+    run = made.stored_run((made.LSTM,))
+    first, *_ = frontier().sensitivities
+    few = replace(first, equal=Estimate(None, 1.0, 2.0), never=False)
+    unknown = replace(first, width=4, equal=Estimate(None, 1.0, None), never=False)
+    family = replace(made.family(run, made.LSTM), frontier=Frontier((few, unknown)))
+    text = " ".join(terminal(run, Analysis((family,))).split())
+    assert "on 1 thread equals at most 2 threads at W = 1; an unknown number of threads at W = 4" in text
+
+
+def test_refusals_are_told_with_what_would_identify_them() -> None:
+    run = made.stored_run((made.LSTM,))
+    memory = Refusal("share of width memory", "no ladder was measured", "serialprof machine", ((1, 1),))
+    family = replace(
+        made.family(run, made.LSTM),
+        refusals=(
+            memory,
+            replace(memory, what="share of width compute"),
+            Refusal("share of serial, scaling with the clock", "it may wait", "two clocks", ((1, 1),)),
+            Refusal("share of serial, not scaling", "it may wait", "two clocks", ((1, 1),)),
+            Refusal("clock elasticity", "said elsewhere", "two clocks", ((1, 1),)),
+            Refusal("crossover from 1 to 2 threads", "said elsewhere", "more blocks"),
+            *(Refusal(f"knee on {count} threads", f"beyond {count}", "") for count in (1, 2, 4)),
+        ),
+    )
+    text = " ".join(terminal(run, Analysis((family,))).split())
+    assert "not told width memory, width compute: no ladder was measured; told by serialprof machine not told" in text
+    assert "not told what of serial scales with the clock: it may wait; told by two clocks not told" in text
+    assert "not told knee on 2 threads: beyond 2 not told and 1 more, which the JSON lists" in text
+    assert "said elsewhere" not in text
+
+
+def test_contradictions_are_told_in_full() -> None:
+    run = made.stored_run((made.LSTM,))
+    item = Contradiction("bytes", 4, 1, "At W = 4 on 1 thread it cannot be.", "look again")
+    family = replace(made.family(run, made.LSTM), contradictions=(item,))
+    assert "  contradicts At W = 4 on 1 thread it cannot be.\n" in terminal(run, Analysis((family,)))
 
 
 def test_failed_points_and_disturbed_samples_come_last(text: str) -> None:

@@ -46,7 +46,8 @@ def test_start_up_is_told_with_its_interval() -> None:
     assert said in html(RUN, Analysis((family,)))
     document = standard_json.loads(json(RUN, Analysis((family,))))
     assert document["families"][0]["points"][0]["startup"] == {
-        "value": 0.25, "low": 0.24, "high": 0.26, "unit": "s", "level": STARTUP.level, "reason": "",
+        "value": 0.25, "low": 0.24, "high": 0.26, "unit": "s", "level": STARTUP.level,
+        "identified": True, "reason": "", "what_would_identify_it": "",
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "doctor": "Say what on this machine spoils measurements, and what mends it.",
     "validate": "Plant known truths, and see whether the estimates contain them.",
     "report": "Show a stored run again.",
+    "whatif": "Say what a stored run's step times would be under other conditions.",
     "export": "Write a stored run as JSON or CSV.",
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from serialprof.errors import UsageError
+from serialprof.question import parse_cost, parse_factor, parse_level
 from serialprof.setting import ParameterValue
 from serialprof.units import parse_counts, parse_duration, parse_percent
 
@@ -51,3 +52,6 @@ COUNTS = Parsed("list", parse_counts)
 DURATION = Parsed("time", lambda text, _: parse_duration(text))
 PERCENT = Parsed("share", lambda text, _: parse_percent(text))
 PARAMETER = Parsed("k=v", _parameter)
+FACTOR = Parsed("factor", parse_factor)
+LEVEL = Parsed("count or factor", parse_level)
+COST = Parsed("cost", parse_cost)

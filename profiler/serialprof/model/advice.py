@@ -6,7 +6,7 @@ from __future__ import annotations
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
 from serialprof.model.curves import MINIMUM_VALUES
-from serialprof.model.verdict import Findings
+from serialprof.model.verdict import TOO_DISTURBED, Findings
 
 #: A step that grows by less than this over a widening of at least _WIDENING is batch-insensitive.
 _FLAT = 1.10
@@ -30,8 +30,8 @@ def next_step(findings: Findings, usable: int) -> str:
         if len(planned) >= MINIMUM_VALUES:
             return "Run again with a longer --budget, or on a quieter machine: too much was disturbed or not reached."
         return f"Run again with at least {MINIMUM_VALUES} widths, for example --width 1,4,16,64."
-    if min(item.units for item in findings.measured) < MINIMUM_UNITS:
-        return f"Run again with a longer --budget: an interval needs {MINIMUM_UNITS} blocks."
+    if unsound := _unsound(findings):
+        return unsound
     threads = max(item.point.setting.threads for item in findings.measured)
     if not findings.crossovers and usable > threads:
         return f"Vary the threads, for example --threads {threads},{2 * threads if 2 * threads <= usable else usable}."
@@ -47,6 +47,18 @@ def next_step(findings: Findings, usable: int) -> str:
         if last.cores_gain.low is not None and last.cores_gain.low > 0:
             return f"Try more threads at W = {wording.count(last.width)} and above: {usable} can run at once here."
     return "Run the same on a machine with another clock and compare: here the clock's side stays a bracket."
+
+
+def _unsound(findings: Findings) -> str:
+    """What has to be settled before more is said; empty where nothing has."""
+    if findings.disturbed > TOO_DISTURBED:
+        return "Run again on a quieter machine: serialprof doctor says what disturbs this one."
+    if findings.contradictions:
+        first = findings.contradictions[0]
+        return f"Settle first why its {first.what} and what was measured contradict each other: {first.remedy}."
+    if min(item.units for item in findings.measured) < MINIMUM_UNITS:
+        return f"Run again with a longer --budget: an interval needs {MINIMUM_UNITS} blocks."
+    return ""
 
 
 def _undecided(findings: Findings) -> bool:

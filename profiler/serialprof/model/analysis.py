@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import replace
 
-from serialprof.catalog import Description
 from serialprof.model.advice import next_step
 from serialprof.model.attribution import attribute
-from serialprof.model.curves import RefusedFitError
-from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.crosscheck import contradictions
+from serialprof.model.examination import Examined, examine
 from serialprof.model.fitrecord import fit_record
-from serialprof.model.memory import Memory
-from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Verdict
-from serialprof.model.steptimes import FamilyTimes, collect
+from serialprof.model.frontier import frontier
+from serialprof.model.refusals import disturbed_share, refusals
+from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Tradeoff, Verdict
+from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.tradeoff import crossovers, depth_costs, tradeoffs
-from serialprof.model.verdict import Findings, grade_reason, sentence
+from serialprof.model.verdict import TOO_DISTURBED, Findings, grade_reason, sentence
 from serialprof.store import StoredRun
 
 
@@ -25,61 +26,58 @@ def analyse(run: StoredRun) -> Analysis:
     A pure function of the run: no clock, no hardware, no file. It raises on no run that could be read: what cannot be
     said carries the reason instead.
     """
-    memory = Memory.of(run.limits, run.machine.cache_bytes(2))
-    return Analysis(tuple(_family(run, times, memory) for times in collect(run)))
+    return Analysis(tuple(_family(run, examined) for examined in examine(run)))
 
 
-def _family(run: StoredRun, times: FamilyTimes, memory: Memory) -> FamilyAnalysis:
-    fitted, refusal = _fit(times, memory)
+def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
+    times, fitted, memory = examined.times, examined.fitted, examined.memory
     attributions = attribute(fitted, times.summaries, times.family.mode) if fitted else ()
     findings = Findings(
-        description=_description(run, times),
+        description=examined.description,
         points=times.summaries,
-        refusal=refusal,
+        refusal=examined.refusal,
         attributions=attributions,
-        tradeoffs=tradeoffs(times, attributions, memory),
+        tradeoffs=_withheld(tradeoffs(times, attributions, memory), disturbed_share(times.summaries)),
         crossovers=crossovers(times),
         depth_costs=depth_costs(times),
         within_process=len({visit.process for visit in run.visits if visit.status == "ok"}) < 2,
+        contradictions=contradictions(run, times, attributions),
+        disturbed=disturbed_share(times.summaries),
     )
     serial = [point for point in times.points if point.setting.form == "serial"] or times.points
-    return FamilyAnalysis(
+    family = FamilyAnalysis(
         family=times.family,
         description=findings.description,
         depth=max(point.setting.depth for point in serial),
         points=times.summaries,
         fit=fit_record(fitted) if fitted else None,
-        refusal=refusal,
+        refusal=examined.refusal,
         attributions=attributions,
         tradeoffs=findings.tradeoffs,
         crossovers=findings.crossovers,
         depth_costs=findings.depth_costs,
         declared=_declared(times),
-        verdict=Verdict(
-            sentence(findings),
-            "C",
-            grade_reason([point.setting.clock for point in times.points], _disturbed(times), counted=_counted(run)),
-            findings.description.hatch,
-            next_step(findings, run.machine.usable),
-        ),
+        verdict=_verdict(run, times, findings),
+        frontier=frontier(times, examined.outlook, attributions, findings.tradeoffs, run.machine),
+        contradictions=findings.contradictions,
+    )
+    return replace(family, refusals=refusals(family, run.limits))
+
+
+def _verdict(run: StoredRun, times: FamilyTimes, findings: Findings) -> Verdict:
+    clocks = [point.setting.clock for point in times.points]
+    return Verdict(
+        sentence(findings),
+        "C",
+        grade_reason(clocks, findings.disturbed, counted=_counted(run), contradictions=findings.contradictions),
+        findings.description.hatch,
+        next_step(findings, run.machine.usable),
     )
 
 
-def _fit(times: FamilyTimes, memory: Memory) -> tuple[Fitted | None, str]:
-    """The fit, or why there is none."""
-    try:
-        return fit_family(times, memory), ""
-    except RefusedFitError as refused:
-        return None, str(refused)
-    except (RuntimeError, np.linalg.LinAlgError) as broken:
-        return None, f"no fit: the least squares did not converge ({broken})"
-
-
-def _disturbed(times: FamilyTimes) -> float:
-    """Share of a family's samples that were disturbed, 0 where there are none."""
-    disturbed = sum(summary.disturbed for summary in times.summaries)
-    kept = sum(summary.samples for summary in times.summaries)
-    return disturbed / (disturbed + kept) if disturbed else 0.0
+def _withheld(found: Sequence[Tradeoff], disturbed: float) -> tuple[Tradeoff, ...]:
+    """The trade-offs; without winners where more samples were disturbed than not."""
+    return tuple(replace(item, winner="unknown") for item in found) if disturbed > TOO_DISTURBED else tuple(found)
 
 
 def _counted(run: StoredRun) -> bool:
@@ -98,10 +96,3 @@ def _declared(times: FamilyTimes) -> DeclaredWork | None:
         return None
     width, depth, work = max(declaring, key=lambda item: item[0])
     return DeclaredWork(width, work.flops.at(width) * depth, work.serial_ops * depth)
-
-
-def _description(run: StoredRun, times: FamilyTimes) -> Description:
-    """The workload's description; a bare one where the plan holds none."""
-    reference = times.family.workload
-    described = (item for item in run.plan.descriptions if item.reference == reference)
-    return next(described, Description(reference=reference, name=reference))

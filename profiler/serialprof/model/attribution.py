@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from serialprof.estimate import Estimate
 from serialprof.model.cells import Cell
+from serialprof.model.conditions import DISPATCH, LADDERS
 from serialprof.model.family import LATENCY, LOADS, OPERATIONS, SERIAL_LOADS, STREAM, TRAFFIC
 from serialprof.model.fit import Fitted
 from serialprof.model.fitrecord import MEASURED_APART, measured_apart
@@ -89,7 +90,7 @@ def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> t
 def _launch(mode: str) -> Part:
     if mode == "native":
         return _nothing(LAUNCH, "native kernels have no launch")
-    return _unknown(LAUNCH, f"launch or dispatch of {mode} steps was not measured apart")
+    return _unknown(LAUNCH, f"launch or dispatch of {mode} steps was not measured apart", DISPATCH)
 
 
 def _synchronisation(fitted: Fitted, cell: Cell, part: Part) -> Part:
@@ -120,7 +121,7 @@ def _any_part(share: Estimate, reason: str) -> Estimate:
 
 def _memory(fitted: Fitted, cell: Cell, part: Part) -> Part:
     if missing := fitted.memory.unknown(cell):
-        return _unknown(MEMORY, missing)
+        return _unknown(MEMORY, missing, LADDERS)
     if fitted.memory.fits(cell) and not fitted.winner.model.of(STREAM).any():
         return _nothing(MEMORY, "the footprint fits L2")
     return part
@@ -131,8 +132,8 @@ def _nothing(cause: str, reason: str) -> Part:
     return Part(cause, Estimate(0.0, 0.0, 0.0, "s", LEVEL, reason), Estimate(0.0, 0.0, 0.0, "1", LEVEL, reason))
 
 
-def _unknown(cause: str, reason: str) -> Part:
-    return Part(cause, Estimate.unknown(reason, "s"), Estimate.unknown(reason))
+def _unknown(cause: str, reason: str, remedy: str) -> Part:
+    return Part(cause, Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy))
 
 
 def _because(part: Part, reason: str) -> Part:

@@ -120,7 +120,7 @@ class Candidate:
         misfit = np.maximum(0.0, 1 - (curves.errors / spread) ** 2) * max(1.0, solution.squares / max(1, freedom))
         lack = inverse @ (rows[:count].T * misfit) @ rows[:count] @ inverse if freedom else np.zeros_like(inverse)
         given = inverse @ rows[count:].T @ rows[count:] @ inverse
-        present = (rows > 0).any(axis=0)
+        present: Mask = np.any(rows > 0, axis=0)
         held = bool((present & (near == 0)).any()) and not collinear(rows[:, present])
         noise = _inverse(rows, present)
         return cls(model, solution, np.array(refitted), lack, freedom, given, noise, held, allowance)
@@ -137,7 +137,7 @@ class Candidate:
         form, parameters = self.solution.form, self.solution.parameters
         rows = np.where(wanted, design.weights(form, parameters) * design.matrix, 0.0)
         units = np.array([design.seconds(form, unit)[:, wanted].sum(axis=1) for unit in self.units])
-        return self._band(rows, rows @ parameters, units)
+        return self.band(rows, rows @ parameters, units)
 
     def open(self, cells: Sequence[Cell]) -> Array:
         """[cell]: half-widths in seconds of a step by noise alone, were no parameter held at zero.
@@ -157,9 +157,16 @@ class Candidate:
         """One parameter, as a band of one."""
         row = np.zeros((1, len(self.model.terms)))
         row[0, term] = 1.0
-        return self._band(row, self.solution.parameters[[term]], self.units[:, [term]])
+        return self.band(row, self.solution.parameters[[term]], self.units[:, [term]])
 
-    def _band(self, rows: Array, value: Array, units: Array) -> Band:
+    def band(self, rows: Array, value: Array, units: Array) -> Band:
+        """Quantities [q] with every source of their uncertainty.
+
+        Args:
+            rows: [q, term], derivatives of the quantities by the parameters.
+            value: [q], on the mean curve.
+            units: [unit, q], on every unit.
+        """
         errors = _errors(rows, self.lack_of_fit)
         held = _errors(rows, self.noise) if self.held else None
         return Band(value, units, errors, self.freedom, _errors(rows, self.given), self.allowance, held)

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
+from serialprof.model.answers import Contradiction, Frontier, Refusal
 from serialprof.planning import Family, Point
 
 Winner: TypeAlias = Literal["clock", "cores", "neither", "unknown"]
@@ -269,6 +270,9 @@ class FamilyAnalysis:
     depth_costs: tuple[DepthCost, ...]
     declared: DeclaredWork | None
     verdict: Verdict
+    frontier: Frontier = field(default_factory=Frontier)
+    contradictions: tuple[Contradiction, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

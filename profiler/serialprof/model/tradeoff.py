@@ -12,6 +12,7 @@ import numpy as np
 
 from serialprof.estimate import Estimate
 from serialprof.model.cells import Cell
+from serialprof.model.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS
 from serialprof.model.memory import Memory
 from serialprof.model.results import (
     BEYOND_L2,
@@ -37,8 +38,6 @@ CLOCK_STEP: Final = 0.10
 #: A gain below this is as good as none.
 NEGLIGIBLE: Final = 0.005
 
-_NO_CLOCK: Final = "model-based: no clock was set"
-
 
 def clock_elasticity(attribution: Attribution | None, cell: Cell, memory: Memory) -> Estimate:
     """-dlnT/dlnf where no clock was set: a bracket.
@@ -47,16 +46,16 @@ def clock_elasticity(attribution: Attribution | None, cell: Cell, memory: Memory
     the lower end is what surely scales, the upper end leaves out what surely does not.
     """
     if attribution is None:
-        return Estimate.bracket(0.0, 1.0, f"{_NO_CLOCK}, and there is no fit")
+        return Estimate.bracket(0.0, 1.0, f"{NO_CLOCK}, and there is no fit", remedy=TWO_CLOCKS)
     high = 1 - _surely(attribution, BEYOND_L2, NOT_SCALING)
-    if cell.work is None:
-        low = 0.0
+    if memory.unknown(cell):
+        low = 0.0  # what waits for memory is part of the compute then
     elif memory.fits(cell):
         low = _in_cache(attribution)
     else:
         low = _surely(attribution, COMPUTE, SCALING)
     high = min(1.0, max(0.0, high))
-    return Estimate.bracket(min(max(0.0, low), high), high, _NO_CLOCK)
+    return Estimate.bracket(min(max(0.0, low), high), high, NO_CLOCK, remedy=TWO_CLOCKS)
 
 
 def clock_gain(elasticity: Estimate) -> Estimate:
@@ -64,7 +63,7 @@ def clock_gain(elasticity: Estimate) -> Estimate:
     low, high = (
         1 / (1 - end * (1 - 1 / (1 + CLOCK_STEP))) - 1 for end in (elasticity.low or 0.0, _or(elasticity.high, 1.0))
     )
-    return Estimate.bracket(low, high, elasticity.reason)
+    return Estimate.bracket(low, high, elasticity.reason, remedy=elasticity.remedy)
 
 
 def tradeoffs(times: FamilyTimes, attributions: Sequence[Attribution], memory: Memory) -> tuple[Tradeoff, ...]:
@@ -104,12 +103,12 @@ def crossing(widths: Sequence[int], ratios: Sequence[Array]) -> Estimate:
         value = _zero(widths[left : right + 1], [float(np.mean(ratio)) for ratio in ratios[left : right + 1]])
         return Estimate(value, float(widths[left]), float(widths[right]), reason=reason)
     if all(sign > 0 for sign in signs):
-        return Estimate(None, high=float(widths[0]), reason="more threads win at every measured width")
+        reason = "more threads win at every measured width"
+        return Estimate(None, high=float(widths[0]), reason=reason, remedy="smaller widths")
     if all(sign < 0 for sign in signs):
-        return Estimate(
-            None, low=float(widths[-1]), reason=f"beyond W = {widths[-1]}: more threads lose at every width"
-        )
-    return Estimate.unknown(f"the data cannot tell: {_undecided(widths, ratios, signs)}")
+        reason = f"beyond W = {widths[-1]}: more threads lose at every width"
+        return Estimate(None, low=float(widths[-1]), reason=reason, remedy=f"widths up to {4 * widths[-1]} and more")
+    return Estimate.unknown(f"the data cannot tell: {_undecided(widths, ratios, signs)}", remedy=MORE_BLOCKS)
 
 
 def _undecided(widths: Sequence[int], ratios: Sequence[Array], signs: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
 from serialprof.model import wording
+from serialprof.model.answers import Contradiction
 from serialprof.model.results import (
     LAUNCH,
     SERIAL,
@@ -35,6 +36,8 @@ class Findings:
     crossovers: tuple[Crossover, ...]
     depth_costs: tuple[DepthCost, ...]
     within_process: bool
+    contradictions: tuple[Contradiction, ...] = ()
+    disturbed: float = 0.0
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -53,17 +56,25 @@ def sentence(findings: Findings) -> str:
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in clauses)
 
 
-#: Share of disturbed samples from which the evidence is called weaker.
+#: Share of disturbed samples from which the evidence is called weaker, and from which nothing is said to win.
 MUCH_DISTURBED: Final = 0.2
+TOO_DISTURBED: Final = 0.5
 
 
-def grade_reason(clocks: Sequence[float | None], disturbed: float, *, counted: bool = False) -> str:
+def grade_reason(
+    clocks: Sequence[float | None],
+    disturbed: float,
+    *,
+    counted: bool = False,
+    contradictions: Sequence[Contradiction] = (),
+) -> str:
     """Why the evidence is of grade C.
 
     Args:
         clocks: that the points asked for, in hertz.
         disturbed: share of disturbed samples.
         counted: whether hardware counters were read beside the samples.
+        contradictions: accounts of the same steps that cannot both be right.
     """
     counters = "hardware counters were read, but are not evaluated" if counted else "no hardware counters were read"
     if any(clock is not None for clock in clocks):
@@ -72,6 +83,8 @@ def grade_reason(clocks: Sequence[float | None], disturbed: float, *, counted: b
         reason = f"no clock was set and {counters}: the clock's side is a model"
     if disturbed > MUCH_DISTURBED:
         reason += f"; {disturbed:.0%} of the samples were disturbed and left out: see serialprof doctor"
+    if contradictions:
+        reason += f"; its {wording.listed([item.what for item in contradictions])} contradict what was measured"
     return reason
 
 
@@ -89,6 +102,8 @@ def _clauses(findings: Findings) -> Iterator[str]:
         yield _depth(findings.depth_costs)
     if findings.within_process:
         yield "intervals are within one process only: they do not cover what a fresh start changes"
+    if findings.disturbed > TOO_DISTURBED:
+        yield "more samples were disturbed than not, so nothing is said to win"
 
 
 def _clock_against_cores(findings: Findings) -> str:

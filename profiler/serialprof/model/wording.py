@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from serialprof.estimate import Estimate
 from serialprof.units import format_count
@@ -62,3 +63,8 @@ def _digits(value: float, digits: int) -> str:
         return f"{value:g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(value)))
     return f"{value:.{decimals}f}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a list in words: "bytes", "bytes and chain", "bytes, chain and threads"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the fitted step answers to a few more threads: -dlnT/dlnp at every fitted operating point."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from serialprof.estimate import Estimate
+from serialprof.model.candidates import Candidate
+from serialprof.model.carrying import GROWTHS, thread_slopes
+from serialprof.model.cells import Cell
+from serialprof.model.family import BARRIER
+from serialprof.model.fit import Fitted
+from serialprof.model.quantities import Quantity
+from serialprof.model.solving import Design
+from serialprof.model.uniting import AGREEMENT, joined, united
+
+_BEYOND = "how barriers and bandwidth go on beyond {} threads was not measured"
+
+
+def core_elasticities(fitted: Fitted) -> tuple[Estimate, ...]:
+    """-dlnT/dlnp towards more threads, by the fit, at every fitted cell.
+
+    By the chain rule it is -(sum of a term's weight x its parameter x d regressor / dlnp) over the measured step; the
+    weights are the derivatives of the step by its terms (`solving`), the slopes those of `carrying.thread_slopes`.
+    """
+    cases = []
+    for growth, shared in product(GROWTHS, (True, False)):
+        bands = [
+            _elasticity(fitted, candidate, growth, shared=shared).band(candidate) for candidate in fitted.candidates
+        ]
+        cases.append(fitted.estimates(bands, "1", np.ones(len(fitted.curves.cells)), floor=-np.inf))
+    largest = max(cell.threads for cell in fitted.curves.cells)
+    return tuple(
+        _told(fitted, cell, largest, united([case[index] for case in cases], AGREEMENT, *_doubt(cell, largest)))
+        for index, cell in enumerate(fitted.curves.cells)
+    )
+
+
+def _elasticity(fitted: Fitted, candidate: Candidate, growth: str, *, shared: bool) -> Quantity:
+    curves, solution = fitted.curves, candidate.solution
+    design = Design.of(candidate.model, curves.cells)
+    slopes = thread_slopes(candidate.model, curves.cells, growth, shared=shared)
+    rows = -design.weights(solution.form, solution.parameters) * slopes
+    units = [-(design.weights(solution.form, unit) * slopes) @ unit for unit in candidate.units]
+    saved = Quantity(rows @ solution.parameters, np.array(units), rows)
+    return saved.over(Quantity.measured(curves.mean, curves.units, candidate))
+
+
+def _doubt(cell: Cell, largest: int) -> tuple[str, str]:
+    if cell.threads < largest:
+        return "", ""
+    return _BEYOND.format(largest), f"--threads with {2 * largest} among them"
+
+
+def _told(fitted: Fitted, cell: Cell, largest: int, estimate: Estimate) -> Estimate:
+    """The estimate as an upper bound where only one thread was measured: a second one brings a barrier along."""
+    if cell.threads > 1 or largest > 1 or fitted.winner.model.of(BARRIER).any():
+        return estimate
+    high = estimate.value if estimate.high is None else estimate.high
+    reason = joined([estimate.reason, "what a second thread loses at its barrier was not measured"])
+    return replace(estimate, value=None, low=None, high=high, reason=reason, remedy="--threads 1,2")

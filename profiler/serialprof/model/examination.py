@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A family's times with their fit, or why there is none: what the analysis and what-if questions start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from serialprof.catalog import Description
+from serialprof.model.curves import RefusedFitError
+from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.memory import Memory
+from serialprof.model.outlook import Outlook
+from serialprof.model.steptimes import FamilyTimes, collect
+from serialprof.store import StoredRun
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One family of a run.
+
+    Attributes:
+        description: of its workload; a bare one where the plan holds none.
+        times: its step times.
+        memory: the machine's ladders.
+        fitted: the fit, None where there is none.
+        refusal: why there is none, a sentence.
+    """
+
+    description: Description
+    times: FamilyTimes
+    memory: Memory
+    fitted: Fitted | None
+    refusal: str
+
+    @cached_property
+    def outlook(self) -> Outlook | None:
+        """What the fit says of conditions that were not measured, None where there is no fit."""
+        return None if self.fitted is None else Outlook(self.times, self.fitted)
+
+
+def examine(run: StoredRun, workload: str | None = None) -> Iterator[Examined]:
+    """Every family of a run with its fit, in the order of the plan.
+
+    Args:
+        run: the stored run.
+        workload: the name or reference of the only one that is wanted.
+    """
+    memory = Memory.of(run.limits, run.machine.cache_bytes(2))
+    for times in collect(run):
+        description = _description(run, times)
+        if workload in (None, description.name, description.reference):
+            yield Examined(description, times, memory, *_fit(times, memory))
+
+
+def _fit(times: FamilyTimes, memory: Memory) -> tuple[Fitted | None, str]:
+    """The fit, or why there is none."""
+    try:
+        return fit_family(times, memory), ""
+    except RefusedFitError as refused:
+        return None, str(refused)
+    except (RuntimeError, np.linalg.LinAlgError) as broken:
+        return None, f"no fit: the least squares did not converge ({broken})"
+
+
+def _description(run: StoredRun, times: FamilyTimes) -> Description:
+    reference = times.family.workload
+    described = (item for item in run.plan.descriptions if item.reference == reference)
+    return next(described, Description(reference=reference, name=reference))

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much of what the sweep hides behind another part of a step may show under other conditions.
+
+Where two sides of a step overlap fully, the shorter one does not show. Of a term that is hidden at every measured point
+nothing bounds the seconds from below, and only this from above: nowhere did it take longer than the step did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from serialprof.estimate import Estimate
+from serialprof.model.candidates import Candidate
+from serialprof.model.carrying import carried
+from serialprof.model.cells import Cell
+from serialprof.model.conditions import Factors
+from serialprof.model.curves import Curves
+from serialprof.model.family import BARRIER
+from serialprof.model.solving import Design
+from serialprof.model.statistics import Array
+from serialprof.model.uniting import AGREEMENT
+
+_HIDDEN: Final = "what the sweep hides behind a longer part of the step may come to show"
+_REMEDY: Final = "measured points nearer to it"
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """The terms that a candidate hides everywhere.
+
+    Attributes:
+        candidate: whose terms.
+        largest: [term], the largest parameter that every measured step has room for; 0 for terms that show somewhere.
+    """
+
+    candidate: Candidate
+    largest: Array
+
+    @classmethod
+    def of(cls, candidate: Candidate, curves: Curves) -> Hidden:
+        """Of a term of regressor r: the least, over measured cells, of (step less its barriers) / r."""
+        design, parameters = Design.of(candidate.model, curves.cells), candidate.solution.parameters
+        works = design.matrix > 0
+        shown = (design.weights(candidate.solution.form, parameters) > 0) & works
+        barriers = candidate.model.of(BARRIER)
+        room = np.maximum(0.0, curves.mean - design.matrix[:, barriers] @ parameters[barriers])
+        most = np.min(np.where(works, room[:, None] / np.where(works, design.matrix, 1.0), np.inf), axis=0)
+        return cls(candidate, np.where(works.any(axis=0) & ~shown.any(axis=0), most, 0.0))
+
+    def seconds(self, target: Cell, factors: Callable[[str], Factors], growth: str) -> float:
+        """What a step at a target takes at most, as far as the hidden terms go; 0 where there are none.
+
+        Args:
+            target: the operating point.
+            factors: what the conditions may do to a kind of term there.
+            growth: of barriers that were not measured, which come on top.
+        """
+        if not self.largest.any():
+            return 0.0
+        model, parameters = self.candidate.model, self.candidate.solution.parameters
+        (there,) = carried(model, [target], growth).matrix
+        applied = np.array([factors(term.kind).most for term in model.terms])
+        return float(np.sum(np.where(model.of(BARRIER), parameters, self.largest) * there * applied))
+
+
+def with_hidden(estimate: Estimate, most: float) -> Estimate:
+    """An estimate of a step (or its share) that may be as large as `most` where hidden terms come to show."""
+    if (estimate.high is None and estimate.value is None) or most <= (estimate.high or estimate.value or 0.0):
+        return estimate
+    high = None if estimate.high is None else most
+    if estimate.value is None or most > estimate.value * (1 + AGREEMENT):
+        return replace(estimate, value=None, high=high, reason=_HIDDEN, remedy=_REMEDY)
+    return replace(estimate, high=high)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step times at other operating points and on a changed machine, by every form and structure that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from serialprof.estimate import Estimate
+from serialprof.model.carrying import GROWTHS, carried, free_barrier
+from serialprof.model.cells import Cell, nearest
+from serialprof.model.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS, Factors, remainder
+from serialprof.model.exposure import Hidden, with_hidden
+from serialprof.model.family import BARRIER
+from serialprof.model.fit import VAGUE, Fitted
+from serialprof.model.quantities import Quantity
+from serialprof.model.scenes import Scene, index_of
+from serialprof.model.statistics import Array, Mask, log_interval, too_few
+from serialprof.model.steptimes import FamilyTimes, paired
+from serialprof.model.uniting import AGREEMENT, inverse, joined, united
+from serialprof.question import Change
+
+_OVERLAP: Final = (
+    "how far the parts of a step overlap is not identified: forms that explain the times equally well disagree about "
+    f"the clock here by more than {AGREEMENT:.0%} of the step"
+)
+_OVERLAP_REMEDY: Final = f"more widths around the knee, or {TWO_CLOCKS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A step under other conditions.
+
+    Attributes:
+        step: seconds.
+        speedup: the step as it is over that.
+    """
+
+    step: Estimate
+    speedup: Estimate
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a family's times and fit say of conditions that were not measured.
+
+    Attributes:
+        times: what was measured.
+        fitted: its fit.
+    """
+
+    times: FamilyTimes
+    fitted: Fitted
+
+    def cell(self, width: int, threads: int) -> Cell:
+        """An operating point, measured or not, with the work declared nearest to it."""
+        return nearest(self.fitted.curves.cells, width, threads)
+
+    def now(self, cell: Cell) -> Estimate:
+        """Seconds of a step as it is: measured, or else by the fit."""
+        index = index_of(self.fitted, cell)
+        if index is not None:
+            return self.times.summaries[self.times.points.index(self.fitted.curves.points[index])].step
+        return self.forecasts(cell, [cell], Change())[0].step
+
+    def forecasts(self, now: Cell, targets: Sequence[Cell], change: Change) -> tuple[Forecast, ...]:
+        """Steps at other operating points and on a changed machine.
+
+        From one measured point to another on the same machine, the paired measurement itself is the answer.
+
+        Args:
+            now: the operating point that they are compared with, on the machine as it is.
+            targets: operating points, all under the change.
+            change: of the machine.
+        """
+        scene = Scene(self.fitted, self.times.family.mode, now, tuple(targets), change)
+        found: list[Forecast | None] = [self._paired(scene, target) for target in targets]
+        open_ = [target for target, known in zip(targets, found, strict=True) if known is None]
+        rest = iter(self._modelled(replace(scene, targets=tuple(open_), _designs={}, _applied={})) if open_ else ())
+        return tuple(next(rest) if known is None else known for known in found)
+
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """The measured thread counts, ascending."""
+        return tuple(sorted({cell.threads for cell in self.fitted.curves.cells}))
+
+    @cached_property
+    def _hidden(self) -> tuple[Hidden, ...]:
+        return tuple(Hidden.of(candidate, self.fitted.curves) for candidate in self.fitted.candidates)
+
+    @cached_property
+    def _left(self) -> tuple[Estimate, ...]:
+        return self.fitted.unattributed()
+
+    def _paired(self, scene: Scene, target: Cell) -> Forecast | None:
+        """The measured answer, None where it takes the model."""
+        cells = (scene.now, target)
+        if not scene.change.nothing or any(index_of(self.fitted, cell) is None for cell in cells):
+            return None
+        columns = (self.times.column(int(cell.width), cell.threads, "serial") for cell in cells)
+        return Forecast(self.now(target), log_interval(paired(*columns)))
+
+    def _modelled(self, scene: Scene) -> list[Forecast]:
+        """The union over all cases and candidates, target by target."""
+        candidates, count = self.fitted.candidates, len(scene.targets)
+        steps, shares = [], []
+        disagreeing: Mask = np.zeros(count, dtype=bool)
+        for case in scene.cases():
+            pairs = [scene.quantities(candidate, case) for candidate in candidates]
+            then, share = (
+                [pair[which].band(candidate) for pair, candidate in zip(pairs, candidates, strict=True)]
+                for which in (0, 1)
+            )
+            steps.append(self.fitted.estimates(then, "s", pairs[0][0].value))
+            shares.append(self.fitted.estimates(share, "1", np.ones(count)))
+            effects = [scene.effect(candidate, case) for candidate in candidates]
+            disagreeing |= np.ptp(effects, axis=0) > AGREEMENT
+        refused = disagreeing & (scene.change.clock != 1 and not self.fitted.overlap_identified)
+        return [
+            _refused(_OVERLAP, _OVERLAP_REMEDY)
+            if refused[column]
+            else self._forecast(scene, target, [row[column] for row in steps], [row[column] for row in shares])
+            for column, target in enumerate(scene.targets)
+        ]
+
+    def _forecast(self, scene: Scene, target: Cell, steps: list[Estimate], shares: list[Estimate]) -> Forecast:
+        """What holds in every case at one target."""
+        reason, remedy = self._doubts(scene, target)
+        within = AGREEMENT if scene.change.clock == 1 else -1.0
+        step = united(steps, within * (steps[0].value or 0.0), reason, remedy)
+        share = united(shares, within, reason, remedy)
+        most = max(
+            hidden.seconds(target, lambda kind: scene.factors(kind, target), growth)
+            for hidden in self._hidden
+            for growth in GROWTHS
+        )
+        step, share = with_hidden(step, most), with_hidden(share, most / self._mean(scene.now))
+        if not self.fitted.inside(target):
+            loose = float(self.fitted.winner.open([target])[0])
+            step = _not_vague(step, target, loose)
+            share = _not_vague(share, target, loose / self._mean(scene.now))
+        if target.threads > 1 and not self.fitted.winner.model.of(BARRIER).any():
+            step, share = (_without_barrier(estimate, target.threads) for estimate in (step, share))
+        return Forecast(step, inverse(self._possible(scene, target, share)))
+
+    def _possible(self, scene: Scene, target: Cell, share: Estimate) -> Estimate:
+        """The share of the step that is left, cut to what the factors allow: no step changes by more than its parts."""
+        index = index_of(self.fitted, target)
+        if index is None or index != index_of(self.fitted, scene.now):
+            return share
+        kinds = {term.kind for candidate in self.fitted.candidates for term in candidate.model.terms}
+        found = [remainder(scene.change), *(scene.factors(kind, target) for kind in kinds)]
+        least, most = min(item.least for item in found), max(item.most for item in found)
+        low, value, high = (
+            None if end is None else min(most, max(least, end)) for end in (share.low, share.value, share.high)
+        )
+        return replace(share, low=low, value=value, high=high)
+
+    def _mean(self, now: Cell) -> float:
+        """Seconds of a step as it is, on the mean curve or by the winner."""
+        index = index_of(self.fitted, now)
+        if index is not None:
+            return float(self.fitted.curves.mean[index])
+        design = carried(self.fitted.winner.model, [now], GROWTHS[0])
+        return float(Quantity.modelled(self.fitted.winner, design).value[0])
+
+    def _doubts(self, scene: Scene, target: Cell) -> tuple[str, str]:
+        """Why the cases may differ at a target, and what would tell."""
+        model, parameters = self.fitted.winner.model, self.fitted.winner.solution.parameters
+        found = [Factors(0.0, 1.0, "", MORE_BLOCKS)] if too_few(self.fitted.curves.whole) else []
+        found += [Factors(0.0, 1.0, NO_CLOCK, TWO_CLOCKS)] if scene.change.clock != 1 else []
+        shown: Array = carried(model, [target], GROWTHS[0]).matrix[0] * parameters
+        found += [scene.factors(term.kind, target) for term, part in zip(model.terms, shown, strict=True) if part > 0]
+        if 1 < target.threads not in self.threads and any(map(free_barrier, model.terms)):
+            how = f"how synchronisation grows to {target.threads} threads was not measured"
+            found.append(Factors(0.0, 1.0, how, f"--threads with {target.threads} among them"))
+        index = index_of(self.fitted, target)
+        if index is not None and abs(self._left[index].value or 0.0) > AGREEMENT:
+            found.append(remainder(scene.change))
+        return joined(item.reason for item in found), joined((item.remedy for item in found), " and ")
+
+
+def _not_vague(estimate: Estimate, target: Cell, loose: float) -> Estimate:
+    """The estimate, without its value where it lies outside the sweep and could be anything.
+
+    Args:
+        estimate: of a step, or its share.
+        target: the operating point.
+        loose: half-width by noise alone, were no parameter held at zero.
+    """
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return estimate
+    if max(loose, (estimate.high - estimate.low) / 2) <= VAGUE * estimate.value:
+        return estimate
+    high = max(estimate.high, estimate.value + loose)  # what is held at zero can only be more
+    reason = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
+    remedy = f"measured points nearer to W = {target.width:g} at p = {target.threads}"
+    return replace(estimate, value=None, high=high, reason=reason, remedy=remedy)
+
+
+def _without_barrier(estimate: Estimate, threads: int) -> Estimate:
+    """The estimate as a lower bound: a barrier comes on top, of which one measured thread count says nothing."""
+    reason = f"what {threads} threads lose at their barrier was not measured"
+    low = estimate.value if estimate.low is None else estimate.low
+    return replace(estimate, value=None, low=low, high=None, reason=reason, remedy=f"--threads 1,{threads}")
+
+
+def _refused(reason: str, remedy: str) -> Forecast:
+    return Forecast(Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy))

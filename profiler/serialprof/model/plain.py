@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records as plain dictionaries and lists for JSON, with what every estimate says of its own identification."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from math import isfinite
+from typing import Any, Final
+
+from serialprof.estimate import Estimate
+
+_ESTIMATE: Final = frozenset(field.name for field in fields(Estimate))
+
+
+def as_plain(record: object) -> Any:
+    """A record as dictionaries, lists, strings and numbers.
+
+    An estimate becomes {value, low, high, unit, level, identified, reason, what_would_identify_it}.
+    """
+    import msgspec
+
+    return _told(msgspec.to_builtins(record, str_keys=True))
+
+
+def _told(plain: Any) -> Any:
+    if isinstance(plain, list | tuple):
+        return [_told(item) for item in plain]
+    if not isinstance(plain, dict):
+        return plain
+    if plain.keys() != _ESTIMATE:
+        return {key: _told(item) for key, item in plain.items()}
+    known = {name: plain[name] for name in ("value", "low", "high", "unit", "level")}
+    identified = plain["value"] is not None and isfinite(plain["value"])
+    return known | {"identified": identified, "reason": plain["reason"], "what_would_identify_it": plain["remedy"]}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quantities of one candidate that are near enough to linear in its parameters: sums, ratios, and their bands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serialprof.model.candidates import Band, Candidate
+from serialprof.model.solving import Design
+from serialprof.model.statistics import Array
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Quantities [q] with what their uncertainty is read off.
+
+    Attributes:
+        value: [q], on the mean curve.
+        units: [unit, q], on every unit.
+        slopes: [q, term], derivatives of `value` by the candidate's parameters.
+    """
+
+    value: Array
+    units: Array
+    slopes: Array
+
+    @classmethod
+    def modelled(cls, candidate: Candidate, design: Design) -> Quantity:
+        """The seconds of a step at the cells [q] of a design."""
+        form, parameters = candidate.solution.form, candidate.solution.parameters
+        slopes = design.weights(form, parameters) * design.matrix
+        units = np.array([design.seconds(form, unit).sum(axis=1) for unit in candidate.units])
+        return cls(slopes @ parameters, units, slopes)
+
+    @classmethod
+    def measured(cls, value: Array, units: Array, candidate: Candidate) -> Quantity:
+        """What was measured, whatever the parameters: [q], and [unit, q]."""
+        return cls(value, units, np.zeros((len(value), len(candidate.model.terms))))
+
+    def plus(self, other: Quantity, factor: Array) -> Quantity:
+        """This plus the other times a factor [q]."""
+        return Quantity(
+            self.value + factor * other.value,
+            self.units + factor * other.units,
+            self.slopes + factor[:, None] * other.slopes,
+        )
+
+    def over(self, other: Quantity) -> Quantity:
+        """This over the other, unit by unit; its slopes by the rule for quotients."""
+        ratio = self.value / other.value
+        slopes = (self.slopes - ratio[:, None] * other.slopes) / other.value[:, None]
+        return Quantity(ratio, self.units / other.units, slopes)
+
+    def band(self, candidate: Candidate) -> Band:
+        """With every source of uncertainty that the candidate knows of."""
+        return candidate.band(self.slopes, self.value, self.units)

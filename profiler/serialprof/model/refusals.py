@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a family's data do not tell, why, and what would: every missing value, and what is missing as a whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from serialprof.estimate import Estimate
+from serialprof.limits import Limits
+from serialprof.model.answers import Refusal
+from serialprof.model.curves import MINIMUM_VALUES
+from serialprof.model.results import FamilyAnalysis, PointSummary
+from serialprof.model.span import WIDEST, needed_ratio, non_scaling_share
+from serialprof.model.statistics import quantile
+from serialprof.model.verdict import MUCH_DISTURBED, TOO_DISTURBED
+
+#: A barrier that was measured at grains so many times off the step's own says nothing of it.
+_GRAIN: Final = 4.0
+
+_Place = tuple[int, int]
+
+
+def refusals(family: FamilyAnalysis, limits: Limits) -> tuple[Refusal, ...]:
+    """The refusals of a family, those about the whole of it first; equal ones at several points are one."""
+    found: dict[tuple[str, str, str], list[_Place]] = {}
+    for what, estimate, *places in _estimates(family):
+        if not estimate.identified:
+            found.setdefault((what, estimate.reason, estimate.remedy), []).extend(places)
+    return (
+        *_whole(family, limits),
+        *(Refusal(*key, tuple(dict.fromkeys(places))) for key, places in found.items()),
+    )
+
+
+def _estimates(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate, *tuple[_Place, ...]]]:
+    """Every estimate of a family that may lack a value, with what it is and where."""
+    for summary in family.points:
+        place = (summary.point.setting.width, summary.point.setting.threads)
+        if summary.point.setting.form == "serial" and not summary.failed:
+            yield "step time", summary.step, place
+    for item in family.attributions:
+        place = (item.width, item.threads)
+        for part in (*item.parts, *item.finer):
+            yield f"share of {part.cause}", part.share, place
+    for sensitivity in family.frontier.sensitivities:
+        place = (sensitivity.width, sensitivity.threads)
+        yield "clock elasticity", sensitivity.clock, place
+        yield "thread elasticity", sensitivity.cores, place
+        if not sensitivity.never:
+            yield "threads that equal +10 % clock", sensitivity.equal, place
+    yield from _turns(family)
+    for cost in family.depth_costs:
+        yield "depth cost", cost.ratio, (cost.width, cost.threads)
+
+
+def _turns(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate]]:
+    """The widths at which something turns."""
+    for threads, knee in (family.fit.knees if family.fit else {}).items():
+        yield f"knee on {threads} thread{'s' if threads > 1 else ''}", knee
+    for crossover in family.crossovers:
+        yield f"crossover from {crossover.threads} to {crossover.more_threads} threads", crossover.width
+    for tie in family.frontier.ties:
+        if not tie.width.bounded:
+            yield f"tie line from {tie.threads} to {tie.more_threads} threads", tie.width
+
+
+def _whole(family: FamilyAnalysis, limits: Limits) -> Iterator[Refusal]:
+    """What is missing as a whole."""
+    if family.refusal:
+        yield Refusal("step-time model", family.refusal, family.verdict.next_step)
+    settings = [item.point.setting for item in family.points if item.units and item.point.setting.form == "serial"]
+    if settings and len({setting.threads for setting in settings}) == 1:
+        threads = settings[0].threads
+        reason = "only one thread count was measured, so there is no gain by cores to compare"
+        yield Refusal("clock against cores", reason, f"--threads {threads},{2 * threads}")
+    if settings and len({setting.width for setting in settings}) == 1:
+        yield Refusal("serial depth against width", "only one width was measured", f"{MINIMUM_VALUES} widths or more")
+    yield from _disturbed(family.points)
+    yield from _grains(family, limits)
+    yield from _clocks(family.points)
+
+
+def disturbed_share(points: Sequence[PointSummary]) -> float:
+    """Share of the samples that were disturbed and left out, 0 where there are none."""
+    disturbed = sum(item.disturbed for item in points)
+    return disturbed / (disturbed + sum(item.samples for item in points)) if disturbed else 0.0
+
+
+def _disturbed(points: Sequence[PointSummary]) -> Iterator[Refusal]:
+    share = disturbed_share(points)
+    if share > MUCH_DISTURBED:
+        what = "what gains more" if share > TOO_DISTURBED else "intervals at their full level"
+        reason = f"{share:.0%} of the samples were disturbed and left out; what is left may be no fair choice"
+        yield Refusal(what, reason, "a quieter machine: see serialprof doctor")
+
+
+def _grains(family: FamilyAnalysis, limits: Limits) -> Iterator[Refusal]:
+    """Serial against barrier where one and two threads alone cannot tell, and no barrier was measured at that grain."""
+    threads = {item.threads for item in family.attributions}
+    if not threads or not threads <= {1, 2} or max(threads) < 2 or not family.fit:
+        return
+    grains = [rung.grain for rung in limits.barriers if rung.threads == 2]
+    assumed = any("measured barrier" in note for note in family.fit.notes)
+    if not assumed or not grains:
+        return
+    places = []
+    for item in family.points:
+        setting, work = item.point.setting, item.point.work
+        if setting.threads == 2 and setting.form == "serial" and item.step.value and work and work.barriers:
+            grain = item.step.value / work.barriers
+            if not min(grains) / _GRAIN <= grain <= max(grains) * _GRAIN:
+                places.append((setting.width, setting.threads))
+    if places:
+        reason = "with 1 and 2 threads alone a barrier looks like serial time, and none was measured at this grain"
+        yield Refusal(
+            "serial share against barrier", reason, "more thread counts, or limits at this grain", tuple(places)
+        )
+
+
+def _clocks(points: Sequence[PointSummary]) -> Iterator[Refusal]:
+    """Clocks that were asked for but lie too close together for their noise."""
+    timed = [item for item in points if item.point.setting.clock and item.step.value and item.step.half_width]
+    clocks = [item.point.setting.clock or 0.0 for item in timed]
+    if len(set(clocks)) < 2:
+        return
+    units = min(item.units for item in timed)
+    ratio = max(clocks) / min(clocks)
+    noise = max(_noise(item) for item in timed)
+    low, high = non_scaling_share(ratio, noise, units)
+    if high - low > WIDEST:
+        reason = (
+            f"clocks that span {ratio:.2f}x, at {noise:.1%} noise and {units} blocks, leave the share that does not "
+            f"scale anywhere in [{low:.2f}, {high:.2f}] where all of it scales"
+        )
+        yield Refusal("clock split", reason, f"clocks {needed_ratio(noise, units):.2f}x apart, or more blocks")
+
+
+def _noise(item: PointSummary) -> float:
+    """Relative standard deviation of one block's step time, from the t interval of their mean."""
+    half, value = item.step.half_width, item.step.value
+    if not half or not value or item.units < 2:
+        return 0.0
+    return half / value / quantile(item.units - 1) * math.sqrt(item.units)

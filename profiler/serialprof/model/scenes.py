@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operating points under a change of the machine: every way in which it may act, and what the candidates make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+import numpy as np
+
+from serialprof.model.candidates import Candidate
+from serialprof.model.carrying import GROWTHS, carried, free_barrier
+from serialprof.model.cells import Cell
+from serialprof.model.conditions import Factors, factors, remainder
+from serialprof.model.family import TRAFFIC, Term
+from serialprof.model.fit import Fitted
+from serialprof.model.quantities import Quantity
+from serialprof.model.solving import Design
+from serialprof.model.statistics import Array
+from serialprof.question import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way in which conditions may act.
+
+    Attributes:
+        end: which end of the factors holds, "least" or "most".
+        growth: how barriers go on to thread counts that were not measured.
+        rest: factor on what the model leaves unattributed.
+    """
+
+    end: str
+    growth: str
+    rest: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Operating points that are compared with one that is as it is.
+
+    Attributes:
+        fitted: the family's fit.
+        mode: how its steps are executed.
+        now: what they are compared with, on the machine as it is.
+        targets: the operating points [q], all under the change.
+        change: of the machine.
+    """
+
+    fitted: Fitted
+    mode: str
+    now: Cell
+    targets: tuple[Cell, ...]
+    change: Change
+    _designs: dict[tuple[tuple[Term, ...], str], Design] = field(default_factory=dict)
+    _applied: dict[tuple[tuple[Term, ...], str], Array] = field(default_factory=dict)
+
+    def cases(self) -> list[Case]:
+        """Every way in which the conditions may act; one where nothing is open."""
+        terms = {term for candidate in self.fitted.candidates for term in candidate.model.terms}
+        found = [self.factors(term.kind, cell) for term in terms for cell in self.targets]
+        ends = ("least", "most") if any(item.most > item.least for item in found) else ("least",)
+        strange = any(cell.threads not in self.threads for cell in self.targets)
+        growths = GROWTHS if strange and any(map(free_barrier, terms)) else GROWTHS[:1]
+        rest = remainder(self.change)
+        return [Case(*case) for case in product(ends, growths, sorted({rest.least, rest.most}))]
+
+    def quantities(self, candidate: Candidate, case: Case) -> tuple[Quantity, Quantity]:
+        """Seconds of a step [q] at the targets in one case, and their share in the step as it is.
+
+        What the model leaves over at a measured target stays with it, or changes as anything may.
+        """
+        then = Quantity.modelled(candidate, self._changed(candidate, case))
+        known = np.array([index_of(self.fitted, cell) is not None for cell in self.targets], dtype=float)
+        if known.any():
+            unchanged = Quantity.modelled(candidate, self._design(candidate, case.growth))
+            left = self._measured(candidate, self.targets).plus(unchanged, -np.ones(len(self.targets)))
+            then = then.plus(left, case.rest * known)
+        if index_of(self.fitted, self.now) is not None:
+            return then, then.over(self._measured(candidate, [self.now]))
+        present = Quantity.modelled(candidate, carried(candidate.model, [self.now], case.growth))
+        return then, then.over(present)
+
+    def effect(self, candidate: Candidate, case: Case) -> Array:
+        """What the change alone does to a step [q] by a candidate: its seconds over those on the machine as it is."""
+        form, parameters = candidate.solution.form, candidate.solution.parameters
+        changed, present = (
+            design.seconds(form, parameters).sum(axis=1)
+            for design in (self._changed(candidate, case), self._design(candidate, case.growth))
+        )
+        effect: Array = np.divide(changed, present, out=np.ones_like(changed), where=present > 0)
+        return effect
+
+    def factors(self, kind: str, cell: Cell) -> Factors:
+        """What may happen to a kind of term: by the change, and by threads whose bandwidth was not measured."""
+        memory = self.fitted.memory
+        found = factors(kind, cell, memory, self.mode, self.change)
+        if kind != TRAFFIC or cell.threads in self.threads:
+            return found
+        counts = [rung.threads for rung in memory.limits.stream if rung.threads <= cell.threads]
+        if not counts or max(counts) == cell.threads:
+            return found
+        reason = f"the bandwidth of {cell.threads} threads was not measured"
+        remedy = f"limits measured at {cell.threads} threads"
+        return Factors(found.least * max(counts) / cell.threads, found.most, reason, remedy)
+
+    @property
+    def threads(self) -> set[int]:
+        """The measured thread counts."""
+        return {cell.threads for cell in self.fitted.curves.cells}
+
+    def _changed(self, candidate: Candidate, case: Case) -> Design:
+        """The candidate's model at the targets under the change."""
+        design = self._design(candidate, case.growth)
+        key = (candidate.model.terms, case.end)
+        if key not in self._applied:
+            kinds = [term.kind for term in candidate.model.terms]
+            applied = [[getattr(self.factors(kind, cell), case.end) for kind in kinds] for cell in self.targets]
+            self._applied[key] = np.array(applied).reshape(design.matrix.shape)
+        return replace(design, matrix=design.matrix * self._applied[key])
+
+    def _design(self, candidate: Candidate, growth: str) -> Design:
+        """The candidate's model at the targets on the machine as it is."""
+        key = (candidate.model.terms, growth)
+        if key not in self._designs:
+            self._designs[key] = carried(candidate.model, self.targets, growth)
+        return self._designs[key]
+
+    def _measured(self, candidate: Candidate, cells: Sequence[Cell]) -> Quantity:
+        """The measured steps, 0 where none was measured."""
+        curves = self.fitted.curves
+        value, units = np.zeros(len(cells)), np.zeros((len(curves.units), len(cells)))
+        for column, cell in enumerate(cells):
+            if (index := index_of(self.fitted, cell)) is not None:
+                value[column], units[:, column] = curves.mean[index], curves.units[:, index]
+        return Quantity.measured(value, units, candidate)
+
+
+def index_of(fitted: Fitted, cell: Cell) -> int | None:
+    """Which fitted cell an operating point is, None where it was not measured."""
+    for index, known in enumerate(fitted.curves.cells):
+        if (known.width, known.threads) == (cell.width, cell.threads):
+            return index
+    return None

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What if: a stored run's step times with another clock, other threads or widths, on a changed machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from serialprof.catalog import Description
+from serialprof.estimate import Estimate
+from serialprof.model.answers import BestSetting
+from serialprof.model.conditions import NO_CLOCK
+from serialprof.model.examination import Examined, examine
+from serialprof.model.outlook import Forecast
+from serialprof.model.settings import best_settings
+from serialprof.model.statistics import log_interval
+from serialprof.model.steptimes import paired
+from serialprof.model.uniting import inverse
+from serialprof.planning import Family
+from serialprof.question import Question, Times, level_of
+from serialprof.store import StoredRun
+
+_THIS_CORE: Final = "the clock is that of this core design only: another design has other latencies"
+_NO_FIT: Final = "a run that can be fitted: four widths or thread counts, five blocks"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One operating point as it is, and as it would be.
+
+    Attributes:
+        width, threads: as it is.
+        new_width, new_threads: as asked; None where that is no whole number.
+        now, then: seconds per step.
+        speedup: now / then, of a step; a wider step does more.
+        rate: lanes per second then.
+        extrapolated: whether the new width or thread count lies outside the measured ones.
+    """
+
+    width: int
+    threads: int
+    new_width: int | None
+    new_threads: int | None
+    now: Estimate
+    then: Estimate
+    speedup: Estimate
+    rate: Estimate
+    extrapolated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question comes to for one family.
+
+    Attributes:
+        family, description: which.
+        predictions: ascending in threads, then width.
+        best: the best measured settings, per unit of a price or watt where one was given.
+        notes: what holds for all of them, each a clause.
+    """
+
+    family: Family
+    description: Description
+    predictions: tuple[Prediction, ...]
+    best: tuple[BestSetting, ...]
+    notes: tuple[str, ...]
+
+
+def ask(run: StoredRun, question: Question, workload: str | None = None) -> tuple[Answer, ...]:
+    """Answers a question for every family of a run (or those of one workload), in the order of the plan.
+
+    A pure function of the run. Nothing is predicted without its interval; what is not identified has no value, but the
+    reason and what would identify it.
+    """
+    return tuple(_answer(run, examined, question) for examined in examine(run, workload))
+
+
+def _answer(run: StoredRun, examined: Examined, question: Question) -> Answer:
+    places = _places(examined, question) if question.alters else []
+    predictions = tuple(_prediction(examined, *place, question) for place in places)
+    return Answer(
+        examined.times.family,
+        examined.description,
+        predictions,
+        best_settings(examined.times, question.price, question.watts),
+        tuple(_notes(run, examined, question, predictions)),
+    )
+
+
+def _places(examined: Examined, question: Question) -> list[tuple[int, int]]:
+    """(width, threads) that are looked at: those that were measured, or all at one width that was asked for."""
+    measured = examined.times.measured("serial")
+    if isinstance(question.width, int):
+        measured = tuple({(question.width, threads) for _, threads in measured})
+    return sorted(measured, key=lambda place: (place[1], place[0]))
+
+
+def _prediction(examined: Examined, width: int, threads: int, question: Question) -> Prediction:
+    new_width = level_of(question.width, width)
+    new_threads = level_of(question.threads, threads)
+    outlook = examined.outlook
+    if new_width is None or new_threads is None:
+        asked, count = (question.width, width) if new_width is None else (question.threads, threads)
+        what = "widths" if new_width is None else "threads"
+        factor = asked.factor if isinstance(asked, Times) else 1.0
+        forecast = _none(f"x{factor:g} of {count} is no whole number of {what}", "another factor")
+        now = _measured(examined, width, threads) if outlook is None else outlook.now(outlook.cell(width, threads))
+    elif outlook is None:
+        now, forecast = _without_fit(examined, (width, threads), (new_width, new_threads), question)
+    else:
+        here, there = outlook.cell(width, threads), outlook.cell(new_width, new_threads)
+        now, forecast = outlook.now(here), outlook.forecasts(here, [there], question.change)[0]
+    rate = inverse(forecast.step).scaled(float(new_width or 1), "1/s")
+    outside = _outside(examined, new_width, new_threads)
+    return Prediction(
+        width, threads, new_width, new_threads, now, forecast.step, forecast.speedup, rate, extrapolated=outside
+    )
+
+
+def _outside(examined: Examined, width: int | None, threads: int | None) -> bool:
+    """Whether an operating point lies outside the measured widths and thread counts."""
+    if width is None or threads is None:
+        return False
+    measured = examined.times.measured("serial")
+    return any(
+        not min(counts) <= count <= max(counts)
+        for count, counts in zip((width, threads), zip(*measured, strict=True), strict=True)
+    )
+
+
+def _without_fit(
+    examined: Examined, here: tuple[int, int], there: tuple[int, int], question: Question
+) -> tuple[Estimate, Forecast]:
+    """What the measured points alone say: one against another, on the machine as it is."""
+    columns = [examined.times.column(*place, "serial") for place in (here, there)]
+    if not question.change.nothing or any(column is None for column in columns):
+        return _measured(examined, *here), _none(examined.refusal, _NO_FIT)
+    return _measured(examined, *here), Forecast(_measured(examined, *there), log_interval(paired(*columns)))
+
+
+def _measured(examined: Examined, width: int, threads: int) -> Estimate:
+    for point, summary in zip(examined.times.points, examined.times.summaries, strict=True):
+        setting = point.setting
+        if (setting.width, setting.threads, setting.form, setting.clock) == (width, threads, "serial", None):
+            return summary.step
+    return Estimate.unknown(f"W = {width} on {threads} threads was not measured, and {examined.refusal}", "s", _NO_FIT)
+
+
+def _none(reason: str, remedy: str) -> Forecast:
+    return Forecast(Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy))
+
+
+def _notes(run: StoredRun, examined: Examined, question: Question, predictions: Sequence[Prediction]) -> Iterator[str]:
+    change = question.change
+    if change.clock != 1:
+        yield f"{NO_CLOCK} (evidence C); {_THIS_CORE}"
+    if change.dispatch != 1 and examined.times.family.mode == "native":
+        yield "native kernels have no dispatch, so its factor changes nothing"
+    most = max((item.new_threads or 0 for item in predictions), default=0)
+    if most > run.machine.usable:
+        have = run.machine.usable
+        yield f"as if {most} threads could run at once, each on a core of its own; this machine runs {have}"
+    elif most > run.machine.cores:
+        yield f"{most} hardware threads share the {run.machine.cores} cores of this machine"
