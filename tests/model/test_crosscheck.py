@@ -92,6 +92,20 @@ def test_a_chain_longer_than_the_fit_leaves_room_for() -> None:
     assert "more widths" in item.remedy
 
 
+def test_a_short_chain_that_the_fit_does_not_show_is_no_contradiction() -> None:
+    work = replace(builder.LANES, serial_ops=30, flops=Affine(30, 1))  # 3 ns of 300 ns
+    assert (
+        found(builder.run(lambda w, p, f: 3e-7 * w, (1, 2, 4, 8), work=work, limits=Limits(chains={"add": 1e-10})))
+        == {}
+    )
+
+
+def test_a_chain_hidden_behind_the_width_work_is_no_contradiction() -> None:
+    work = replace(builder.LANES, serial_ops=5000, flops=Affine(5000, 1))
+    run = builder.run(lambda w, p, f: max(1e-6, 5e-8 * w), work=work, limits=Limits(chains={"add": 1e-10}), noise=0.01)
+    assert found(run) == {}
+
+
 def with_cpu(busy: Callable[[int, int], float], seconds: float = 0.1, threads: tuple[int, ...] = (1, 2)) -> StoredRun:
     """A run whose samples last `seconds` and used the CPU time of busy(width, threads) threads."""
     run = builder.run(lambda w, p, f: 1e-7 + 2e-8 * w / min(p, w), threads=threads)

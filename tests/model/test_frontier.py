@@ -146,6 +146,15 @@ def test_an_unknown_clock_gain_leaves_a_bracket_of_threads() -> None:
     assert found.reason and found.remedy
 
 
+def test_a_gain_that_is_barely_that_of_the_clock_leaves_a_bracket() -> None:
+    # Two threads gain a tenth, give or take what noise leaves; four gain more.
+    gains = {1: 1.0, 2: 1.1, 4: 1.4}
+    run = builder.run(lambda w, p, f: 1e-6 / gains[p], (64, 65, 66, 67), (1, 2, 4), noise=0.02)
+    found = at(family(run), 64, 1).equal
+    assert (found.value, found.low) == (None, 2)
+    assert found.high is None or found.high > 2
+
+
 def test_few_blocks_tell_no_number_of_threads() -> None:
     found = at(family(builder.run(law, threads=(1, 2), blocks=4)), 256, 1)
     assert found.equal.value is None and not found.never

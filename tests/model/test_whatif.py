@@ -6,15 +6,24 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
-from serialprof.limits import ChaseRung, Limits, StreamRung
+from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
+from serialprof.model import analyse
+from serialprof.model.candidates import Candidate
 from serialprof.model.cells import Cell
+from serialprof.model.conditions import Factors, remainder
+from serialprof.model.exposure import Hidden, with_hidden
+from serialprof.model.family import OPERATIONS
+from serialprof.model.fit import Fitted, fit_family
 from serialprof.model.memory import Memory
+from serialprof.model.quantities import Quantity
+from serialprof.model.steptimes import collect
 from serialprof.model.whatif import Answer, Prediction, ask
-from serialprof.question import question_of
+from serialprof.question import Change, question_of
 from serialprof.store import StoredRun
 from tests.model import builder
 
@@ -90,6 +99,10 @@ def test_measured_thread_counts_are_compared_by_the_pairs() -> None:
     assert found.speedup.half_width == pytest.approx(0, abs=1e-9)
     assert found.then.half_width is not None and found.then.half_width > 0.1 * law(64, 2)
     assert (found.new_threads, found.extrapolated) == (2, False)
+    noisy = builder.run(law, threads=(1, 2), noise=0.1)
+    speedup = at(answer(noisy, threads="x2"), 64, 1).speedup
+    (pair,) = (item for item in analyse(noisy).families[0].tradeoffs if item.width == 64)
+    assert pair.cores_gain.low is not None and speedup.low == pytest.approx(1 + pair.cores_gain.low, rel=1e-12)
 
 
 def test_a_barrier_of_more_threads_grows_by_an_unknown_law(exact: StoredRun) -> None:
@@ -101,6 +114,14 @@ def test_a_barrier_of_more_threads_grows_by_an_unknown_law(exact: StoredRun) -> 
     assert "how synchronisation grows to 4 threads" in found.speedup.reason
     assert "--threads" in found.speedup.remedy
     assert any("this machine runs 2" in note for note in answer(exact, threads="x2").notes)
+
+
+def test_a_barrier_between_or_beyond_several_counts_grows_from_the_next_smaller_one() -> None:
+    barriers = {1: 0.0, 2: S, 4: 1.5 * S}
+    run = builder.run(lambda w, p, f: L + TAU * w / min(p, w) + barriers[p], threads=(1, 2, 4))
+    between, beyond = (at(answer(run, threads=count), 64, 1).then for count in (3, 8))
+    assert ends(between) == pytest.approx((L + TAU * 64 / 3 + S * math.log2(3), L + TAU * 64 / 3 + 2 * S))
+    assert ends(beyond) == pytest.approx((L + TAU * 8 + 1.5 * S * 3 / 2, L + TAU * 8 + 1.5 * S * 7 / 3))
 
 
 def test_more_threads_than_lanes_gain_nothing(exact: StoredRun) -> None:
@@ -252,6 +273,67 @@ def test_what_the_chain_hides_may_show_beyond_the_sweep() -> None:
     assert high is not None and high >= 4e-6 * 0.98
     assert found.then.reason and found.then.remedy
     assert at(answer(run, width="x4"), 64, 1).then.value == pytest.approx(1e-6, rel=0.02), "measured, so it is known"
+
+
+def test_what_is_hidden_bounds_a_step_just_beyond_the_sweep() -> None:
+    # At 270 lanes hidden width work may take 270 / 256 of what it takes at most at 256.
+    run = builder.run(lambda w, p, f: 1e-6, (1, 4, 16, 64, 256))
+    low, high = ends(answer(run, width=270).predictions[0].then)
+    assert low == pytest.approx(1e-6, rel=0.02) and high == pytest.approx(270 / 256 * 1e-6, rel=0.02)
+    assert "hides" in answer(run, width=270).predictions[0].then.reason
+
+
+def hiding() -> tuple[Candidate, Fitted]:
+    """A candidate that hides all width work behind the chain, on one and two threads."""
+    run = builder.run(lambda w, p, f: 1e-6 + S * (p > 1), (1, 4, 16, 64, 256), (1, 2))
+    fitted = fit_family(collect(run)[0], Memory.of(run.limits, L2))
+    found = (item for item in fitted.candidates if item.solution.form.outer == math.inf)
+    return next(item for item in found if Hidden.of(item, fitted.curves).largest.any()), fitted
+
+
+def test_a_hidden_term_has_room_in_every_step_less_its_barriers() -> None:
+    candidate, fitted = hiding()
+    hidden = Hidden.of(candidate, fitted.curves)
+    (operations,) = (i for i, term in enumerate(candidate.model.terms) if term.kind == OPERATIONS)
+    assert list(hidden.largest > 0) == [i == operations for i in range(len(hidden.largest))]
+    assert hidden.largest[operations] == pytest.approx(1e-6 / 256, rel=0.05), "the widest step on one thread"
+    cell = Cell(512, 2, builder.LANES)
+    twice = hidden.seconds(cell, lambda kind: Factors(1.0, 2.0 if kind == OPERATIONS else 1.0), "linear")
+    assert twice == pytest.approx(2 * 1e-6 + S, rel=0.05), "512 lanes on 2 threads, twice as slow, and a barrier"
+
+
+def test_a_barrier_leaves_no_room_for_what_is_hidden() -> None:
+    limits = Limits(barriers=(BarrierRung(2, 0.0, S),))
+    run = builder.run(lambda w, p, f: 1e-6 + S, (1, 4, 16, 64, 256), (2,), limits=limits)
+    half = at(answer(run, barrier="x0.5"), 256, 2).then
+    assert half.low is not None and half.high == pytest.approx(1e-6 + S / 2, rel=0.01)
+
+
+def test_an_estimate_with_what_may_be_hidden() -> None:
+    known = Estimate(1.0, 0.9, 1.1)
+    assert with_hidden(known, 1.05) == known
+    raised = with_hidden(replace(known, high=1.001), 1.005)
+    assert (raised.value, raised.high) == (1.0, 1.005), "within a hundredth it is still a value"
+    lost = with_hidden(known, 2.0)
+    assert (lost.value, lost.low, lost.high) == (None, 0.9, 2.0) and lost.reason and lost.remedy
+    assert with_hidden(Estimate(1.0), 2.0).high is None
+    assert with_hidden(Estimate.unknown("why"), 2.0) == Estimate.unknown("why")
+
+
+def test_the_slopes_of_a_quotient() -> None:
+    # d(a / b) = da / b - a db / b^2, at a = 6 and b = 3.
+    units = np.array([[6.0], [6.2]])
+    first = Quantity(np.array([6.0]), units, np.array([[1.0, 0.0]]))
+    second = Quantity(np.array([3.0]), units / 2, np.array([[0.0, 1.0]]))
+    ratio = first.over(second)
+    assert ratio.value.tolist() == [2.0] and ratio.units.tolist() == [[2.0], [2.0]]
+    assert ratio.slopes.tolist() == [[pytest.approx(1 / 3), pytest.approx(-6 / 9)]]
+    assert first.plus(second, np.array([2.0])).slopes.tolist() == [[1.0, 2.0]]
+
+
+def test_what_is_unattributed_may_stay_whatever_else_changes() -> None:
+    rest = remainder(Change(2.0, 0.5, 0.5, 0.5, 2.0))
+    assert (rest.least, rest.most) == (0.5, 1.0)
 
 
 def test_one_thread_count_says_nothing_of_barriers() -> None:
