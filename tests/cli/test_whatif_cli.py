@@ -61,7 +61,7 @@ def test_the_clock_is_bracketed_and_of_this_core_design(folder: Path) -> None:
     assert text.count("this core design only") == 1
     assert "evidence C" in text
     assert "1.099..1.100 x inside the sweep" in text or "1.100 x inside the sweep" in text
-    assert "on 2 threads: how much of a barrier follows the clock is not known; narrowed by a run at two clocks" in text
+    assert "on 2 threads: how much of a barrier follows the clock is not known; narrowed by runs at two clocks" in text
 
 
 def test_as_json(folder: Path) -> None:

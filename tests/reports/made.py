@@ -197,7 +197,7 @@ def family(run: StoredRun, shape: Shape) -> FamilyAnalysis:
             grade="C",
             grade_reason="the clock was not swept; the clock gain is a bracket from the footprint model",
             hatch=shape.hatch,
-            next_step="Repeat it with --clock all on a machine that lets its clock be set.",
+            next_step="Repeat it on a machine that lets its clock be set.",
         ),
     )
 

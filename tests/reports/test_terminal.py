@@ -55,8 +55,7 @@ def test_block_of_a_family(text: str) -> None:
         "  declared    work 2.60 G, depth 32.0 k, work/depth 81.2 k (operations of one\n"
         "              run at W = 256)\n"
         "  hatch       DEER: a damped Newton solve over time\n"
-        "  next step   Repeat it with --clock all on a machine that lets its clock be\n"
-        "              set.\n"
+        "  next step   Repeat it on a machine that lets its clock be set.\n"
     )
 
 

@@ -28,7 +28,7 @@ from serialprof.model.results import (
 )
 from serialprof.model.statistics import LEVEL
 
-_SPLIT_REMEDY = "a run at two clocks (--clock), or declared serial_loads"
+_SPLIT_REMEDY = "runs at two clocks, or declared serial_loads"
 _DISPATCH = "launch or dispatch is not measured apart, so it is in here"
 
 

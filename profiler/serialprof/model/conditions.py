@@ -17,7 +17,7 @@ from serialprof.model.memory import Memory
 from serialprof.question import Change
 
 NO_CLOCK: Final = "model-based: no clock was set"
-TWO_CLOCKS: Final = "a run at two clocks (--clock)"
+TWO_CLOCKS: Final = "runs at two clocks"
 LADDERS: Final = "declared work (work=... of the workload) and the machine's limits in full"
 MORE_BLOCKS: Final = "a longer --budget"
 DECLARED_LOADS: Final = "declared serial_loads"
