@@ -81,7 +81,8 @@ def _over_widths(question: Question, times: Array) -> Answer:
     overhead, steps = without_overhead(question, times, widths)
     fitted = fit_family(FamilyTimes.of(points, np.log(steps)), Memory(Limits(), _CACHE))
     (step,) = fitted.predict([nearest(fitted.curves.cells, question.wanted.width)])
-    share = question.share_at and fitted.shares(SERIAL)[widths.index(question.share_at.width)]
+    asked = question.share_at
+    share = None if asked is None else fitted.shares(SERIAL)[widths.index(asked.width)]
     return Answer(share, _run(step, question.wanted.depth, overhead), knee(fitted, 1), _admits(fitted))
 
 

@@ -35,7 +35,7 @@ class Noise:
     def draw(self, repetitions: int, cells: int, generator: np.random.Generator) -> Array:
         """[repetition, cell]: what the truth is multiplied by."""
         normal = generator.standard_normal((2, repetitions, cells))
-        found = 1 + self.scatter * normal[0]
+        found: Array = 1 + self.scatter * normal[0]
         if self.wander:
             root = _root(self, repetitions, cells)
             found *= np.exp(root @ normal[1].ravel()).reshape(repetitions, cells)
