@@ -69,7 +69,7 @@ def test_beyond_the_largest_count_barriers_may_grow_in_two_ways(exact: FamilyAna
 
 
 def test_a_barrier_measured_apart_has_its_own_growth() -> None:
-    weights = replace(builder.LANES, bytes=Affine(8000, 8), lanes=Affine(64, 1))
+    weights = replace(builder.LANES, bytes=Affine(8000, 8), lanes=Affine(64, 64))
     limits = Limits(barriers=(BarrierRung(2, 0.0, S), BarrierRung(4, 0.0, 2 * S)))
 
     def step(width: int, threads: int, form: str) -> float:

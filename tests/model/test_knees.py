@@ -67,3 +67,17 @@ def test_units_scatter_into_the_interval() -> None:
     narrow, wide = (knee_of(lambda w, p, f: 2e-6 + 5e-8 * w, noise=noise, seed=2).half_width for noise in (0.002, 0.02))
     assert narrow is not None and wide is not None
     assert np.isclose(wide / narrow, 10, rtol=0.3)
+
+
+def test_lack_of_fit_and_what_is_given_widen_a_knee() -> None:
+    def bent(width: int, threads: int, form: str) -> float:
+        return 2e-6 + 5e-8 * width * (1 + 0.05 * (-1) ** width.bit_length())
+
+    found = knee_of(bent)
+    assert found.low is not None and found.high is not None and found.low < 0.97 * 40 and found.high > 1.03 * 40
+
+
+def test_a_knee_that_may_lie_anywhere_is_bounded_from_nowhere() -> None:
+    found = knee_of(lambda w, p, f: 1e-6 + 1e-9 * w, noise=0.3, seed=1, widths=(8, 9, 10, 11))
+    assert (found.value, found.low, found.high) == (None, None, None)
+    assert "may lie below W = 8 or beyond W = 11" in found.reason

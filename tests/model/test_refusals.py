@@ -17,7 +17,7 @@ from serialprof.model.span import needed_ratio, non_scaling_share
 from serialprof.records import Sample, StoredRun, Visit
 from tests.model import builder
 
-WEIGHTS = replace(builder.LANES, bytes=Affine(8000, 8), lanes=Affine(64, 1))
+WEIGHTS = replace(builder.LANES, bytes=Affine(8000, 8), lanes=Affine(64, 64))
 
 
 def law(width: int, threads: int, form: str) -> float:

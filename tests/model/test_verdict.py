@@ -69,7 +69,7 @@ def test_threads_that_always_lose() -> None:
 
 
 def test_threads_that_pay_more_than_the_clock_beat_it() -> None:
-    work = replace(builder.LANES, bytes=Affine(4096, 8), lanes=Affine(64, 1))
+    work = replace(builder.LANES, bytes=Affine(4096, 8), lanes=Affine(64, 64))
     step = lambda w, p, f: 1e-6 + (1e-6 + 1e-8 * w) / p + 2e-7 * (p > 1)  # noqa: E731
     result = family(
         builder.run(step, threads=(1, 2), work=work, limits=Limits(barriers=(BarrierRung(2, 0.0, 2e-7),)), noise=0.01)

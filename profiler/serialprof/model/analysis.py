@@ -31,7 +31,7 @@ def analyse(run: StoredRun) -> Analysis:
 
 def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
     times, fitted, memory = examined.times, examined.fitted, examined.memory
-    attributions = attribute(fitted, times.summaries, times.family.mode) if fitted else ()
+    attributions = attribute(fitted, times.family.mode) if fitted else ()
     findings = Findings(
         description=examined.description,
         points=times.summaries,

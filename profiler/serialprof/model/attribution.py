@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from serialprof.estimate import Estimate
@@ -24,7 +23,6 @@ from serialprof.model.results import (
     UNATTRIBUTED,
     Attribution,
     Part,
-    PointSummary,
 )
 from serialprof.model.statistics import LEVEL
 
@@ -32,15 +30,13 @@ _SPLIT_REMEDY = "runs at two clocks, or declared serial_loads"
 _DISPATCH = "launch or dispatch is not measured apart, so it is in here"
 
 
-def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> tuple[Attribution, ...]:
+def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
     """Attributions of the fitted points, ascending in threads, then width.
 
     Args:
         fitted: the family's fit.
-        summaries: what was measured at the family's points.
         mode: how steps were executed; only "native" is known to launch nothing.
     """
-    steps = {summary.point.id: summary.step for summary in summaries}
     parts = {cause: tuple(map(Part, [cause] * len(fitted.curves.cells), fitted.seconds(cause), fitted.shares(cause)))
              for cause in (SERIAL, SYNCHRONISATION, COMPUTE, MEMORY)}  # fmt: skip
     serial_hidden, width_hidden = fitted.hidden(LATENCY), fitted.hidden(OPERATIONS)
@@ -48,7 +44,7 @@ def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> t
     chains, loads = fitted.shares_of(LATENCY), fitted.shares_of(SERIAL_LOADS)
     beyond = fitted.shares_of(TRAFFIC, LOADS)
     attributions = []
-    for index, (cell, point) in enumerate(zip(fitted.curves.cells, fitted.curves.points, strict=True)):
+    for index, cell in enumerate(fitted.curves.cells):
         serial = parts[SERIAL][index]
         if mode != "native":
             serial = _because(serial, _DISPATCH)
@@ -65,7 +61,7 @@ def attribute(fitted: Fitted, summaries: Sequence[PointSummary], mode: str) -> t
             Attribution(
                 int(cell.width),
                 cell.threads,
-                steps[point.id],
+                fitted.curves.step(index),
                 (
                     serial,
                     _launch(mode),

@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import ceil, log
+from typing import Final
 
 import numpy as np
 
 from serialprof.catalog import Work
+
+#: Lanes that are a whole number but for rounding are one.
+_ROUNDING: Final = 1e-9
+#: So many lanes split evenly over any number of threads.
+_MANY: Final = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +36,10 @@ class Cell:
 
     @property
     def share(self) -> float:
-        """Into how many parts the threads cut the width work: min(p, lanes(W)), at least 1."""
-        lanes = self.width if self.work is None else self.work.lanes.at(self.width)
-        return max(1.0, min(float(self.threads), lanes))
+        """By how much p threads shorten the width work: lanes / ceil(lanes / p), for a lane is not cut in two."""
+        declared = self.width if self.work is None else self.work.lanes.at(self.width)
+        lanes = max(1, ceil(min(max(0.0, declared), _MANY) - _ROUNDING))  # what is no number counts as none
+        return lanes / -(-lanes // self.threads)
 
     @property
     def operations(self) -> float:

@@ -9,9 +9,10 @@ from typing import Final
 
 import numpy as np
 
+from serialprof.estimate import Estimate
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model.cells import Cell
-from serialprof.model.statistics import Array, moderated
+from serialprof.model.statistics import Array, log_interval, moderated, too_few
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point
 
@@ -59,6 +60,12 @@ class Curves:
     freedom: int
     whole: int
     notes: tuple[str, ...] = ()
+
+    def step(self, point: int) -> Estimate:
+        """Seconds per step at a point, over the units that the fit used; no ends where too few have every point."""
+        if reason := too_few(self.whole):
+            return Estimate(float(self.mean[point]), unit="s", reason=reason)
+        return log_interval(np.log(self.units[:, point]), "s")
 
 
 def complete(times: FamilyTimes) -> Curves:

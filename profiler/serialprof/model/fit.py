@@ -157,10 +157,10 @@ def _everything(model: Model) -> Mask:
 
 
 def _as_share(estimate: Estimate) -> Estimate:
-    """The estimate of a part of the whole: what the data would allow above 1 is not possible."""
-    if estimate.high is None:
+    """The estimate of a part of the whole, no more than the whole; a model that predicts more than that is left so."""
+    if estimate.high is None or (estimate.value or 0.0) > 1:
         return estimate
-    return replace(estimate, high=min(estimate.high, max(1.0, estimate.value or 0.0)))
+    return replace(estimate, high=min(estimate.high, max(1.0, estimate.low or 0.0)))
 
 
 def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:

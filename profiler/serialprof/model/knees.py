@@ -4,20 +4,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from scipy.optimize import brentq
 
 from serialprof.estimate import Estimate
-from serialprof.model.candidates import Candidate
+from serialprof.model.candidates import Band, Candidate
 from serialprof.model.cells import nearest
 from serialprof.model.fit import Fitted
-from serialprof.model.solving import Design
-from serialprof.model.statistics import Array, half_widths, too_few
+from serialprof.model.solving import SUM, Design
+from serialprof.model.statistics import Array, too_few
 
 #: A knee that may lie so many times beyond the sweep is no number.
 BEYOND: Final = 2.0
+#: A step in ln W for derivatives.
+_STEP: Final = 1e-3
 #: How far a knee is looked for outside the sweep.
 _REACH: Final = 1e6
 
@@ -26,45 +29,72 @@ def knee(fitted: Fitted, threads: int) -> Estimate:
     """The width W where width work = chain on so many threads, over every form and structure that explains the times.
 
     Returns:
-        A value only where the whole interval lies within the sweep or an octave beyond either end; else a one-sided
-        bound with the reason. Unknown where serial and width work are not told apart, or one of them is nothing.
+        A value only where the whole interval lies within the sweep or an octave beyond either end; else what bounds it
+        from one side, if anything, with the reason. Unknown where serial and width work are not told apart, or one of
+        them is nothing.
     """
     widths = [cell.width for cell in fitted.curves.cells if cell.threads == threads]
     least, most = min(widths), max(widths)
     if fitted.confusion:
         return Estimate.unknown(fitted.confusion, remedy=fitted.remedy)
-    logs = [_logs(fitted, candidate, threads) for candidate in fitted.candidates]
-    value = math.exp(logs[0][0])
+    bands = [_band(fitted, candidate, threads) for candidate in fitted.candidates]
+    value = math.exp(bands[0].value[0])
     if reason := too_few(fitted.curves.whole):
-        low = high = None
-    else:
-        reason = ""
-        lows, highs = zip(*(_ends(found) for found in logs), strict=True)
-        low, high = math.exp(min(lows)), math.exp(max(highs))
-    # An end that lies further out than anybody looked is no end.
-    if not (high or value) <= BEYOND * most:
-        return Estimate(
-            None,
-            low=max(least, min(low or most, most)) if low is not None else None,
-            reason=f"beyond W = {most:g}: the width work never takes as long as the chain in this sweep"
-            if value > most
-            else f"the knee may lie beyond W = {most:g}",
-            remedy=f"widths up to {4 * most:g} and more",
-        )
-    if not (low or value) >= least / BEYOND:
-        return Estimate(
-            None,
-            high=min(most, max(high or least, least)) if high is not None else None,
-            reason=f"below W = {least:g}: the width work takes longer than the chain at every width",
-            remedy="smaller widths",
-        )
-    return Estimate(value, low, high, reason=reason)
+        if least / BEYOND <= value <= BEYOND * most:
+            return Estimate(value, reason=reason)
+        return Estimate.unknown(f"{_side(value, least, most)}; {reason}", remedy=_more(least, most))
+    ends = [band.ends() for band in bands]
+    low, high = _exp(min(low[0] for low, _ in ends)), _exp(max(high[0] for _, high in ends))
+    below, beyond = low < least / BEYOND, high > BEYOND * most
+    if not below and not beyond:
+        return Estimate(value, low, high)
+    # A bound may be moved outwards, to a width that was measured, never inwards.
+    return Estimate(
+        None,
+        None if below else min(low, most),
+        None if beyond else max(high, least),
+        reason=_side(value, least, most, below=below, beyond=beyond),
+        remedy=_more(least, most),
+    )
 
 
-def _logs(fitted: Fitted, candidate: Candidate, threads: int) -> Array:
-    """Ln of the knee by one candidate: first on the mean curve, then on every unit."""
-    parameters = [candidate.solution.parameters, *candidate.units]
-    return np.array([_log_knee(fitted, candidate, threads, row) for row in parameters])
+def _exp(log: float) -> float:
+    """exp, where an end that lies out of all bounds stays a number."""
+    return math.exp(min(700.0, max(-700.0, log)))
+
+
+def _side(value: float, least: float, most: float, *, below: bool = False, beyond: bool = False) -> str:
+    """On which side of the sweep a knee lies, or may lie."""
+    if value > most and not below:
+        return f"beyond W = {most:g}: the width work never takes as long as the chain in this sweep"
+    if value < least and not beyond:
+        return f"below W = {least:g}: the width work takes longer than the chain at every width"
+    sides = [f"below W = {least:g}"] * below + [f"beyond W = {most:g}"] * beyond
+    return f"the knee may lie {' or '.join(sides)}"
+
+
+def _more(least: float, most: float) -> str:
+    return f"widths below {least:g} or up to {4 * most:g} and more"
+
+
+def _band(fitted: Fitted, candidate: Candidate, threads: int) -> Band:
+    """Ln of the knee by one candidate, with every source of its uncertainty.
+
+    Where width work - chain is zero it stays zero, so d ln W / d parameter is minus its derivative by the parameter
+    over that by ln W (implicit function theorem).
+    """
+    units = np.array([_log_knee(fitted, candidate, threads, row) for row in candidate.units])
+    parameters = candidate.solution.parameters
+    value = _log_knee(fitted, candidate, threads, parameters)
+    cells = [cell for cell in fitted.curves.cells if cell.threads == threads]
+    around = [nearest(cells, math.exp(value + offset)) for offset in (-_STEP, 0.0, _STEP)]
+    design = Design.of(candidate.model, around)
+    chain, width = design.sides(candidate.solution.form, parameters)
+    slope = float((width - chain)[2] - (width - chain)[0]) / (2 * _STEP)
+    weights = design.weights(replace(candidate.solution.form, outer=SUM), parameters)
+    signs = np.where(design.chain, -1.0, np.where(design.computing | design.traffic, 1.0, 0.0))
+    rows = -(weights * design.matrix * signs)[1] / slope if slope > 0 else np.zeros(len(parameters))
+    return candidate.band(rows[None, :], np.array([value]), units[:, None])
 
 
 def _log_knee(fitted: Fitted, candidate: Candidate, threads: int, parameters: Array) -> float:
@@ -81,9 +111,3 @@ def _log_knee(fitted: Fitted, candidate: Candidate, threads: int, parameters: Ar
     if excess(first) >= 0:
         return first
     return last if excess(last) <= 0 else float(brentq(excess, first, last, xtol=1e-6))
-
-
-def _ends(logs: Array) -> tuple[float, float]:
-    """Ends of ln knee: the value on the mean curve with the t interval over units."""
-    half = float(half_widths(logs[1:, None])[0])
-    return float(logs[0]) - half, float(logs[0]) + half
