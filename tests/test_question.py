@@ -69,6 +69,22 @@ def test_costs() -> None:
         parse_cost("0+0", "price")
 
 
+def test_absurd_costs_are_refused() -> None:
+    assert parse_cost("1000000000+0.000000001", "watts") == Cost(1e9, 1e-9)
+    for text in (
+        "1000000001+1",
+        "0+1000000001",
+        "0.0000000009+1",
+        "1+0.0000000009",
+        "0+0." + 30 * "0" + "1",
+        400 * "9" + "+0",
+    ):
+        with pytest.raises(
+            UsageError, match=r"is no cost that could be meant; give a base .* between 1e-09 and 1e\+09"
+        ):
+            parse_cost(text, "watts")
+
+
 def test_a_question_from_names() -> None:
     question = question_of({"clock": 1.1, "memory_latency": "x0.8", "threads": 4, "width": "x2", "watts": "20+5"})
     assert question == Question(Change(clock=1.1, memory_latency=0.8), 4, Times(2.0), None, Cost(20, 5))

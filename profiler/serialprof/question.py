@@ -15,6 +15,10 @@ from serialprof.units import parse_counts
 #: Beyond this a factor on a machine is a slip of the pen, and so is its inverse.
 MOST_FACTOR: Final = 1000.0
 
+#: What a base or a price per thread lies between; beyond, it is a slip of the pen.
+LEAST_COST: Final = 1e-9
+MOST_COST: Final = 1e9
+
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _HOURS: Final = 3600.0
 
@@ -148,14 +152,19 @@ def parse_cost(text: str, what: str) -> Cost:
     """A cost from "BASE+PER_THREAD", such as "0.10+0.04".
 
     Raises:
-        UsageError: it is none, or nothing.
+        UsageError: it is none, or nothing, or nothing that could be meant.
     """
     match = re.fullmatch(rf"\s*({_NUMBER})\s*\+\s*({_NUMBER})\s*", text)
     if match is None:
         raise UsageError(f"{what} {text!r} is no BASE+PER_THREAD", f"write it like --{what} 0.10+0.04")
     base, per_thread = map(float, match.groups())
-    if not 0 < base + per_thread < math.inf:
+    if base == per_thread == 0:
         raise UsageError(f"{what} {text!r} costs nothing", "give a base or a price per thread above 0")
+    if any(part and not LEAST_COST <= part <= MOST_COST for part in (base, per_thread)):
+        raise UsageError(
+            f"{what} {text!r} is no cost that could be meant",
+            f"give a base and a price per thread of 0, or between {LEAST_COST:g} and {MOST_COST:g}",
+        )
     return Cost(base, per_thread)
 
 

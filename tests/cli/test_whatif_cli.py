@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from serialprof.cli.answers import answer_text
+from serialprof.cli.answers import answer_json, answer_text
+from serialprof.estimate import Estimate
 from serialprof.question import question_of
 from serialprof.session import load
 from serialprof.store import Store
@@ -98,7 +99,9 @@ def test_prices_name_the_best_measured_setting(folder: Path) -> None:
         (("a.serialprof", "--width", "0"), "width '0' is neither"),
         (("a.serialprof", "--price", "5"), "price '5' is no BASE+PER_THREAD"),
         (("a.serialprof", "lstm", "--clock", "x2"), "the run has no workload 'lstm'; it has toy"),
+        (("a.serialprof", "--price", "0+99999999999"), "price '0+99999999999' is no cost that could be meant"),
         (("b.serialprof", "--clock", "x2"), "there is no run file b.serialprof"),
+        (("b.serialprof",), "there is no run file b.serialprof"),
     ],
 )
 def test_bad_input_is_one_sentence(folder: Path, arguments: tuple[str, ...], complaint: str) -> None:
@@ -106,6 +109,36 @@ def test_bad_input_is_one_sentence(folder: Path, arguments: tuple[str, ...], com
     assert (done.returncode, done.stdout) == (2, "")
     assert complaint in done.stderr
     assert done.stderr.startswith("serialprof: ") and len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_that_measured_nothing_says_so(tmp_path: Path) -> None:
+    run = builder.run(law, WIDTHS)
+    with Store(tmp_path / "c.serialprof", replace(run, visits=())) as store:
+        for visit in run.visits:
+            store.add(replace(visit, status="failed", reason="it broke"))
+        store.finish("complete")
+    question = question_of({"clock": "x2"})
+    answers = load(tmp_path / "c.serialprof").whatif(question=question)
+    said = " ".join(answer_text(question, answers).split())
+    assert "everything not told: no point was measured (the first failure: it broke); told by" in said
+    (family,) = json.loads(answer_json(question, answers))["families"]
+    (refusal,) = family["refusals"]
+    assert refusal["reason"] == "no point was measured (the first failure: it broke)"
+
+
+def test_a_row_without_numbers_lies_nowhere(folder: Path) -> None:
+    question = question_of({"threads": "x1.5"})
+    lines = answer_text(question, load(folder / "a.serialprof").whatif(question=question)).splitlines()
+    assert all(line.endswith("-") for line in lines[3:8]), "one thread and a half"
+    assert all(line.endswith("extrapolated") for line in lines[8:13])
+
+
+def test_no_interval_is_shown_to_reach_below_zero(folder: Path) -> None:
+    question = question_of({"barrier": "x2"})
+    (found,) = load(folder / "a.serialprof").whatif(question=question)
+    told = replace(found.predictions[0], then=Estimate(1e-6, 1e-7, 1e-5, "s"), speedup=Estimate(0.1, 0.01, 1.0))
+    line = answer_text(question, [replace(found, predictions=(told,))]).splitlines()[3]
+    assert line.endswith("100 ns..10.0 us  0.01..1.00 x  inside the sweep")
 
 
 def test_help_imports_nothing_heavy(folder: Path) -> None:

@@ -51,6 +51,8 @@ def _family(question: Question, answer: Answer) -> Iterator[str]:
         yield ""
         yield from _table(question, answer.predictions)
         yield ""
+    for refusal in answer.refusals:
+        yield from _wrapped(f"{refusal.what} not told: {refusal.reason}; told by {refusal.remedy}")
     for text in _refused(answer.predictions):
         yield from _wrapped(text)
     for best in answer.best if question.price or question.watts else ():
@@ -103,8 +105,14 @@ def _row(item: Prediction, *, wider: bool) -> tuple[str, ...]:
         _seconds(item.now),
         _seconds(item.then),
         _ratio(gain),
-        "extrapolated" if item.extrapolated else "inside the sweep",
+        "" if _empty(item) else "extrapolated" if item.extrapolated else "inside the sweep",
     )
+
+
+def _empty(item: Prediction) -> bool:
+    """Whether nothing is predicted, not even a bound."""
+    ends = [end for told in (item.then, item.speedup) for end in (told.value, told.low, told.high)]
+    return all(end is None for end in ends)
 
 
 def _from_to(count: int, new: int | None) -> str:
@@ -113,7 +121,7 @@ def _from_to(count: int, new: int | None) -> str:
 
 def _seconds(estimate: Estimate) -> str:
     """A step with half its interval, a bracket, or a one-sided bound."""
-    if estimate.value is not None:
+    if estimate.value is not None and not _lopsided(estimate):
         half = estimate.half_width
         spread = "" if half is None else f" \N{PLUS-MINUS SIGN}{round(100 * half / estimate.value) or '<1'}%"
         return format_seconds(estimate.value) + spread
@@ -123,12 +131,18 @@ def _seconds(estimate: Estimate) -> str:
 def _ratio(estimate: Estimate) -> str:
     """A ratio with half its interval, a bracket (with a digit more where it is narrow), or a one-sided bound."""
     low, value, high = estimate.low, estimate.value, estimate.high
-    if value is not None:
+    if value is not None and not _lopsided(estimate):
         half = estimate.half_width
         spread = "" if half is None else f" \N{PLUS-MINUS SIGN}{f'{half:.2f}' if half >= 0.005 else '<0.01'}"
         return f"{value:.2f}{spread} x"
     digits = 3 if low is not None and high is not None and high - low < 0.02 else 2
     return _bounds(*(None if end is None else f"{end:.{digits}f} x" for end in (low, high)))
+
+
+def _lopsided(estimate: Estimate) -> bool:
+    """Whether half the interval about the value would reach below 0, where no step or ratio can be."""
+    half = estimate.half_width
+    return half is not None and estimate.value is not None and half >= estimate.value
 
 
 def _bounds(low: str | None, high: str | None) -> str:

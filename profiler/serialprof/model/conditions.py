@@ -70,11 +70,31 @@ def factors(kind: str, cell: Cell, memory: Memory, mode: str, change: Change) ->
     return Factors.of({clock} | (beyond if unknown else set()), unknown, LADDERS)
 
 
-def remainder(change: Change) -> Factors:
-    """What a change may do to the seconds that the model leaves unattributed: anything that it does to others."""
+def remainder(cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:
+    """What a change may do to the seconds that the model leaves unattributed: anything that can act there, or nothing.
+
+    One thread waits at no barrier, native steps are not dispatched, and what fits L2 needs nothing beyond it.
+    """
     clock = 1 / change.clock
-    possible = {1.0, clock, change.barrier, change.dispatch, change.memory_latency, 1 / change.bandwidth}
+    possible = {1.0, clock}
+    if cell.threads > 1:
+        possible |= {change.barrier, change.barrier * clock}
+    if mode != "native":
+        possible |= {change.dispatch, change.dispatch * clock}
+    if not memory.fits(cell):
+        possible |= {change.memory_latency, 1 / change.bandwidth}
     return Factors.of(possible, "a part of the step is unattributed", TWO_CLOCKS)
+
+
+def on_threads(remedy: str, threads: int, usable: int | None) -> str:
+    """A remedy that runs so many threads; where the machine cannot run them at once, one that can.
+
+    Args:
+        remedy: what to run.
+        threads: that it takes.
+        usable: threads that the machine runs at once, None where that is not known.
+    """
+    return remedy if usable is None or threads <= usable else f"a machine with {threads} cores"
 
 
 def _chain(cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:

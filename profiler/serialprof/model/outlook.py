@@ -13,7 +13,7 @@ import numpy as np
 from serialprof.estimate import Estimate
 from serialprof.model.carrying import GROWTHS, carried, free_barrier
 from serialprof.model.cells import Cell, nearest
-from serialprof.model.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS, Factors, remainder
+from serialprof.model.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS, Factors, on_threads
 from serialprof.model.exposure import Hidden, with_hidden
 from serialprof.model.family import BARRIER
 from serialprof.model.fit import VAGUE, Fitted
@@ -21,7 +21,7 @@ from serialprof.model.quantities import Quantity
 from serialprof.model.scenes import Scene, index_of
 from serialprof.model.statistics import Array, Mask, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
-from serialprof.model.uniting import AGREEMENT, inverse, joined, united
+from serialprof.model.uniting import AGREEMENT, clipped, inverse, joined, united
 from serialprof.question import Change
 
 _OVERLAP: Final = (
@@ -51,10 +51,12 @@ class Outlook:
     Attributes:
         times: what was measured.
         fitted: its fit.
+        usable: threads that the machine runs at once, None where that is not known; it only says what would tell more.
     """
 
     times: FamilyTimes
     fitted: Fitted
+    usable: int | None = None
 
     def cell(self, width: int, threads: int) -> Cell:
         """An operating point, measured or not, with the work declared nearest to it."""
@@ -70,15 +72,16 @@ class Outlook:
     def forecasts(self, now: Cell, targets: Sequence[Cell], change: Change) -> tuple[Forecast, ...]:
         """Steps at other operating points and on a changed machine.
 
-        From one measured point to another on the same machine, the paired measurement itself is the answer.
+        From one measured point to another on the same machine, the paired measurement itself is the answer; what the
+        change cannot act on stays as it is.
 
         Args:
             now: the operating point that they are compared with, on the machine as it is.
             targets: operating points, all under the change.
             change: of the machine.
         """
-        scene = Scene(self.fitted, self.times.family.mode, now, tuple(targets), change)
-        found: list[Forecast | None] = [self._paired(scene, target) for target in targets]
+        scene = Scene(self.fitted, self.times.family.mode, now, tuple(targets), change, self.usable)
+        found: list[Forecast | None] = [self._known(scene, target) for target in targets]
         open_ = [target for target, known in zip(targets, found, strict=True) if known is None]
         rest = iter(self._modelled(replace(scene, targets=tuple(open_), _designs={}, _applied={})) if open_ else ())
         return tuple(next(rest) if known is None else known for known in found)
@@ -96,10 +99,23 @@ class Outlook:
     def _left(self) -> tuple[Estimate, ...]:
         return self.fitted.unattributed()
 
+    def _known(self, scene: Scene, target: Cell) -> Forecast | None:
+        """The answer that needs no model of the change, None where it takes one."""
+        if scene.change.nothing:
+            return self._paired(scene, target)
+        bounds = scene.bounds(target)
+        return self._unchanged(scene, target) if bounds.least == bounds.most == 1 else None
+
+    def _unchanged(self, scene: Scene, target: Cell) -> Forecast:
+        """The target on the machine as it is."""
+        if _same_place(scene.now, target):
+            return Forecast(self.now(target), Estimate(1.0, 1.0, 1.0))
+        return self.forecasts(scene.now, [target], Change())[0]
+
     def _paired(self, scene: Scene, target: Cell) -> Forecast | None:
-        """The measured answer, None where it takes the model."""
+        """The measured answer, None where there is none."""
         cells = (scene.now, target)
-        if not scene.change.nothing or any(index_of(self.fitted, cell) is None for cell in cells):
+        if any(index_of(self.fitted, cell) is None for cell in cells):
             return None
         columns = (self.times.column(int(cell.width), cell.threads, "serial") for cell in cells)
         return Forecast(self.now(target), log_interval(paired(*columns)))
@@ -121,7 +137,7 @@ class Outlook:
             disagreeing |= np.ptp(effects, axis=0) > AGREEMENT
         refused = disagreeing & (scene.change.clock != 1 and not self.fitted.overlap_identified)
         return [
-            _refused(_OVERLAP, _OVERLAP_REMEDY)
+            self._possible(scene, target, *_refused(_OVERLAP, _OVERLAP_REMEDY))
             if refused[column]
             else self._forecast(scene, target, [row[column] for row in steps], [row[column] for row in shares])
             for column, target in enumerate(scene.targets)
@@ -141,24 +157,33 @@ class Outlook:
         step, share = with_hidden(step, most), with_hidden(share, most / self._mean(scene.now))
         if not self.fitted.inside(target):
             loose = float(self.fitted.winner.open([target])[0])
-            step = _not_vague(step, target, loose)
-            share = _not_vague(share, target, loose / self._mean(scene.now))
+            nearer = f"measured points nearer to W = {target.width:g} at p = {target.threads}"
+            remedy = on_threads(nearer, target.threads, self.usable)
+            step = _not_vague(step, loose, remedy)
+            share = _not_vague(share, loose / self._mean(scene.now), remedy)
         if target.threads > 1 and not self.fitted.winner.model.of(BARRIER).any():
-            step, share = (_without_barrier(estimate, target.threads) for estimate in (step, share))
-        return Forecast(step, inverse(self._possible(scene, target, share)))
+            remedy = on_threads(f"--threads 1,{target.threads}", target.threads, self.usable)
+            step, share = (_without_barrier(estimate, target.threads, remedy) for estimate in (step, share))
+        return self._possible(scene, target, step, share)
 
-    def _possible(self, scene: Scene, target: Cell, share: Estimate) -> Estimate:
-        """The share of the step that is left, cut to what the factors allow: no step changes by more than its parts."""
-        index = index_of(self.fitted, target)
-        if index is None or index != index_of(self.fitted, scene.now):
-            return share
-        kinds = {term.kind for candidate in self.fitted.candidates for term in candidate.model.terms}
-        found = [remainder(scene.change), *(scene.factors(kind, target) for kind in kinds)]
-        least, most = min(item.least for item in found), max(item.most for item in found)
-        low, value, high = (
-            None if end is None else min(most, max(least, end)) for end in (share.low, share.value, share.high)
-        )
-        return replace(share, low=low, value=value, high=high)
+    def _possible(self, scene: Scene, target: Cell, step: Estimate, share: Estimate) -> Forecast:
+        """A step and its share in the one as it is, cut to what the factors allow of the target on the same machine.
+
+        The step is cut to what its share leaves of the one as it is, too. At a measured point that only the machine
+        changes, the factors alone are a bracket, whatever else is not told.
+        """
+        same = _same_place(scene.now, target)
+        if scene.change.nothing:
+            cut = step if same else clipped(step, self.now(scene.now), share.low, share.high)
+            return Forecast(cut, inverse(share))
+        bounds, own, now = scene.bounds(target), self._unchanged(scene, target), self.now(scene.now)
+        share = clipped(share, inverse(own.speedup), bounds.least, bounds.most)
+        step = clipped(step, own.step, bounds.least, bounds.most)
+        if same and index_of(self.fitted, target) is not None and share.value is None:
+            share = _filled(share, bounds.least, bounds.most)
+            if now.low is not None and now.high is not None:
+                step = _filled(step, now.low * bounds.least, now.high * bounds.most)
+        return Forecast(clipped(step, now, share.low, share.high), inverse(share))
 
     def _mean(self, now: Cell) -> float:
         """Seconds of a step as it is, on the mean curve or by the winner."""
@@ -177,20 +202,25 @@ class Outlook:
         found += [scene.factors(term.kind, target) for term, part in zip(model.terms, shown, strict=True) if part > 0]
         if 1 < target.threads not in self.threads and any(map(free_barrier, model.terms)):
             how = f"how synchronisation grows to {target.threads} threads was not measured"
-            found.append(Factors(0.0, 1.0, how, f"--threads with {target.threads} among them"))
+            remedy = on_threads(f"--threads with {target.threads} among them", target.threads, self.usable)
+            found.append(Factors(0.0, 1.0, how, remedy))
         index = index_of(self.fitted, target)
         if index is not None and abs(self._left[index].value or 0.0) > AGREEMENT:
-            found.append(remainder(scene.change))
+            found.append(scene.remainder(target))
         return joined(item.reason for item in found), joined((item.remedy for item in found), " and ")
 
 
-def _not_vague(estimate: Estimate, target: Cell, loose: float) -> Estimate:
+def _same_place(first: Cell, second: Cell) -> bool:
+    return (first.width, first.threads) == (second.width, second.threads)
+
+
+def _not_vague(estimate: Estimate, loose: float, remedy: str) -> Estimate:
     """The estimate, without its value where it lies outside the sweep and could be anything.
 
     Args:
         estimate: of a step, or its share.
-        target: the operating point.
         loose: half-width by noise alone, were no parameter held at zero.
+        remedy: what would tell.
     """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return estimate
@@ -198,16 +228,26 @@ def _not_vague(estimate: Estimate, target: Cell, loose: float) -> Estimate:
         return estimate
     high = max(estimate.high, estimate.value + loose)  # what is held at zero can only be more
     reason = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
-    remedy = f"measured points nearer to W = {target.width:g} at p = {target.threads}"
     return replace(estimate, value=None, high=high, reason=reason, remedy=remedy)
 
 
-def _without_barrier(estimate: Estimate, threads: int) -> Estimate:
+def _without_barrier(estimate: Estimate, threads: int, remedy: str) -> Estimate:
     """The estimate as a lower bound: a barrier comes on top, of which one measured thread count says nothing."""
     reason = f"what {threads} threads lose at their barrier was not measured"
     low = estimate.value if estimate.low is None else estimate.low
-    return replace(estimate, value=None, low=low, high=None, reason=reason, remedy=f"--threads 1,{threads}")
+    return replace(estimate, value=None, low=low, high=None, reason=reason, remedy=remedy)
 
 
-def _refused(reason: str, remedy: str) -> Forecast:
-    return Forecast(Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy))
+def _filled(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The estimate without a value, with these ends where it has none."""
+    return replace(
+        estimate,
+        value=None,
+        low=low if estimate.low is None else estimate.low,
+        high=high if estimate.high is None else estimate.high,
+    )
+
+
+def _refused(reason: str, remedy: str) -> tuple[Estimate, Estimate]:
+    """A step, and its share in another, that are not told."""
+    return Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy)

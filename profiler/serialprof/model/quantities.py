@@ -47,6 +47,14 @@ class Quantity:
             self.slopes + factor[:, None] * other.slopes,
         )
 
+    def excess(self, factor: Array) -> Quantity:
+        """This with what lies above zero times a factor [q]; what lies below stays as it is."""
+        return Quantity(
+            np.where(self.value > 0, factor * self.value, self.value),
+            np.where(self.units > 0, factor * self.units, self.units),
+            np.where(self.value > 0, factor, 1.0)[:, None] * self.slopes,
+        )
+
     def over(self, other: Quantity) -> Quantity:
         """This over the other, unit by unit; its slopes by the rule for quotients."""
         ratio = self.value / other.value

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -12,7 +12,7 @@ import numpy as np
 from serialprof.model.candidates import Candidate
 from serialprof.model.carrying import GROWTHS, carried, free_barrier
 from serialprof.model.cells import Cell
-from serialprof.model.conditions import Factors, factors, remainder
+from serialprof.model.conditions import Factors, factors, on_threads, remainder
 from serialprof.model.family import TRAFFIC, Term
 from serialprof.model.fit import Fitted
 from serialprof.model.quantities import Quantity
@@ -28,12 +28,12 @@ class Case:
     Attributes:
         end: which end of the factors holds, "least" or "most".
         growth: how barriers go on to thread counts that were not measured.
-        rest: factor on what the model leaves unattributed.
+        rest: which end of the factors on what the model leaves unattributed holds, likewise.
     """
 
     end: str
     growth: str
-    rest: float
+    rest: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Scene:
         now: what they are compared with, on the machine as it is.
         targets: the operating points [q], all under the change.
         change: of the machine.
+        usable: threads that the machine runs at once, None where that is not known.
     """
 
     fitted: Fitted
@@ -53,30 +54,31 @@ class Scene:
     now: Cell
     targets: tuple[Cell, ...]
     change: Change
+    usable: int | None = None
     _designs: dict[tuple[tuple[Term, ...], str], Design] = field(default_factory=dict)
     _applied: dict[tuple[tuple[Term, ...], str], Array] = field(default_factory=dict)
 
     def cases(self) -> list[Case]:
         """Every way in which the conditions may act; one where nothing is open."""
         terms = {term for candidate in self.fitted.candidates for term in candidate.model.terms}
-        found = [self.factors(term.kind, cell) for term in terms for cell in self.targets]
-        ends = ("least", "most") if any(item.most > item.least for item in found) else ("least",)
+        ends = _ends(self.factors(term.kind, cell) for term in terms for cell in self.targets)
         strange = any(cell.threads not in self.threads for cell in self.targets)
         growths = GROWTHS if strange and any(map(free_barrier, terms)) else GROWTHS[:1]
-        rest = remainder(self.change)
-        return [Case(*case) for case in product(ends, growths, sorted({rest.least, rest.most}))]
+        return [Case(*case) for case in product(ends, growths, _ends(map(self.remainder, self.targets)))]
 
     def quantities(self, candidate: Candidate, case: Case) -> tuple[Quantity, Quantity]:
         """Seconds of a step [q] at the targets in one case, and their share in the step as it is.
 
-        What the model leaves over at a measured target stays with it, or changes as anything may.
+        What the model leaves over at a measured target stays with it, or changes as anything there may; what it has too
+        much stays.
         """
         then = Quantity.modelled(candidate, self._changed(candidate, case))
         known = np.array([index_of(self.fitted, cell) is not None for cell in self.targets], dtype=float)
         if known.any():
             unchanged = Quantity.modelled(candidate, self._design(candidate, case.growth))
             left = self._measured(candidate, self.targets).plus(unchanged, -np.ones(len(self.targets)))
-            then = then.plus(left, case.rest * known)
+            rest = np.array([getattr(self.remainder(cell), case.rest) for cell in self.targets])
+            then = then.plus(left.excess(rest), known)
         if index_of(self.fitted, self.now) is not None:
             return then, then.over(self._measured(candidate, [self.now]))
         present = Quantity.modelled(candidate, carried(candidate.model, [self.now], case.growth))
@@ -102,8 +104,25 @@ class Scene:
         if not counts or max(counts) == cell.threads:
             return found
         reason = f"the bandwidth of {cell.threads} threads was not measured"
-        remedy = f"limits measured at {cell.threads} threads"
+        remedy = on_threads(f"limits measured at {cell.threads} threads", cell.threads, self.usable)
         return Factors(found.least * max(counts) / cell.threads, found.most, reason, remedy)
+
+    def remainder(self, cell: Cell) -> Factors:
+        """What the change may do to what the model leaves unattributed at an operating point."""
+        return remainder(cell, self.fitted.memory, self.mode, self.change)
+
+    def bounds(self, cell: Cell) -> Factors:
+        """What the change may multiply a step by at most and at least: no step changes by more than its parts."""
+        models = {candidate.model.terms: candidate.model for candidate in self.fitted.candidates}.values()
+        kinds = {
+            term.kind
+            for model in models
+            for term, there in zip(model.terms, carried(model, [cell], GROWTHS[0]).matrix[0], strict=True)
+            if there > 0
+        }
+        found = [factors(kind, cell, self.fitted.memory, self.mode, self.change) for kind in kinds]
+        found.append(self.remainder(cell))
+        return Factors(min(item.least for item in found), max(item.most for item in found))
 
     @property
     def threads(self) -> set[int]:
@@ -135,6 +154,11 @@ class Scene:
             if (index := index_of(self.fitted, cell)) is not None:
                 value[column], units[:, column] = curves.mean[index], curves.units[:, index]
         return Quantity.measured(value, units, candidate)
+
+
+def _ends(found: Iterable[Factors]) -> tuple[str, ...]:
+    """Which ends of factors there are to look at."""
+    return ("least", "most") if any(item.most > item.least for item in found) else ("least",)
 
 
 def index_of(fitted: Fitted, cell: Cell) -> int | None:

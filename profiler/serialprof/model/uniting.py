@@ -42,9 +42,36 @@ def inverse(estimate: Estimate) -> Estimate:
     return replace(estimate, value=value, low=low, high=high)
 
 
+def clipped(estimate: Estimate, whole: Estimate, least: float | None, most: float | None) -> Estimate:
+    """The estimate cut to what lies between the least and the most share of a whole.
+
+    Args:
+        estimate: in the unit of the whole; ends that it lacks stay missing.
+        whole: what it is a share of.
+        least: share, None where nothing bounds it.
+        most: likewise.
+    """
+    low, high = _times(whole.low, least), _times(whole.high, most)
+    ends = [None if end is None else _between(end, low, high) for end in (estimate.low, estimate.high)]
+    value = estimate.value
+    if value is not None:  # between its own ends, and where the whole has none, by its value
+        value = _between(value, low or _times(whole.value, least), high or _times(whole.value, most))
+        value = _between(value, *ends)
+    return replace(estimate, value=value, low=ends[0], high=ends[1])
+
+
 def joined(clauses: Iterable[str], between: str = "; ") -> str:
     """Clauses in order, each once, without empty ones."""
     return between.join(dict.fromkeys(clause for clause in clauses if clause))
+
+
+def _times(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first * second
+
+
+def _between(number: float, low: float | None, high: float | None) -> float:
+    number = number if low is None else max(low, number)
+    return number if high is None else min(high, number)
 
 
 def _end(cases: Sequence[Estimate], name: str) -> float | None:

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
-from serialprof.model.answers import BestSetting
+from serialprof.model.answers import BestSetting, Refusal
 from serialprof.model.conditions import NO_CLOCK
 from serialprof.model.examination import Examined, examine
-from serialprof.model.outlook import Forecast
+from serialprof.model.outlook import Forecast, Outlook
 from serialprof.model.settings import best_settings
 from serialprof.model.statistics import log_interval
 from serialprof.model.steptimes import paired
@@ -22,6 +22,8 @@ from serialprof.question import Question, Times, level_of
 from serialprof.store import StoredRun
 
 _THIS_CORE: Final = "the clock is that of this core design only: another design has other latencies"
+#: Widths so many times the widest that was measured are a slip of the pen.
+_FARTHEST: Final = 1_000_000
 _NO_FIT: Final = "a run that can be fitted: four widths or thread counts, five blocks"
 
 
@@ -58,6 +60,7 @@ class Answer:
         predictions: ascending in threads, then width.
         best: the best measured settings, per unit of a price or watt where one was given.
         notes: what holds for all of them, each a clause.
+        refusals: why nothing at all is predicted, empty where something is.
     """
 
     family: Family
@@ -65,6 +68,7 @@ class Answer:
     predictions: tuple[Prediction, ...]
     best: tuple[BestSetting, ...]
     notes: tuple[str, ...]
+    refusals: tuple[Refusal, ...] = ()
 
 
 def ask(run: StoredRun, question: Question, workload: str | None = None) -> tuple[Answer, ...]:
@@ -77,15 +81,33 @@ def ask(run: StoredRun, question: Question, workload: str | None = None) -> tupl
 
 
 def _answer(run: StoredRun, examined: Examined, question: Question) -> Answer:
-    places = _places(examined, question) if question.alters else []
-    predictions = tuple(_prediction(examined, *place, question) for place in places)
+    refusals = tuple(_refusals(examined, question))
+    places = _places(examined, question) if question.alters and not refusals else []
+    outlook = None if examined.outlook is None else replace(examined.outlook, usable=run.machine.usable)
+    predictions = tuple(_prediction(examined, outlook, *place, question) for place in places)
     return Answer(
         examined.times.family,
         examined.description,
         predictions,
         best_settings(examined.times, question.price, question.watts),
         tuple(_notes(run, examined, question, predictions)),
+        refusals,
     )
+
+
+def _refusals(examined: Examined, question: Question) -> Iterator[Refusal]:
+    """Why nothing at all is predicted: nothing was measured, or what is asked for lies too far away."""
+    measured = examined.times.measured("serial")
+    if not measured:
+        reasons = [summary.failed or summary.step.reason for summary in examined.times.summaries]
+        first = next((summary.failed for summary in examined.times.summaries if summary.failed), "")
+        why = f"the first failure: {first}" if first else "; ".join(dict.fromkeys(filter(None, reasons)))
+        yield Refusal("everything", f"no point was measured{f' ({why})' if why else ''}", "a run that measures one")
+        return
+    widest = max(width for width, _ in measured)
+    if isinstance(question.width, int) and question.width > _FARTHEST * widest:
+        reason = f"W = {question.width} is more than {_FARTHEST} times the widest that was measured, {widest}"
+        yield Refusal("everything", reason, f"a width up to {_FARTHEST * widest}")
 
 
 def _places(examined: Examined, question: Question) -> list[tuple[int, int]]:
@@ -96,10 +118,11 @@ def _places(examined: Examined, question: Question) -> list[tuple[int, int]]:
     return sorted(measured, key=lambda place: (place[1], place[0]))
 
 
-def _prediction(examined: Examined, width: int, threads: int, question: Question) -> Prediction:
+def _prediction(
+    examined: Examined, outlook: Outlook | None, width: int, threads: int, question: Question
+) -> Prediction:
     new_width = level_of(question.width, width)
     new_threads = level_of(question.threads, threads)
-    outlook = examined.outlook
     if new_width is None or new_threads is None:
         asked, count = (question.width, width) if new_width is None else (question.threads, threads)
         what = "widths" if new_width is None else "threads"
