@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import sqlite3
 import struct
 import subprocess
@@ -22,6 +23,7 @@ from serialprof.store import (
     Visit,
     read_run,
     reading,
+    schema,
 )
 from tests import made
 
@@ -260,6 +262,45 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="exists"):
         Store(file, made.stored(CELLS))
     assert file.read_text() == "precious"
+
+
+@pytest.mark.parametrize("call", ["link", "touch"])
+def test_a_file_that_somebody_else_made_a_moment_ago_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    file = tmp_path / "a.serialprof"
+    owner, real = (os, os.link) if call == "link" else (Path, Path.touch)
+
+    def beaten(*arguments: object, **options: object) -> None:
+        file.write_text("precious")
+        real(*arguments, **options)  # type: ignore[operator]
+
+    monkeypatch.setattr(owner, call, beaten)
+    with pytest.raises(StoreError) as caught:
+        Store(file, made.stored(CELLS))
+    assert str(caught.value) == f"{file} exists; name another file with -o, or remove it; nothing is overwritten"
+    assert file.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("knob", ["width", "depth", "threads"])
+def test_counts_that_no_run_has_are_damage(tmp_path: Path, knob: str) -> None:
+    def stored(count: int) -> Path:
+        first, *rest = CELLS
+        points = (replace(first, setting=replace(first.setting, **{knob: count})), *rest)
+        file = tmp_path / f"{count}.serialprof"
+        with Store(file, made.stored(CELLS)):
+            pass
+        connection = sqlite3.connect(file)
+        connection.execute("UPDATE point SET value = ? WHERE id = 0", (schema.encode(points[0]),))
+        connection.commit()
+        connection.close()
+        return file
+
+    assert getattr(read_run(stored(2**62)).plan.points[0].setting, knob) == 2**62
+    for count in (2**62 + 1, 2**70):
+        with pytest.raises(StoreError, match="damaged"):
+            read_run(stored(count))
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

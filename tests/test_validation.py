@@ -146,6 +146,21 @@ def test_where_nothing_was_measured_a_number_is_a_miss(estimate: Estimate, verdi
     assert judged.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("low", "verdict"), [(0.1, "no verdict"), (0.2, "no verdict"), (0.21, "inside"), (0.6, "missed")]
+)
+def test_a_bound_that_excludes_nothing_is_no_verdict(low: float, verdict: Verdict) -> None:
+    refused = replace(claim(estimate=Estimate(None, low=low), refusal=True), least=0.2)
+    (judged,) = judge([refused])
+    assert judged.verdict == verdict
+    assert bool(judged.reason) == (verdict == "no verdict")
+
+
+def test_the_narrowest_width_bounds_a_refused_knee_from_below() -> None:
+    found = {item.name: item for item in claims(measured(*planted_run()))}
+    assert found["knee beyond the sweep"].least == 1
+
+
 # --- noise and outcome
 
 
@@ -246,7 +261,7 @@ def told() -> dict[str, Check]:
 
 def test_truths_are_what_was_planted(told: dict[str, Check]) -> None:
     exact = {"serial share 0.1": 0.1, "serial share 0.5": 0.5, "serial share 0.9": 0.9}
-    exact |= {"memory share, 512 KiB": 0.0, "serial share, hidden": 0.0}
+    exact |= {"loads are work, 512 KiB": 1.0, "serial share, hidden": 0.0}
     for name, truth in exact.items():
         assert told[name].truth.value == pytest.approx(truth, abs=0.001)
         assert told[name].truth.half_width == 0
@@ -301,6 +316,15 @@ def test_a_chain_that_is_longer_than_declared_is_a_miss() -> None:
     checks = judged(longer)
     for name in ("serial share 0.1", "serial share 0.5", "serial share 0.9"):
         assert checks[name].verdict == "missed"
+
+
+def test_loads_within_l2_that_are_neither_width_work_nor_serial_are_a_miss() -> None:
+    def stumbling(point: Point) -> float:
+        assert point.work is not None
+        near = 0 < point.work.footprint.fixed <= 512 << 10
+        return honest(point) * (1.4 if near and point.setting.width == 64 else 1.0)
+
+    assert judged(stumbling)["loads are work, 512 KiB"].verdict != "inside"
 
 
 def test_chains_that_do_not_overlap_hide_nothing() -> None:

@@ -10,16 +10,23 @@ from pathlib import Path
 from serialprof.errors import StoreError
 
 
+def exists(path: Path) -> StoreError:
+    """What is said where a file is in the way, also one that appeared a moment ago."""
+    return StoreError(f"{path} exists", "name another file with -o, or remove it; nothing is overwritten")
+
+
 def check_creatable(path: Path) -> None:
     """Raises a StoreError where no new file can be created at the path."""
     if path.exists():
-        raise StoreError(f"{path} exists", "name another file with -o, or remove it; nothing is overwritten")
+        raise exists(path)
     folder = path.resolve().parent
     if not folder.is_dir():
         raise StoreError(f"cannot write {path}: there is no folder {folder}", "create it, or name another file with -o")
     try:
         path.touch(exist_ok=False)
         path.unlink()
+    except FileExistsError:
+        raise exists(path) from None
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None
 
@@ -35,6 +42,8 @@ def write_new(path: Path, text: str) -> None:
     try:
         beside.write_text(text, encoding="utf-8")
         os.link(beside, path)  # unlike a rename, fails where somebody else was faster
+    except FileExistsError:
+        raise exists(path) from None
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None
     finally:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from serialprof.model.results import SERIAL
+from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
 from serialprof_reports import frontier, wording
 
@@ -24,6 +25,7 @@ _LABEL: Final = 11
 #: Failed points are listed up to this number; the rest is counted.
 _MOST_FAILURES: Final = 20
 
+_NOT_CORES: Final = "not cores"
 _WINNER_STYLES: Final = {"clock": "cyan", "cores": "yellow", "neither": "dim", "unknown": "dim"}
 
 
@@ -66,6 +68,8 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     yield ""
     if any(family.tradeoffs for family in analysis.families):
         yield _text("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
+    if any(_only_loses(family, item) for family in analysis.families for item in family.tradeoffs):
+        yield _text(f"{_NOT_CORES}: more threads surely lose, while +10 % clock may gain nothing", "dim")
     yield from _remarks(run, analysis)
 
 
@@ -90,7 +94,7 @@ def _family(family: FamilyAnalysis) -> Iterator[RenderableType]:
     yield _line("evidence", f"{verdict.grade}: {verdict.grade_reason}", "dim")
     yield from _tables(family)
     if family.refusal:
-        yield _line("no fit", family.refusal)
+        yield _line("no fit", family.refusal.removeprefix("no fit: "))
     for name, text in _lines(family):
         yield _line(name, text)
 
@@ -120,7 +124,13 @@ def _tradeoff_cells(family: FamilyAnalysis, item: Tradeoff) -> Iterator[Renderab
     yield wording.compact_percent(item.cores_gain, "+")
     yield wording.compact_percent(item.clock_gain, "+")
     yield _serial_share(family, item.width, item.threads)
-    yield _text(wording.WINNERS[item.winner], _WINNER_STYLES[item.winner])
+    words = _NOT_CORES if _only_loses(family, item) else wording.WINNERS[item.winner]
+    yield _text(words, _WINNER_STYLES[item.winner])
+
+
+def _only_loses(family: FamilyAnalysis, item: Tradeoff) -> bool:
+    """Whether that is all that is known, and not withheld for too many disturbed samples."""
+    return only_loses(item) and not any(refusal.what == "what gains more" for refusal in family.refusals)
 
 
 def _step_table(family: FamilyAnalysis) -> Table:

@@ -70,8 +70,44 @@ def test_more_operations_than_the_peak() -> None:
     # 8 million in 1 us are 8 TFLOP/s, on two threads of 1 TFLOP/s each.
     work = replace(builder.LANES, flops=Affine(0, 1e6))
     item = found(declaring(work, Limits(fma={"avx2": 5e11, "avx512": 1e12}), threads=(2,)))["operations"]
-    assert "8.00 TFLOP/s, above this machine's peak of 2.00 TFLOP/s" in item.sentence
+    assert "8.00 TFLOP/s, above this machine's fp32 peak of 2.00 TFLOP/s" in item.sentence
+    assert "the declaration cannot be right" in item.sentence and item.certain
     assert found(declaring(replace(work, flops=Affine(0, 2.7e5)), Limits(fma={"avx2": 1e12}), threads=(2,))) == {}
+
+
+def of_type(run: StoredRun, dtype: str, *, parameter: bool = False) -> StoredRun:
+    """The run with another element type, named by the setting or by a parameter of the workload."""
+    change = {"parameters": {"dtype": dtype}} if parameter else {"dtype": dtype}
+    points = tuple(replace(item, setting=replace(item.setting, **change)) for item in run.plan.points)
+    return replace(run, plan=replace(run.plan, points=points))
+
+
+@pytest.mark.parametrize(("dtype", "certain"), [("fp32", True), ("fp64", True), ("bf16", False), ("int8", False)])
+@pytest.mark.parametrize("parameter", [False, True])
+def test_narrower_types_may_exceed_the_peak_of_fp32(dtype: str, certain: bool, parameter: bool) -> None:
+    run = declaring(replace(builder.LANES, flops=Affine(0, 1e6)), Limits(fma={"avx2": 5e11}))
+    analysed = family(of_type(run, dtype, parameter=parameter))
+    (item,) = analysed.contradictions
+    assert (item.what, item.certain) == ("operations", certain)
+    assert ("the declaration cannot be right" in item.sentence) == certain
+    assert (
+        f"fp32 peak of 500 GFLOP/s: right only for types narrower than fp32, as {dtype}" in item.sentence
+    ) != certain
+    for said in (analysed.verdict.sentence, analysed.verdict.grade_reason, analysed.verdict.next_step):
+        assert ("contradict" in said) == certain
+
+
+def test_a_chain_that_cannot_be_heads_the_verdict() -> None:
+    work = replace(builder.LANES, serial_ops=20_000, flops=Affine(20_000, 1))
+    verdict = family(declaring(work, Limits(chains={"add": 1e-10}))).verdict
+    assert verdict.sentence.startswith("Its declared chain contradicts what was measured, so the shares")
+    assert verdict.grade_reason.startswith("its chain contradicts what was measured; ")
+
+
+def test_threads_that_contradict_weaken_the_evidence_and_no_declaration() -> None:
+    verdict = family(with_cpu(lambda w, p: 3.9, threads=(1,))).verdict
+    assert "declared" not in verdict.sentence
+    assert verdict.grade_reason.startswith("its threads contradict what was measured; ")
 
 
 def test_a_chain_longer_than_the_step() -> None:
@@ -178,7 +214,11 @@ def test_depth_counted_by_single_steps() -> None:
 def test_a_contradiction_weakens_the_evidence_and_comes_first() -> None:
     work = replace(builder.LANES, bytes=Affine(0, 12500))
     verdict = family(declaring(work, Limits(stream=(StreamRung(1 << 20, 1, 1e10),)))).verdict
-    assert verdict.grade_reason.endswith("; its bytes contradict what was measured")
+    assert verdict.grade_reason.startswith("its bytes contradict what was measured; no clock was set")
+    assert verdict.sentence.startswith(
+        "Its declared bytes contradict what was measured, so the shares and the clock's gain here are not to be "
+        "trusted. Threads were not varied"
+    )
     assert verdict.next_step == (
         "Settle first why its bytes and what was measured contradict each other: check what the workload declares."
     )

@@ -120,7 +120,8 @@ def test_threads_that_equal_a_tenth_more_clock(exact: FamilyAnalysis) -> None:
     assert (two.equal.value, two.equal.unit) == (2, "threads")
     assert not two.extrapolated and not two.never
     none = at(exact, 32, 1)
-    assert none.never and none.equal.value is None
+    assert none.never and (none.equal.value, none.equal.low, none.equal.high) == (None, 64, None)
+    assert not none.extrapolated and not none.siblings
     assert none.equal.reason == "no number of threads up to 64 gains as much"
 
 

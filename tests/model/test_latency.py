@@ -78,6 +78,20 @@ def test_a_quantile_needs_a_step_beyond_it() -> None:
     assert found.worst == pytest.approx(50e-9)
 
 
+def test_quantiles_never_decrease_where_blocks_have_few_steps() -> None:
+    # Four slow blocks have no p99 of their own: their p95 of 1.9 us stood above the p99 of the fast block alone.
+    slow = [visit(block, [20 * step for step in range(1, 100)]) for block in range(4)]
+    found = latency([*slow, visit(4, EVEN)])
+    assert found is not None and found.steps == 4 * 99 + 101
+    assert [item.value for item in (found.p50, found.p95, found.p99)] == pytest.approx([51e-9, 96e-9, 100e-9])
+
+
+def test_without_any_p99_the_blocks_of_p95_are_averaged() -> None:
+    found = latency([visit(0, range(1, 52)), visit(1, [1000] * 19)])
+    assert found is not None and found.p99.value is None
+    assert (found.p50.value, found.p95.value) == pytest.approx((26e-9, 48.5e-9))
+
+
 def test_visits_of_a_block_count_together() -> None:
     found = latency([visit(0, range(1, 51)), visit(0, range(51, 102))])
     assert found is not None and found.p99.value == pytest.approx(100e-9)

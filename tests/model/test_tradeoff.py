@@ -15,9 +15,9 @@ from serialprof.limits import Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse
 from serialprof.model.cells import Cell
 from serialprof.model.memory import Memory
-from serialprof.model.results import BEYOND_L2, CAUSES, Attribution, Part, Winner
+from serialprof.model.results import BEYOND_L2, CAUSES, Attribution, Part, Tradeoff, Winner
 from serialprof.model.results import MEMORY as MEMORY_CAUSE
-from serialprof.model.tradeoff import clock_elasticity, clock_gain, crossing, winner
+from serialprof.model.tradeoff import clock_elasticity, clock_gain, crossing, only_loses, winner
 from tests.model import builder
 
 MEMORY = Memory.of(Limits(), 1 << 20)
@@ -83,11 +83,34 @@ def test_clock_gain_of_ten_per_cent() -> None:
         ((0.5, 1.0), (0.4, 0.6), "unknown"),
         ((0.001, 0.004), (-0.9, 0.0), "neither"),
         ((0.006, 0.007), (-0.9, 0.0), "clock"),
+        ((0.004, 0.007), (-0.9, -0.8), "unknown"),
+        ((0.005, 0.1), (-0.9, -0.8), "unknown"),
         ((0.7, 1.0), (None, None), "unknown"),
     ],
 )
 def test_winner(clock: tuple[float, float], cores: tuple[float | None, float | None], expected: Winner) -> None:
     assert winner(Estimate(None, *clock), Estimate(0.0, *cores)) == expected
+
+
+@pytest.mark.parametrize(
+    ("clock", "cores", "named", "expected"),
+    [
+        ((0.0, 0.1), (-0.9, -0.1), "unknown", True),
+        ((0.005, 0.1), (-0.9, -0.1), "unknown", True),
+        ((0.006, 0.1), (-0.9, -0.1), "unknown", False),  # withheld: the clock would win
+        ((0.006, 0.1), (-0.9, -0.1), "clock", False),
+        ((0.0, 0.004), (-0.9, -0.1), "neither", False),
+        ((0.0, 0.1), (-0.9, 0.0), "unknown", False),
+        ((0.0, 0.1), (-0.9, None), "unknown", False),
+        ((None, 0.1), (-0.9, -0.1), "unknown", False),
+    ],
+)
+def test_threads_that_lose_where_the_clock_may_gain_nothing(
+    clock: tuple[float | None, float], cores: tuple[float, float | None], named: Winner, expected: bool
+) -> None:
+    nothing = Estimate.unknown("not needed")
+    item = Tradeoff(4, 1, 2, nothing, nothing, Estimate(None, *clock), Estimate(-0.5, *cores), named)
+    assert only_loses(item) == expected
 
 
 def ratio(mean: float, spread: float = 0.01) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -11,8 +11,9 @@ from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse, wording
+from serialprof.model.advice import next_step
 from serialprof.model.family import Cell, Memory
-from serialprof.model.verdict import grade_reason
+from serialprof.model.verdict import Findings, grade_reason
 from serialprof.store import StoredRun, Visit
 from tests.model import builder
 
@@ -94,13 +95,53 @@ def test_a_clock_that_may_gain_nothing_beats_nobody() -> None:
     step = lambda w, p, f: 1e-6 * (1 + w) * (1.05 if p > 1 else 1.0)  # noqa: E731
     result = family(builder.run(step, threads=(1, 2), work=None, mode="eager", noise=0.01))
     assert {item.winner for item in result.tradeoffs} == {"unknown"}
-    assert "whether clock beats cores from W = 1 to 256 cells the data cannot tell" in result.verdict.sentence
+    assert result.verdict.sentence.startswith(
+        "On this machine more threads surely lose, while +10 % clock may gain nothing, from W = 1 to 256 cells "
+        "(at 1 +10 % clock gives +0 to +10 %, a second thread -5 % ["
+    )
+    assert "--budget" not in result.verdict.next_step, "a longer run tells no more of the clock"
+    (tie,) = result.frontier.ties
+    assert tie.width.reason.startswith("the data cannot tell: more threads surely lose at W = 1, 2, 4, ")
+    assert tie.width.reason.endswith("128, 256, while +10 % clock may gain nothing")
+
+
+def test_a_wide_interval_of_threads_that_surely_lose_asks_for_no_longer_run() -> None:
+    step = lambda w, p, f: 1e-6 * (1 + w) * (1.0 + (p > 1))  # noqa: E731
+    result = family(builder.run(step, threads=(1, 2), work=None, mode="eager", noise=0.12))
+    assert {item.winner for item in result.tradeoffs} == {"unknown"}
+    assert max(item.cores_gain.half_width or 0.0 for item in result.tradeoffs) > 0.05
+    assert all((item.cores_gain.high or 0.0) < 0 for item in result.tradeoffs)
+    assert "--budget" not in result.verdict.next_step
 
 
 def test_intervals_of_one_round_of_processes_say_so() -> None:
     run = builder.run(crossing)
     one = replace(run, visits=tuple(replace(visit, process=0) for visit in run.visits))
     assert "within one process" in family(one).verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("cores", "clock", "advised"),
+    [
+        ((-0.1, 0.1), (0.0, 0.005), True),  # their order is open
+        ((0.02, 0.2), (0.01, 0.1), True),  # meets the clock's bracket
+        ((-0.2, -0.05), (0.0, 0.1), False),
+        ((-0.2, -0.05), (None, None), False),
+        ((-0.02, 0.02), (0.0, 0.1), False),  # narrow already
+        ((None, None), (0.0, 0.1), False),
+    ],
+)
+def test_a_longer_run_is_advised_only_where_it_may_tell(
+    cores: tuple[float | None, float | None], clock: tuple[float | None, float | None], advised: bool
+) -> None:
+    result = family(builder.run(crossing, threads=(1, 2), noise=0.01))
+    item = replace(
+        result.tradeoffs[0], winner="unknown", cores_gain=Estimate(0.0, *cores), clock_gain=Estimate(None, *clock)
+    )
+    findings = Findings(
+        result.description, result.points, "", result.attributions, (item,), result.crossovers, (), False
+    )
+    assert ("--budget" in next_step(findings, 2)) == advised
 
 
 def test_nothing_to_tell_is_said() -> None:

@@ -151,6 +151,8 @@ def test_unknown_numbers_are_dashes_with_the_reason_below() -> None:
     row = next(line for line in text.splitlines() if line.startswith((" 1  ", "  1  ")))
     assert row.split() == ["1", "-", "-", "-", "-", "-", "unclear"]
     assert "no fit      every point failed" in text
+    told = terminal(run, Analysis((made.unknown_family(run, made.LSTM, "no fit: it needs 4 widths"),)))
+    assert "no fit      it needs 4 widths" in told
     assert "depth cost  unknown: every point failed" in text
     assert "hatch       none known" in text
     assert "20 points failed:" in text
@@ -203,6 +205,24 @@ def test_lopsided_interval_is_shown_by_its_ends() -> None:
     text = terminal(run, Analysis((replace(family, tradeoffs=(item,)),)))
     row = next(line for line in text.splitlines() if line.endswith("neither"))
     assert row.split()[7:11] == ["0..+100", "%", "+10", "%"]
+
+
+def test_threads_that_surely_lose_are_no_unclear_case() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = made.family(run, made.LSTM)
+    item = replace(
+        family.tradeoffs[0],
+        winner="unknown",
+        cores_gain=Estimate(-0.4, -0.5, -0.3),
+        clock_gain=Estimate.bracket(0.0, 0.1, "bare"),
+    )
+    family = replace(family, tradeoffs=(item,))
+    text = terminal(run, Analysis((family,)))
+    assert any(line.endswith("not cores") for line in text.splitlines())
+    assert "\nnot cores: more threads surely lose, while +10 % clock may gain nothing\n" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+    withheld = replace(family, refusals=(Refusal("what gains more", "disturbed", "quiet"),))
+    assert "not cores" not in terminal(run, Analysis((withheld,)))
 
 
 def test_colour_only_when_asked() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
 from serialprof.model.curves import MINIMUM_VALUES
+from serialprof.model.results import Tradeoff
 from serialprof.model.verdict import TOO_DISTURBED, Findings
 
 #: A step that grows by less than this over a widening of at least _WIDENING is batch-insensitive.
@@ -53,8 +54,8 @@ def _unsound(findings: Findings) -> str:
     """What has to be settled before more is said; empty where nothing has."""
     if findings.disturbed > TOO_DISTURBED:
         return "Run again on a quieter machine: serialprof doctor says what disturbs this one."
-    if findings.contradictions:
-        first = findings.contradictions[0]
+    if certain := [item for item in findings.contradictions if item.certain]:
+        first = certain[0]
         return f"Settle first why its {first.what} and what was measured contradict each other: {first.remedy}."
     if min(item.units for item in findings.measured) < MINIMUM_UNITS:
         return f"Run again with a longer --budget: an interval needs {MINIMUM_UNITS} blocks."
@@ -62,10 +63,21 @@ def _unsound(findings: Findings) -> str:
 
 
 def _undecided(findings: Findings) -> bool:
-    """Whether more samples would help: a width without a winner whose paired interval is wide."""
+    """Whether more samples would help: a width without a winner whose paired interval is wide and leaves it open."""
     return any(
-        item.winner == "unknown" and (item.cores_gain.half_width or 0.0) > _WIDE_INTERVAL for item in findings.tradeoffs
+        item.winner == "unknown" and (item.cores_gain.half_width or 0.0) > _WIDE_INTERVAL and _overlap(item)
+        for item in findings.tradeoffs
     )
+
+
+def _overlap(item: Tradeoff) -> bool:
+    """Whether the cores' interval holds 0, so that their order is open, or meets the clock's bracket."""
+    cores, clock = item.cores_gain, item.clock_gain
+    if cores.low is None or cores.high is None:
+        return False
+    if cores.low <= 0 <= cores.high:
+        return True
+    return clock.low is not None and clock.high is not None and cores.low <= clock.high and clock.low <= cores.high
 
 
 def _flat_until(findings: Findings) -> int:

@@ -22,7 +22,8 @@ class Sensitivity:
         paired: -dlnT/dlnp as measured to the next thread count; unknown where there is none.
         equal: the fewest threads in all whose step is as short as that of +10 % clock on `threads`; `threads` itself
             where the clock may gain nothing.
-        never: whether no number of threads that was looked at gains as much as +10 % clock.
+        never: whether no number of threads that was looked at gains as much as +10 % clock: an answer, too; the lower
+            end of `equal` is the most that was looked at.
         extrapolated: whether `equal` counts more threads than were measured.
         siblings: whether it counts hardware threads, of which several share a core of this machine.
     """
@@ -96,6 +97,7 @@ class Contradiction:
         width, threads: the operating point at which they differ most.
         sentence: what contradicts what, and what is not to be trusted.
         remedy: what to look at.
+        certain: whether both cannot be right, whatever else holds.
     """
 
     what: str
@@ -103,6 +105,7 @@ class Contradiction:
     threads: int
     sentence: str
     remedy: str
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ _TICK: Final = 0.01
 #: Share of a step below which a chain that the fit does not show is no contradiction.
 _NEGLIGIBLE: Final = 0.02
 
+#: Element types that do no more operations a second than the fp32 peak.
+_WIDE_TYPES: Final = frozenset({"fp32", "fp64", "float32", "float64"})
+
 _DECLARATION: Final = "check what the workload declares"
 
 
@@ -46,6 +49,7 @@ class _Finding:
     what: str
     sentence: str
     remedy: str
+    certain: bool = True
 
 
 def contradictions(
@@ -85,7 +89,7 @@ def _worst(items: Sequence[tuple[_Finding, Point]]) -> Contradiction:
     threads = "1 thread" if setting.threads == 1 else f"{setting.threads} threads"
     elsewhere = f", and likewise at {len(items) - 1} other point{'s' if len(items) > 2 else ''}" if items[1:] else ""
     sentence = f"At W = {setting.width} on {threads} {finding.sentence}{elsewhere}."
-    return Contradiction(finding.what, setting.width, setting.threads, sentence, finding.remedy)
+    return Contradiction(finding.what, setting.width, setting.threads, sentence, finding.remedy, finding.certain)
 
 
 def _floors(point: Point, summary: PointSummary, attribution: Attribution | None, limits: Limits) -> Iterator[_Finding]:
@@ -97,16 +101,7 @@ def _floors(point: Point, summary: PointSummary, attribution: Attribution | None
     if add := limits.chains.get("add"):
         yield from _chain(work.serial_ops, add, step, attribution)
     if limits.fma:
-        peak, operations = max(limits.fma.values()) * threads, work.flops.at(width)
-        if operations > _WANDER * peak * step:
-            yield _Finding(
-                operations / (peak * step),
-                "operations",
-                f"a step declares {format_si(operations, 'operations')}, which in its {format_seconds(step)} would be "
-                f"{format_si(operations / step, 'FLOP/s')}, above this machine's peak of {format_si(peak, 'FLOP/s')}: "
-                "the declaration cannot be right, and the shares of the width work are not to be trusted",
-                _DECLARATION,
-            )
+        yield from _operations(point, max(limits.fma.values()) * threads, step)
     bandwidth, traffic = _bandwidth(limits, work.footprint.at(width), threads), work.bytes.at(width)
     if bandwidth and traffic > _REUSE * bandwidth * step:
         yield _Finding(
@@ -117,6 +112,29 @@ def _floors(point: Point, summary: PointSummary, attribution: Attribution | None
             "that footprint: the declaration cannot be right, and the shares of width memory are not to be trusted",
             _DECLARATION,
         )
+
+
+def _operations(point: Point, peak: float, step: float) -> Iterator[_Finding]:
+    """Declared operations against the peak of fp32, which wider types do not reach and narrower ones may exceed."""
+    operations = 0.0 if point.work is None else point.work.flops.at(point.setting.width)
+    if operations <= _WANDER * peak * step:
+        return
+    dtype = str(point.setting.parameters.get("dtype", point.setting.dtype))
+    certain = dtype in _WIDE_TYPES
+    verdict = (
+        "the declaration cannot be right, and the shares of the width work are not to be trusted"
+        if certain
+        else f"right only for types narrower than fp32, as {dtype} may be"
+    )
+    yield _Finding(
+        operations / (peak * step),
+        "operations",
+        f"a step declares {format_si(operations, 'operations')}, which in its {format_seconds(step)} would be "
+        f"{format_si(operations / step, 'FLOP/s')}, above this machine's fp32 peak of {format_si(peak, 'FLOP/s')}: "
+        f"{verdict}",
+        _DECLARATION,
+        certain,
+    )
 
 
 def _chain(operations: float, each: float, step: float, attribution: Attribution | None) -> Iterator[_Finding]:

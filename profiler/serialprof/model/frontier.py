@@ -16,7 +16,7 @@ from serialprof.model.outlook import Forecast, Outlook
 from serialprof.model.results import Attribution, Tradeoff
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes
-from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gain
+from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gain, only_loses
 from serialprof.question import Change
 
 #: Thread counts are looked at one by one up to this, then a fifth apart.
@@ -83,18 +83,21 @@ def _tie(items: Sequence[Tradeoff]) -> Estimate:
         first = float(items[0].width)
         reason = f"below W = {first:g}: more threads gain more at every width"
         return Estimate(None, high=first, reason=reason, remedy="smaller widths")
-    reason = "the data cannot tell: " + (_surely(sure) or "at no width is it sure what gains more")
+    reason = "the data cannot tell: " + (_surely(items) or "at no width is it sure what gains more")
     return Estimate.unknown(reason, remedy=f"{MORE_BLOCKS}, or {TWO_CLOCKS}")
 
 
 def _surely(items: Sequence[Tradeoff]) -> str:
     """At which widths it is sure what gains more, in words."""
     names = {"clock": "+10 % clock", "cores": "more threads"}
-    return "; ".join(
+    known = [
         f"{name} surely gain{'s' if winner == 'clock' else ''} more at W = {', '.join(widths)}"
         for winner, name in names.items()
         if (widths := [str(item.width) for item in items if item.winner == winner])
-    )
+    ]
+    if losing := [str(item.width) for item in items if only_loses(item)]:
+        known.append(f"more threads surely lose at W = {', '.join(losing)}, while +10 % clock may gain nothing")
+    return "; ".join(known)
 
 
 def _sensitivities(
@@ -108,14 +111,15 @@ def _sensitivities(
         place = (int(cell.width), cell.threads)
         clock = clock_elasticity(known.get(place), cell, fitted.memory)
         equal = equal_threads(outlook, *place, clock_gain(clock), machine)
-        count = equal.value or equal.low or 0.0
+        never = equal.reason.startswith(_NEVER)
+        count = 0.0 if never else equal.value or equal.low or 0.0
         yield Sensitivity(
             *place,
             clock,
             cores,
             measured.get(place, Estimate.unknown("no larger thread count was measured here", remedy="more --threads")),
             equal,
-            never=equal.reason.startswith(_NEVER),
+            never=never,
             extrapolated=count > max(outlook.threads),
             siblings=machine.cores < count <= machine.usable,
         )
@@ -150,7 +154,8 @@ def equal_threads(outlook: Outlook, width: int, threads: int, gain: Estimate, ma
         missing = next((item.speedup for item in forecasts if item.speedup.high is None), None)
         if missing is not None:
             return Estimate.unknown(missing.reason, "threads", missing.remedy or MORE_BLOCKS)
-        return Estimate.unknown(f"{_NEVER} up to {counts[-1]} gains as much", "threads")
+        reason = f"{_NEVER} up to {counts[-1]} gains as much"
+        return Estimate(None, low=float(counts[-1]), unit="threads", reason=reason)
     low, high = float(counts[few - 1] + 1 if few else counts[0]), None if many is None else float(counts[many])
     if low == high:
         return Estimate(low, low, high, "threads", reason=_beyond(counts[few], outlook, machine))

@@ -23,7 +23,8 @@ def latency(visits: Sequence[Visit]) -> Latency | None:
     """Quantiles of single steps over the sound visits of a point, None where no step was told apart.
 
     A quantile is that of each unit (block), averaged in the logarithm with its t interval over units; units with too
-    few steps beyond the quantile have none.
+    few steps beyond the quantile have none. All quantiles come from the same units, those that have the highest one
+    that any unit has, so that they never decrease.
     """
     units: dict[int, list[Array]] = defaultdict(list)
     timeline = []
@@ -37,7 +38,8 @@ def latency(visits: Sequence[Visit]) -> Latency | None:
     if not timeline:
         return None
     whole = [np.concatenate(parts) for parts in units.values()]
-    p50, p95, p99 = (_quantile(whole, quantile) for quantile in _QUANTILES)
+    same = _having_the_highest(whole)
+    p50, p95, p99 = (_quantile(same, quantile) for quantile in _QUANTILES)
     return Latency(
         sum(unit.size for unit in whole), p50, p95, p99, max(item.worst for item in timeline), tuple(timeline)
     )
@@ -49,8 +51,20 @@ def seconds_of(ticks: StepTicks) -> Array:
     return steps[np.isfinite(steps) & (steps > 0)]
 
 
+def _having_the_highest(units: Sequence[Array]) -> list[Array]:
+    """The units that have the highest quantile that any has; all where none has any."""
+    for quantile in reversed(_QUANTILES):
+        if found := [unit for unit in units if _has(unit, quantile)]:
+            return found
+    return list(units)
+
+
+def _has(unit: Array, quantile: float) -> bool:
+    return unit.size * (1 - quantile) >= _FEWEST_BEYOND
+
+
 def _quantile(units: Sequence[Array], quantile: float) -> Estimate:
-    enough = [unit for unit in units if unit.size * (1 - quantile) >= _FEWEST_BEYOND]
+    enough = [unit for unit in units if _has(unit, quantile)]
     if not enough:
         needed = round(_FEWEST_BEYOND / (1 - quantile))
         return Estimate.unknown(f"the {quantile:.0%} quantile needs {needed} steps in a block", "s")

@@ -15,7 +15,8 @@ _ESTIMATE: Final = frozenset(field.name for field in fields(Estimate))
 def as_plain(record: object) -> Any:
     """A record as dictionaries, lists, strings and numbers.
 
-    An estimate becomes {value, low, high, unit, level, identified, reason, what_would_identify_it}.
+    An estimate becomes {value, low, high, unit, level, identified, reason, what_would_identify_it}. That no number of
+    threads equals a faster clock is an answer: identified, without a value.
     """
     import msgspec
 
@@ -28,7 +29,10 @@ def _told(plain: Any) -> Any:
     if not isinstance(plain, dict):
         return plain
     if plain.keys() != _ESTIMATE:
-        return {key: _told(item) for key, item in plain.items()}
+        told = {key: _told(item) for key, item in plain.items()}
+        if told.get("never") is True:
+            told["equal"]["identified"] = True
+        return told
     known = {name: plain[name] for name in ("value", "low", "high", "unit", "level")}
     identified = plain["value"] is not None and isfinite(plain["value"])
     return known | {"identified": identified, "reason": plain["reason"], "what_would_identify_it": plain["remedy"]}

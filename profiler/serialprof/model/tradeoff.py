@@ -164,6 +164,13 @@ def winner(clock: Estimate, cores: Estimate) -> Winner:
     return "cores" if cores.low > clock.high else "unknown"
 
 
+def only_loses(item: Tradeoff) -> bool:
+    """Whether more threads surely lose there, and yet the clock does not win since it may gain nothing."""
+    cores, clock = item.cores_gain, item.clock_gain
+    loses = cores.high is not None and cores.high < 0
+    return loses and item.winner == "unknown" and clock.low is not None and clock.low <= NEGLIGIBLE
+
+
 def _surely(attribution: Attribution, *causes: str) -> float:
     """The share that some causes have at least."""
     return sum(part.share.low or 0.0 for part in (*attribution.parts, *attribution.finer) if part.cause in causes)

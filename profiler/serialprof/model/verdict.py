@@ -22,6 +22,7 @@ from serialprof.model.results import (
     Tradeoff,
     Winner,
 )
+from serialprof.model.tradeoff import only_loses
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ def sentence(findings: Findings) -> str:
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in clauses)
 
 
+#: Contradictions that say that a declaration is wrong, and with it what is computed from the declaration.
+DECLARED: Final = frozenset({"chain", "operations", "bytes"})
+
 #: Share of disturbed samples from which the evidence is called weaker, and from which nothing is said to win.
 MUCH_DISTURBED: Final = 0.2
 TOO_DISTURBED: Final = 0.5
@@ -83,9 +87,13 @@ def grade_reason(
         reason = f"no clock was set and {counters}: the clock's side is a model"
     if disturbed > MUCH_DISTURBED:
         reason += f"; {disturbed:.0%} of the samples were disturbed and left out: see serialprof doctor"
-    if contradictions:
-        reason += f"; its {wording.listed([item.what for item in contradictions])} contradict what was measured"
-    return reason
+    certain = [item.what for item in contradictions if item.certain]
+    return f"its {_contradict(certain)} what was measured; {reason}" if certain else reason
+
+
+def _contradict(names: Sequence[str]) -> str:
+    """Kinds of contradictions with their verb."""
+    return f"{wording.listed(names)} {'contradicts' if names in (['chain'], ['depth']) else 'contradict'}"
 
 
 def _clauses(findings: Findings) -> Iterator[str]:
@@ -93,6 +101,11 @@ def _clauses(findings: Findings) -> Iterator[str]:
         why = f": {findings.failures[0]}" if findings.failures else ""
         yield f"nothing was measured, so the data cannot tell{why}"
         return
+    if false := [item.what for item in findings.contradictions if item.certain and item.what in DECLARED]:
+        yield (
+            f"its declared {_contradict(false)} what was measured, so the shares and the clock's gain here are not to "
+            "be trusted"
+        )
     if findings.crossovers:
         yield _clock_against_cores(findings)
     else:
@@ -113,13 +126,13 @@ def _clock_against_cores(findings: Findings) -> str:
     steps = [item for item in findings.tradeoffs if (item.threads, item.more_threads) == pair]
     more = _more(*pair)
     lanes = findings.description.width_name
-    runs = [(winner, list(run)) for winner, run in groupby(steps, key=lambda item: item.winner)]
-    if {winner for winner, _ in runs} == {"unknown"}:
+    runs = [(words, list(run)) for words, run in groupby(steps, key=lambda item: _said(item, findings.disturbed))]
+    if {words for words, _ in runs} == {_WINS["unknown"]}:
         told = f"whether clock beats cores {_span(steps)} {lanes} the data cannot tell: {_figures(steps, more)}"
     else:
         told = "; ".join(
-            f"{_WINS[winner]} {_span(run)}{f' {lanes}' if number == 0 else ''} ({_figures(run, more)})"
-            for number, (winner, run) in enumerate(runs)
+            f"{words} {_span(run)}{f' {lanes}' if number == 0 else ''} ({_figures(run, more)})"
+            for number, (words, run) in enumerate(runs)
         )
     return f"on this machine {told}{_turn(crossover.width, more)}"
 
@@ -131,6 +144,13 @@ _WINS: Final[dict[Winner, str]] = {
     "neither": "neither helps",
     "unknown": "the data cannot tell",
 }
+#: What is said instead where that is known, though nothing wins.
+_ONLY_LOSES: Final = "more threads surely lose, while +10 % clock may gain nothing,"
+
+
+def _said(item: Tradeoff, disturbed: float) -> str:
+    """Who wins at a width, in words."""
+    return _ONLY_LOSES if only_loses(item) and disturbed <= TOO_DISTURBED else _WINS[item.winner]
 
 
 def _span(run: Sequence[Tradeoff]) -> str:

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -27,6 +28,9 @@ from serialprof.store.schema import (
     decode,
 )
 
+#: No run is planned with more of anything: counts are computed with as signed 64-bit numbers.
+_MOST_COUNT: Final = 2**62
+
 
 def read_run(path: Path) -> StoredRun:
     """Reads a whole run file; only JSON and numbers come out of it, no code.
@@ -43,7 +47,7 @@ def read_run(path: Path) -> StoredRun:
             return _read(connection)
     except sqlite3.Error as error:
         raise StoreError(f"{path} is damaged or no run file of serialprof ({error})", "give another file") from None
-    except (msgspec.MsgspecError, KeyError, ValueError, TypeError, IndexError) as error:
+    except (msgspec.MsgspecError, KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
         raise StoreError(f"{path} is damaged: {error}", "give another file") from None
 
 
@@ -68,6 +72,8 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
         raise ValueError("its points are not numbered from 0")
     if any(min(point.setting.width, point.setting.depth, point.setting.threads) < 1 for point in points):
         raise ValueError("a point has a width, depth or thread count below 1")
+    if any(max(point.setting.width, point.setting.depth, point.setting.threads) > _MOST_COUNT for point in points):
+        raise ValueError("a point has a width, depth or thread count above 2^62")
     return StoredRun(
         run_id=decode(meta["run_id"], str),
         started=decode(meta["started"], float),

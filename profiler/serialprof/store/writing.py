@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from serialprof.errors import StoreError
-from serialprof.files import check_creatable
+from serialprof.files import check_creatable, exists
 from serialprof.limits import Limits
 from serialprof.planning import Point
 from serialprof.records import Calibration, Resumption, RunStatus, Stop, StoredRun, Visit
@@ -53,6 +53,8 @@ class Store:
                 _write_header(connection, run)
             os.link(beside, path)  # whole from its first moment on; unlike a rename, fails where somebody was faster
             self._open()
+        except FileExistsError:
+            raise exists(path) from None
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot write {path}: {error}", "name another file with -o") from None
         finally:

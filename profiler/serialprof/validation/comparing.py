@@ -41,6 +41,7 @@ class Claim:
         units: independent units behind both intervals.
         widest: half-width from which an interval says too little to be checked.
         refusal: whether there must be no value, since the truth lies where nothing was measured.
+        least: of a refusal: a lower bound up to here excludes nothing.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Claim:
     units: int
     widest: float
     refusal: bool = False
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,10 @@ def _quantile(units: int, level: float) -> float:
 
 def _judged(claim: Claim, level: float) -> Check:
     truth, estimate = (widened(item, claim.units, level) for item in (claim.truth, claim.estimate))
-    verdict, reason = _refused(truth, estimate) if claim.refusal else _compared(truth, estimate, claim.widest)
+    if claim.refusal:
+        verdict, reason = _refused(truth, estimate, claim.least)
+    else:
+        verdict, reason = _compared(truth, estimate, claim.widest)
     half = estimate.half_width
     wide = not claim.refusal and estimate.value is not None and half is not None and half > claim.widest
     return Check(claim.name, truth, estimate, verdict, reason, wide)
@@ -164,12 +169,12 @@ def _compared(truth: Estimate, estimate: Estimate, widest: float) -> tuple[Verdi
     return "inside", ""
 
 
-def _refused(truth: Estimate, estimate: Estimate) -> tuple[Verdict, str]:
-    """Whether a truth that lies beyond what was measured was left there."""
+def _refused(truth: Estimate, estimate: Estimate, least: float) -> tuple[Verdict, str]:
+    """Whether a truth that lies beyond what was measured was left there, by a bound that excludes something."""
     if estimate.value is not None or estimate.high is not None:
         return "missed", "a number where nothing was measured"
-    if estimate.low is None:
-        return "no verdict", estimate.reason
+    if estimate.low is None or estimate.low <= least:
+        return "no verdict", estimate.reason or "its lower bound excludes nothing"
     return ("missed" if truth.value is not None and estimate.low > truth.value else "inside"), ""
 
 

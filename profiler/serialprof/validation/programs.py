@@ -18,7 +18,7 @@ from serialprof.estimate import Estimate
 from serialprof.intervals import half_width, midmean
 from serialprof.limits import Limits
 from serialprof.machine import Machine
-from serialprof.model.results import MEMORY, SERIAL, SYNCHRONISATION, FamilyAnalysis
+from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION, FamilyAnalysis
 from serialprof.setting import ParameterValue
 from serialprof.store import StoredRun
 from serialprof.units import format_bytes
@@ -218,7 +218,7 @@ def _memory(plain: Program, near: Program, far: Program) -> Iterator[Claim]:
     """The share of loads beyond L2, from three programs and their counts.
 
     T = m x ops + loads x latency in each, `plain` having no loads, `near` loads from within L2. What counts as memory
-    is the latency of `far` beyond that of `near`.
+    is the latency of `far` beyond that of `near`. All of a step of `near` grows with W or with nothing.
     """
 
     def beyond(plain_step: float, near_step: float, far_step: float) -> float:
@@ -228,7 +228,9 @@ def _memory(plain: Program, near: Program, far: Program) -> Iterator[Claim]:
 
     truth = _measured("1", beyond, plain.step(), near.step(), far.step())
     footprints = [format_bytes(program.work[1, 1].footprint.fixed) for program in (near, far)]
-    yield Claim(f"memory share, {footprints[0]}", _exact(0.0), near.share(MEMORY), near.units, _WIDEST_SHARE)
+    told = _sum(near.share(COMPUTE), near.share(SERIAL))
+    # Its share of memory is 0 by definition where all stays in L2, so what is told of the rest is compared.
+    yield Claim(f"loads are work, {footprints[0]}", _exact(1.0), told, near.units, _WIDEST_SHARE)
     widest = _WIDEST_MEMORY * abs(truth.value or 0.0)
     yield Claim(f"memory share, {footprints[1]}", truth, far.share(MEMORY), far.units, widest)
 
@@ -245,6 +247,7 @@ def _knees(within: Program, beyond: Program) -> Iterator[Claim]:
             program.units,
             _WIDEST_KNEE * knee,
             refusal=program is beyond,
+            least=min(width for width, _ in program.steps),
         )
     hidden = within.share(SERIAL, width=_HIDING)
     yield Claim("serial share, hidden", _exact(0.0), hidden, within.units, _WIDEST_SHARE)
@@ -257,6 +260,17 @@ def _share_name(share: float) -> str:
 def _exact(value: float, unit: str = "1") -> Estimate:
     """A truth by construction."""
     return Estimate(value, value, value, unit)
+
+
+def _sum(first: Estimate, second: Estimate) -> Estimate:
+    """A sum whose ends are those of its parts together: too wide rather than too narrow."""
+    value, low, high = (
+        None if one is None or other is None else one + other
+        for one, other in zip(
+            (first.value, first.low, first.high), (second.value, second.low, second.high), strict=True
+        )
+    )
+    return Estimate(value, low, high, first.unit, first.level, reason=first.reason or second.reason)
 
 
 def _measured(unit: str, function: Callable[..., float], *steps: Mapping[int, float]) -> Estimate:
