@@ -16,6 +16,7 @@ from serialprof.model.cells import nearest
 from serialprof.model.fit import Fitted
 from serialprof.model.solving import SUM, Design
 from serialprof.model.statistics import Array, too_few
+from serialprof.model.wording import count
 
 #: A knee that may lie so many times beyond the sweep is no number.
 BEYOND: Final = 2.0
@@ -42,7 +43,8 @@ def knee(fitted: Fitted, threads: int) -> Estimate:
     if reason := too_few(fitted.curves.whole):
         if least / BEYOND <= value <= BEYOND * most:
             return Estimate(value, reason=reason)
-        return Estimate.unknown(f"{_side(value, least, most)}; {reason}", remedy=_more(least, most))
+        remedy = _more(least, most, below=value < least, beyond=value > most)
+        return Estimate.unknown(f"{_side(value, least, most)}; {reason}", remedy=remedy)
     ends = [band.ends() for band in bands]
     low, high = _exp(min(low[0] for low, _ in ends)), _exp(max(high[0] for _, high in ends))
     below, beyond = low < least / BEYOND, high > BEYOND * most
@@ -54,7 +56,7 @@ def knee(fitted: Fitted, threads: int) -> Estimate:
         None if below else min(low, most),
         None if beyond else max(high, least),
         reason=_side(value, least, most, below=below, beyond=beyond),
-        remedy=_more(least, most),
+        remedy=_more(least, most, below=below, beyond=beyond),
     )
 
 
@@ -66,15 +68,16 @@ def _exp(log: float) -> float:
 def _side(value: float, least: float, most: float, *, below: bool = False, beyond: bool = False) -> str:
     """On which side of the sweep a knee lies, or may lie."""
     if value > most and not below:
-        return f"beyond W = {most:g}: the width work never takes as long as the chain in this sweep"
+        return f"beyond W = {count(most)}: the width work never takes as long as the chain in this sweep"
     if value < least and not beyond:
-        return f"below W = {least:g}: the width work takes longer than the chain at every width"
-    sides = [f"below W = {least:g}"] * below + [f"beyond W = {most:g}"] * beyond
+        return f"below W = {count(least)}: the width work takes longer than the chain at every width"
+    sides = [f"below W = {count(least)}"] * below + [f"beyond W = {count(most)}"] * beyond
     return f"the knee may lie {' or '.join(sides)}"
 
 
-def _more(least: float, most: float) -> str:
-    return f"widths below {least:g} or up to {4 * most:g} and more"
+def _more(least: float, most: float, *, below: bool, beyond: bool) -> str:
+    wanted = [f"below {count(least)}"] * below + [f"up to {count(4 * most)} and more"] * beyond
+    return f"widths {' and '.join(wanted)}"
 
 
 def _band(fitted: Fitted, candidate: Candidate, threads: int) -> Band:
