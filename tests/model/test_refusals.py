@@ -92,7 +92,7 @@ def test_without_a_clock_the_split_of_serial_beyond_l2_is_refused_at_every_point
 def test_a_knee_beyond_the_sweep_is_refused() -> None:
     item = refused(builder.run(lambda w, p, f: 1e-6 + 1e-10 * w, noise=0.01))["knee on 1 thread"]
     assert item.reason.startswith("beyond W = 256") or "may lie beyond W = 256" in item.reason
-    assert item.remedy.endswith("up to 1024 and more")
+    assert item.remedy.endswith("up to 1 Ki and more")
 
 
 def test_serial_against_a_barrier_that_was_not_measured_at_this_grain() -> None:
