@@ -21,6 +21,7 @@ from serialprof.model.family import OPERATIONS
 from serialprof.model.fit import Fitted, fit_family
 from serialprof.model.memory import Memory
 from serialprof.model.quantities import Quantity
+from serialprof.model.scenes import Case, Scene
 from serialprof.model.steptimes import collect
 from serialprof.model.uniting import clipped
 from serialprof.model.whatif import Answer, Prediction, ask
@@ -411,6 +412,20 @@ def test_what_the_model_has_too_much_does_not_change() -> None:
     assert scaled.value.tolist() == [20.0, -2.0]
     assert scaled.units.tolist() == [[30.0, -3.0], [-1.0, 10.0]]
     assert scaled.slopes.tolist() == [[10.0], [1.0]]
+
+
+def test_only_what_the_model_misses_may_grow_with_a_factor() -> None:
+    odd = {16: 0.5, 64: 1.5}
+    run = builder.run(lambda w, p, f: law(w, p) * odd.get(w, 1.0), mode="eager")
+    fitted = fit_family(collect(run)[0], Memory.of(run.limits, L2))
+    for width in odd:
+        cell = Cell(width, 1, builder.LANES)
+        scene = Scene(fitted, "eager", cell, (cell,), Change(dispatch=10.0))
+        steps = [
+            scene.quantities(fitted.winner, Case("least", "linear", rest))[0].value[0] for rest in ("least", "most")
+        ]
+        assert steps[0] == pytest.approx(law(width, 1) * odd[width])
+        assert (steps[1] > 1.5 * steps[0]) if width == 64 else (steps[1] == steps[0])
 
 
 def test_an_estimate_is_cut_to_a_share_of_a_whole() -> None:
