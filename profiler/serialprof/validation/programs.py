@@ -30,9 +30,12 @@ PROGRAM: Final = "planted"
 WIDTH: Final = 64
 SHARES: Final = (0.1, 0.5, 0.9)
 
-_WIDTHS: Final = (1, 4, 16, 64, 128, 256)
+_WIDTHS: Final = (1, 4, 16, 32, 64, 128)
 _FEW_WIDTHS: Final = (1, 8, 32, 64, 128)
 _HIDING: Final = 128  # lanes that take several times as long as the chain of the program with a knee
+#: Multiplies of a step of 64 lanes, unless shortness is the point: so long that what a call of run(D) and the ends of
+#: lanes take (tens of nanoseconds a step) is a ten-thousandth of it.
+_STEP_OPS: Final = 160_000
 _FAR: Final = 64 << 20  # bytes; the rung of the ladder that is furthest out in its quick form
 #: Half-widths from which an interval says too little: of a share; the others in multiples of the truth.
 _WIDEST_SHARE: Final = 0.1
@@ -65,9 +68,8 @@ def plantings(machine: Machine, limits: Limits) -> tuple[dict[str, Planting], di
         machine: where they will run.
         limits: its limits; a load is counted as what the ladder says it takes, so that all processes plant the same.
     """
-    planted = {_share_name(share): Planting({"share": share}) for share in SHARES}
-    # Where lanes run beside the chain, a core loses a few cycles at the end of each: so they are long.
-    planted[_KNEE] = Planting({"share": 0.24, "overlap": 1, "step_ops": 160_000}, (1, 4, 8, 16, 32, 64, _HIDING))
+    planted = {_share_name(share): Planting({"share": share, "step_ops": _STEP_OPS}) for share in SHARES}
+    planted[_KNEE] = Planting({"share": 0.24, "overlap": 1, "step_ops": _STEP_OPS}, (1, 4, 8, 16, 32, 64, _HIDING))
     planted[_BEYOND] = Planting({"share": 0.95, "overlap": 1}, _FEW_WIDTHS)
     skipped = {}
     if machine.usable > 1:
