@@ -2,12 +2,14 @@
 """Does the interval of the serial share contain the truth? Real runs of `planted`, whose truth is constructed.
 
     python -m benchmarks.planted                       40 runs of each share on one thread, about 15 minutes
-    python -m benchmarks.planted --threads 2 --load    the same on one and two, in steps of 2 ms and 0.2 ms, about 25
+    python -m benchmarks.planted --threads 2 --load    the same on one and two, in steps of 2 ms and 0.2 ms, about 24
     python -m benchmarks.planted --threads 2 --load --runs 2    a quick look
 
-Every run is one of the quick form (workers of its own, which all eight blocks share, drawn order, fit); shares and step
-sizes take turns, so that drift hits all of them. What a step takes is asked for in seconds and planted in multiplies,
-by what the limits say of one. Only the serial form is measured: no fit uses the wide one.
+Every run is a whole one (workers of its own, drawn order, fit); shares and step sizes take turns, so that drift hits
+all of them. On one thread it is a full run over the program's own widths; with two, where there are twice as many
+points and step sizes, it takes the quick form, whose eight blocks share their workers, and four widths. Only the serial
+form is measured: no fit uses the wide one. What a step takes is asked for in seconds and planted in multiplies, by what
+the limits say of one.
 
 The truth is exact on one thread: the serial multiplies' share of all that a step of 64 lanes makes. On two threads a
 step takes S + L / 2 + b: S serial multiplies, L of the 64 lanes, and b two barriers. As many as were measured by
@@ -31,7 +33,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -53,9 +55,29 @@ from serialprof.session import measure
 from serialprof.setting import Setting
 from serialprof_workloads.planted import REFERENCE_WIDTH, Plan, planned
 
-WIDTHS: Final = (1, 4, 16, REFERENCE_WIDTH)
-#: Seconds of a step with 64 lanes on one thread, by the most threads of the sweep.
-STEPS: Final = {1: (40e-6,), 2: (2e-3, 0.2e-3)}
+
+@dataclass(frozen=True)
+class Design:
+    """What a run measures.
+
+    Attributes:
+        steps: seconds of a step with 64 lanes on one thread.
+        widths: of the sweep, None for the program's own.
+        budget: seconds of sampling.
+        quick: whether it is of the quick form.
+    """
+
+    steps: tuple[float, ...]
+    widths: tuple[int, ...] | None
+    budget: float
+    quick: bool
+
+
+#: By the most threads of the sweep.
+DESIGNS: Final = {
+    1: Design((40e-6,), None, 4.0, quick=False),
+    2: Design((2e-3, 0.2e-3), (1, 4, 16, REFERENCE_WIDTH), 3.2, quick=True),
+}
 #: Share of the runs whose interval should contain the truth, and by seconds of a step the median half-width.
 CONTAINED: Final = 34 / 40
 HALF_WIDTHS: Final = {2e-3: 0.03, 0.2e-3: 0.05}
@@ -165,29 +187,28 @@ def _number(value: float | None) -> str:
 
 
 def cases_of(
-    steps: Sequence[float], shares: Sequence[float], threads: int, budget: float, machine: Machine, multiply: float
+    design: Design, shares: Sequence[float], threads: int, machine: Machine, multiply: float
 ) -> dict[Case, Prepared]:
     """A prepared request for every step size and share.
 
     Args:
-        steps: seconds of a step with 64 lanes on one thread.
-        shares: serial shares of it.
+        design: what a run measures.
+        shares: serial shares of a step.
         threads: most threads of the sweep.
-        budget: seconds of sampling per run.
         machine: this computer.
         multiply: seconds of a dependent multiply.
     """
     cases = {}
-    for step, share in product(steps, shares):
+    for step, share in product(design.steps, shares):
         request = Request(
             ("planted",),
-            widths=WIDTHS,
+            widths=design.widths,
             threads=tuple(range(1, threads + 1)),
             depth=depth_of(step),
             parameters={"share": share, "step_ops": round(step / multiply)},
-            budget=budget,
+            budget=design.budget,
             precision=UNREACHED,
-            quick=True,
+            quick=design.quick,
         )
         prepared = prepare(request, machine)
         cases[step, share] = replace(prepared, plan=serial_only(prepared.plan))
@@ -218,25 +239,27 @@ def main() -> None:
     parser.add_argument("--load", action="store_true", help="keep the second CPU busy for a third of the time")
     parser.add_argument("--runs", type=int, default=40, help="runs of each share and step size")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.3, 0.5, 0.9])
-    parser.add_argument("--budget", type=float, default=3.2, help="seconds of sampling per run")
+    parser.add_argument("--budget", type=float, help="seconds of sampling per run")
     arguments = parser.parse_args()
+    design, shares = DESIGNS[arguments.threads], arguments.shares
+    design = replace(design, steps=tuple(arguments.steps or design.steps), budget=arguments.budget or design.budget)
     sys.argv[:1] = ["-m", "benchmarks.planted"]  # as it is recorded
     machine = look_at_machine()
     if arguments.load and machine.usable < 2:
         parser.error("--load needs a second core")
     limits = probe_limits(machine.cpus, range(1, arguments.threads + 1), effort=FULL, parts=("chains", "barriers"))
-    steps, shares = arguments.steps or STEPS[arguments.threads], arguments.shares
-    cases = cases_of(steps, shares, arguments.threads, arguments.budget, machine, limits.chains["multiply"])
+    cases = cases_of(design, shares, arguments.threads, machine, limits.chains["multiply"])
     with busy_neighbour(machine.cpus[1], LOAD) if arguments.load else nullcontext():
         results = run_all(cases, arguments.runs, limits)
     rows = [row(step, share, found) for (step, share), found in results.items()]
     print_table(rows)
     result = {
-        "budget": arguments.budget,
+        "budget": design.budget,
+        "quick": design.quick,
         "load": LOAD if arguments.load else 0.0,
         "limits": limits,
         "table": rows,
-        "runs": {share: [item for step in steps for item in results[step, share]] for share in shares},
+        "runs": {share: [item for step in design.steps for item in results[step, share]] for share in shares},
     }
     name = "planted" + "-two-threads" * (arguments.threads == 2) + "-load" * arguments.load
     print(f"written: {record(name, machine, result)}")

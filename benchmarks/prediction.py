@@ -145,7 +145,7 @@ def print_points(detail: Mapping[str, Any]) -> None:
     print("  " + ", ".join(f"{name} {value:.3g}" for name, value in detail["parameters"].items()))
     lines = {}
     for point in detail["fitted"]:
-        parts = ", ".join(f"{cause} {share or 0.0:.0%}" for cause, share in point["shares"].items())
+        parts = ", ".join(f"{cause} {_percent(share)}" for cause, share in point["shares"].items())
         text = f"{point['measured']:>10.3g} s {-(point['unattributed'].value or 0.0):>+7.1%}  fitted: {parts}"
         lines[point["threads"], point["width"]] = text
     for item in detail["held_out"]:
@@ -156,6 +156,10 @@ def print_points(detail: Mapping[str, Any]) -> None:
         print(f"  {threads} x {width:<10}{text}")
 
 
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{share:.0%}"
+
+
 def main() -> None:
     """Runs the benchmark, prints one line per core and one over all, writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -164,7 +168,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="folder that keeps the run files")
     parser.add_argument("--points", action="store_true", help="print the fit and every point too")
     arguments = parser.parse_args()
-    sys.argv[:1] = ["-m", "benchmarks.prediction"]  # as it is recorded
+    # As it is recorded: where the run files lie does not matter.
+    sys.argv = ["-m", "benchmarks.prediction", "--budget", f"{arguments.budget:g}", "--workloads", *arguments.workloads]
     table: list[dict[str, Any]] = []
     cores: dict[str, Any] = {}
     everything: list[Prediction] = []
