@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,15 +125,14 @@ class Candidate:
         noise = _inverse(rows, present)
         return cls(model, solution, np.array(refitted), lack, freedom, given, noise, held, allowance)
 
-    def seconds(self, cells: Sequence[Cell], wanted: Mask, scale: Mapping[str, float] | None = None) -> Band:
+    def seconds(self, cells: Sequence[Cell], wanted: Mask) -> Band:
         """Seconds [cell] that the wanted terms [term] stand for.
 
         Args:
             cells: any operating points.
             wanted: which terms.
-            scale: factors on the regressors by kind, for what-if questions.
         """
-        design = Design.of(replace(self.model, scale=scale or {}), cells)
+        design = Design.of(self.model, cells)
         form, parameters = self.solution.form, self.solution.parameters
         rows = np.where(wanted, design.weights(form, parameters) * design.matrix, 0.0)
         units = np.array([design.seconds(form, unit)[:, wanted].sum(axis=1) for unit in self.units])
@@ -144,14 +143,10 @@ class Candidate:
 
         A parameter that the bound holds at zero hardly scatters over units, yet far outside the sweep it may matter.
         """
-        rows = self.weighted(cells)
-        return _NORMAL * _errors(rows, self.noise)
-
-    def weighted(self, cells: Sequence[Cell]) -> Array:
-        """[cell, term]: seconds of a step per unit of the parameter, by how much of it shows there."""
         design = Design.of(self.model, cells)
-        rows: Array = design.weights(self.solution.form, self.solution.parameters) * design.matrix
-        return rows
+        return _NORMAL * _errors(
+            design.weights(self.solution.form, self.solution.parameters) * design.matrix, self.noise
+        )
 
     def parameter(self, term: int) -> Band:
         """One parameter, as a band of one."""

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
@@ -76,16 +76,14 @@ class Model:
     Attributes:
         terms: the parameters.
         memory: the machine's ladders and barriers.
-        scale: factors on the regressors by kind, for what-if questions; 1 where a kind is absent.
     """
 
     terms: tuple[Term, ...]
     memory: Memory
-    scale: Mapping[str, float] = field(default_factory=dict)
 
     def matrix(self, cells: Sequence[Cell]) -> Array:
         """Regressors [cell, term]: seconds per unit of the parameter."""
-        rows = [[self.scale.get(term.kind, 1.0) * self._regressor(term, cell) for term in self.terms] for cell in cells]
+        rows = [[self._regressor(term, cell) for term in self.terms] for cell in cells]
         return np.array(rows, dtype=float).reshape(len(rows), len(self.terms))
 
     def of(self, *kinds: str) -> Mask:

@@ -86,14 +86,12 @@ class Fitted:
         bands = [band.over(self.curves.mean, self.curves.units).from_whole() for band in self._bands(_everything)]
         return self.estimates(bands, "1", np.full(len(self.curves.cells), np.inf), floor=-np.inf)
 
-    def predict(self, cells: Sequence[Cell], scale: Mapping[str, float] | None = None) -> tuple[Estimate, ...]:
+    def predict(self, cells: Sequence[Cell]) -> tuple[Estimate, ...]:
         """Seconds per step at any cells; outside the sweep a value only where its interval is narrower than VAGUE.
 
-        Args:
-            cells: operating points, measured or not.
-            scale: factors on what the kinds of terms take, for what-if questions.
+        `outlook.Outlook` also bounds what a candidate hides at every cell that was fitted.
         """
-        bands = [candidate.seconds(cells, _everything(candidate.model), scale=scale) for candidate in self.candidates]
+        bands = [candidate.seconds(cells, _everything(candidate.model)) for candidate in self.candidates]
         predicted = self.estimates(bands, "s", np.full(len(cells), np.inf))
         return tuple(map(self._doubted, predicted, cells, self.winner.open(cells)))
 

@@ -76,8 +76,8 @@ def _side(value: float, least: float, most: float, *, below: bool = False, beyon
 
 
 def _more(least: float, most: float, *, below: bool, beyond: bool) -> str:
-    wanted = [f"below {count(least)}"] * below + [f"up to {count(4 * most)} and more"] * beyond
-    return f"widths {' and '.join(wanted)}"
+    wanted = [f"below {count(least)}"] * (below and least > 1) + [f"up to {count(4 * most)} and more"] * beyond
+    return f"widths {' and '.join(wanted)}" if wanted else ""
 
 
 def _band(fitted: Fitted, candidate: Candidate, threads: int) -> Band:
