@@ -7,7 +7,7 @@ BENCH := .venv-bench
 ATTRIBUTION := .venv-attribution
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.*)
 
-.PHONY: run test check format lint types contracts test-browser browser bench-tools attribution-tools wheel clean
+.PHONY: run test check format lint types contracts test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -39,6 +39,14 @@ browser:  ## Debian's chromium, for the tests that open the page
 
 test-browser: browser $(VENV)/.tests
 	$(BIN)/python -m pytest -m browser
+
+qemu:  ## Debian's emulator, compiler of firmware tables and archiver, for the tests on emulated machines
+	@{ command -v qemu-system-x86_64 && command -v iasl && command -v cpio; } >/dev/null \
+	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends qemu-system-x86 acpica-tools cpio >/dev/null; } \
+	  || echo "qemu-system-x86, acpica-tools and cpio cannot be installed here: the tests on emulated machines will be skipped"
+
+test-qemu: qemu $(VENV)/.tests  ## the clock controller against real kernels' cpufreq; packages are kept in build/qemu
+	$(BIN)/python -m pytest -m qemu tests/qemu
 
 bench-tools: $(BENCH)/.bench  ## what benchmarks/sampling.py compares, in an environment of its own, and Debian's hyperfine
 	@command -v hyperfine >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends hyperfine >/dev/null; } \
