@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Setting one policy to one clock, in the order that its driver needs, and reading back what came of it.
+
+Kernels round (a speed up to the next state, an upper limit down), clamp silently, and accept limits that cross; so what
+was asked is never taken for what is set.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import Final
+
+from serialprof.clock.policies import Policy, format_hertz
+from serialprof.clock.request import Clock
+from serialprof.clock.sysfs import GOVERNOR, HIGH, LOW, NO_TURBO, SPEED, Tree
+from serialprof.errors import CannotMeasureError
+
+USERSPACE: Final = "userspace"
+#: What the kernel answers where a policy has lost its CPUs since it was read.
+_GONE: Final = (errno.ENOENT, errno.EBUSY, errno.ENODEV, errno.ENXIO)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyClock:
+    """What became of one clock in one policy. Frequencies are in Hz.
+
+    Attributes:
+        policy: name of the policy.
+        cpus: that it rules.
+        requested: what was asked for.
+        read_back: what the kernel says is set; None where it says nothing, or still leaves a range.
+        note: what stood in the way, empty where nothing did.
+        measured: by the clock meter, which whoever runs the work adds (dataclasses.replace); None until then.
+    """
+
+    policy: str
+    cpus: tuple[int, ...]
+    requested: int
+    read_back: int | None
+    note: str = ""
+    measured: float | None = None
+
+
+def turn_turbo(tree: Tree, switch: str, *, on: bool) -> None:
+    """Switches turbo; writes nothing where it stands so already.
+
+    Raises:
+        CannotMeasureError: the kernel refuses.
+    """
+    value = turbo_value(switch, on=on)
+    if tree.read(switch) != value:
+        try:
+            tree.write(switch, value)
+        except OSError as error:
+            raise refused(switch, error) from error
+
+
+def turbo_value(switch: str, *, on: bool) -> str:
+    """What the switch holds where turbo is on or off: no_turbo says it the other way round."""
+    return "1" if on != (switch == NO_TURBO) else "0"
+
+
+def pin(tree: Tree, policy: Policy, clock: Clock) -> PolicyClock:
+    """Sets one policy to one clock and reads it back; turbo is the caller's.
+
+    Raises:
+        CannotMeasureError: the kernel refuses for another reason than that the policy has lost its CPUs.
+    """
+    kilohertz = round(clock.hertz / 1000)
+    try:
+        if policy.takes_speed and _userspace(tree, policy):
+            return _by_speed(tree, policy, clock, kilohertz)
+        return _by_limits(tree, policy, clock, kilohertz)
+    except OSError as error:
+        if error.errno in _GONE:
+            return PolicyClock(policy.name, policy.cpus, clock.hertz, None, f"{policy.name} has no CPU online any more")
+        raise refused(policy.file(""), error) from error
+
+
+def set_limits(tree: Tree, policy: str, low: int, high: int) -> None:
+    """Both limits of a policy, in kHz, never crossing on the way: raising, the upper first; lowering, the lower first.
+
+    What stands so already is not written.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    lower, upper = (LOW, low), (HIGH, high)
+    raising = high > _kilohertz(tree.read(f"cpufreq/{policy}/{HIGH}"))
+    for kind, value in (upper, lower) if raising else (lower, upper):
+        name = f"cpufreq/{policy}/{kind}"
+        if _kilohertz(tree.read(name)) != value:
+            tree.write(name, str(value))
+
+
+def refused(name: str, error: OSError) -> CannotMeasureError:
+    """What is said where the kernel refuses a write."""
+    return CannotMeasureError(f"the kernel refuses to set {name.rstrip('/')}: {error.strerror}")
+
+
+def _userspace(tree: Tree, policy: Policy) -> bool:
+    """Whether the policy is, or now became, one whose speed is set; asking for the governor loads its module."""
+    name = policy.file(GOVERNOR)
+    if tree.read(name) != USERSPACE:
+        try:
+            tree.write(name, USERSPACE)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return False  # this kernel has no such governor
+    return tree.read(name) == USERSPACE
+
+
+def _by_speed(tree: Tree, policy: Policy, clock: Clock, kilohertz: int) -> PolicyClock:
+    """By the userspace governor, after limits that would clamp the speed were widened."""
+    low, high = (_kilohertz(tree.read(policy.file(kind))) for kind in (LOW, HIGH))
+    if not low <= kilohertz <= high:  # to the ends of the range: a limit between two states would be rounded
+        lower = policy.low // 1000 if kilohertz < low else low
+        upper = policy.high // 1000 if kilohertz > high else high
+        set_limits(tree, policy.name, lower, upper)
+    tree.write(policy.file(SPEED), str(kilohertz))
+    back = _kilohertz(tree.read(policy.file(SPEED)))
+    return PolicyClock(policy.name, policy.cpus, clock.hertz, 1000 * back or None, _note(clock.hertz, 1000 * back))
+
+
+def _by_limits(tree: Tree, policy: Policy, clock: Clock, kilohertz: int) -> PolicyClock:
+    """By both limits at the same frequency, whatever the governor."""
+    set_limits(tree, policy.name, kilohertz, kilohertz)
+    low, high = (1000 * _kilohertz(tree.read(policy.file(kind))) for kind in (LOW, HIGH))
+    if low != high:
+        note = f"the kernel keeps a range, {format_hertz(low)} to {format_hertz(high)}"
+        return PolicyClock(policy.name, policy.cpus, clock.hertz, None, note)
+    return PolicyClock(policy.name, policy.cpus, clock.hertz, high or None, _note(clock.hertz, high))
+
+
+def _note(requested: int, back: int) -> str:
+    if not back:
+        return "the kernel does not say what is set"
+    return "" if back == 1000 * round(requested / 1000) else f"the kernel made it {format_hertz(back)}"
+
+
+def _kilohertz(text: str | None) -> int:
+    """A whole number of kHz, 0 where there is none."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() else 0
