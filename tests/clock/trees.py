@@ -8,6 +8,7 @@ the failures that cannot be brought about there.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -136,7 +137,7 @@ class Kernel(Tree):
     def write(self, name: str, value: str) -> None:
         self.log.append((name, value))
         if name in self.refuse:
-            raise OSError(self.refuse[name], "refused")
+            raise OSError(self.refuse[name], os.strerror(self.refuse[name]))
         folder, _, kind = name.rpartition("/")
         answer: Callable[[str, str], None] | None = getattr(self, f"_{kind}", None)
         if answer is None:

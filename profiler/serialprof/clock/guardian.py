@@ -77,8 +77,14 @@ class Guardian:
 
     @property
     def alive(self) -> bool:
-        """Whether it is still there."""
-        return self._process.poll() is None
+        """Whether it is still there.
+
+        Asked of the system: Ctrl-C in the middle of Popen.poll can leave its lock taken for ever.
+        """
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:
+            return False  # of a program that lets the system look after its children
 
     def dismiss(self) -> None:
         """Says that everything was given back; the guardian ends without touching anything."""

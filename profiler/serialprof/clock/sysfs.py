@@ -170,19 +170,19 @@ class Tree:
         *folders, last = name.split("/")
         if not all(re.fullmatch(r"[A-Za-z0-9_]+", part) for part in (*folders, last)):
             raise OSError(errno.EINVAL, "no name of a file below the root", name)
-        within = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder_flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        # Each descriptor is closed in one place, once: where Ctrl-C comes between closing and forgetting one, closing
+        # it again would turn the interrupt into an OSError, which readers take for a file that is not there.
+        opened: list[int] = []
         try:
+            opened.append(os.open(self.root, folder_flags))
             for folder in folders:
-                inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=within)
-                os.close(within)
-                within = inner
+                opened.append(os.open(folder, folder_flags | os.O_NOFOLLOW, dir_fd=opened[-1]))
             # Not blocking: a pipe that stands in a file's place must not stop us.
-            file = os.open(last, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=within)
-        finally:
-            os.close(within)
-        try:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
+            opened.append(os.open(last, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=opened[-1]))
+            if not stat.S_ISREG(os.fstat(opened[-1]).st_mode):
                 raise OSError(errno.EINVAL, "no regular file", name)
-            yield file
+            yield opened[-1]
         finally:
-            os.close(file)
+            for file in opened:
+                os.close(file)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Giving back exactly what was there, whatever the driver, in an order in which the kernel keeps it."""
+
+import errno
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from serialprof.clock.pinning import pin, turn_turbo
+from serialprof.clock.policies import policies
+from serialprof.clock.request import Clock
+from serialprof.clock.restoring import Restoration, give_back, snapshot
+from serialprof.clock.sysfs import Tree, valid
+from serialprof.errors import CannotMeasureError
+from tests.clock import trees
+
+MEGA = 1_000_000
+
+
+def userspace(root: Path) -> Path:
+    return trees.acpi(root, scaling_governor="userspace", scaling_setspeed=1_600_000, scaling_min_freq=1_600_000)
+
+
+def tuned(root: Path) -> Path:
+    trees.put(root, "cpufreq/ondemand/up_threshold", 60)
+    trees.put(root, "cpufreq/ondemand/sampling_rate", 4000)
+    return trees.acpi(root)
+
+
+def boosted(root: Path) -> Path:
+    trees.put(root, "cpufreq/boost", 1)
+    return trees.acpi(root, (*trees.STATES, trees.STATES[-1] + 1000), scaling_max_freq=3_001_000)
+
+
+TREES: dict[str, Callable[[Path], Path]] = {
+    "acpi": trees.acpi,
+    "acpi with turbo": boosted,
+    "shared": trees.shared,
+    "userspace with limits": userspace,
+    "a tuned governor": tuned,
+    "intel": trees.intel,
+    "intel without turbo": lambda root: trees.intel(root, no_turbo=1),
+    "intel within limits": lambda root: trees.intel(root, scaling_min_freq=800_000, scaling_max_freq=4_000_000),
+    "hybrid": trees.hybrid,
+    "amd passive": lambda root: trees.amd(root, "passive"),
+    "amd guided": lambda root: trees.amd(root, "guided"),
+    "amd active": lambda root: trees.amd(root, "active"),
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_after_any_clocks_everything_is_as_it_was(tmp_path: Path, name: str) -> None:
+    kernel = trees.Kernel(TREES[name](tmp_path))
+    before, found = trees.contents(tmp_path), policies(kernel)
+    kept = snapshot(kernel, found)
+    assert all(valid(file, value) for file, value in kept.items())
+    draw = random.Random(7)
+    for _ in range(20):
+        for policy in found:
+            if policy.switch:
+                turn_turbo(kernel, policy.switch, on=draw.random() < 0.5 and bool(policy.turbo))
+            pin(kernel, policy, Clock(draw.randrange(policy.low, policy.high)))
+        restoration = give_back(kernel, kept)
+        assert restoration.failed == ()
+        assert trees.contents(tmp_path) == before
+    kernel.log.clear()
+    assert give_back(kernel, kept) == Restoration()
+    assert kernel.log == []  # what is as it was is not written
+
+
+def test_governors_come_first_then_turbo_then_limits(tmp_path: Path) -> None:
+    trees.put(tmp_path, "cpufreq/boost", 1)
+    kernel = trees.Kernel(trees.intel(tmp_path))
+    kept = snapshot(kernel, policies(kernel)[:1])
+    for name, value in {
+        "cpufreq/policy0/scaling_governor": "performance",
+        "cpufreq/policy0/energy_performance_preference": "performance",
+        "cpufreq/policy0/scaling_min_freq": "500000",
+        "cpufreq/policy0/scaling_max_freq": "500000",
+        "cpufreq/boost": "0",
+        "intel_pstate/no_turbo": "1",
+    }.items():
+        trees.put(tmp_path, name, value)
+    assert give_back(kernel, kept).failed == ()
+    assert kernel.written() == [
+        "policy0/scaling_governor powersave",
+        "boost 1",
+        "intel_pstate/no_turbo 0",
+        "policy0/scaling_min_freq 400000",
+        "policy0/energy_performance_preference balance_performance",
+    ]  # turbo gave the upper limit back by itself
+
+
+def test_a_speed_is_kept_only_where_it_was_set(tmp_path: Path) -> None:
+    speed = "cpufreq/policy0/scaling_setspeed"
+    kernel = trees.Kernel(trees.acpi(tmp_path / "a"))
+    assert speed not in snapshot(kernel, policies(kernel))
+    kernel = trees.Kernel(userspace(tmp_path / "b"))
+    assert snapshot(kernel, policies(kernel))[speed] == "1600000"
+
+
+def test_other_policies_are_neither_kept_nor_touched(tmp_path: Path) -> None:
+    kernel = trees.Kernel(trees.acpi(tmp_path))
+    kept = snapshot(kernel, policies(kernel)[1:])
+    assert not any("policy0" in name for name in kept)
+    trees.put(tmp_path, "cpufreq/policy0/scaling_governor", "performance")
+    give_back(kernel, kept)
+    assert kernel.read("cpufreq/policy0/scaling_governor") == "performance"
+
+
+def test_what_the_kernel_refuses_is_told_with_its_reason(tmp_path: Path) -> None:
+    kernel = trees.Kernel(trees.acpi(tmp_path))
+    kept = snapshot(kernel, policies(kernel))
+    pin(kernel, policies(kernel)[0], Clock(800 * MEGA))
+    kernel.refuse["cpufreq/policy0/scaling_governor"] = errno.EPERM
+    restoration = give_back(kernel, kept)
+    assert restoration.changed == ()
+    (sentence,) = restoration.failed
+    assert sentence == (
+        f"{tmp_path}/cpufreq/policy0/scaling_governor could not be set back to ondemand: it holds userspace "
+        "(Operation not permitted)."
+    )
+
+
+def test_one_policy_that_has_gone_does_not_keep_the_others(tmp_path: Path) -> None:
+    kernel = trees.Kernel(trees.acpi(tmp_path))
+    kept = snapshot(kernel, policies(kernel))
+    for policy in policies(kernel):
+        pin(kernel, policy, Clock(800 * MEGA))
+    for path in (tmp_path / "cpufreq/policy0").iterdir():
+        path.unlink()
+    restoration = give_back(kernel, kept)
+    assert restoration.changed == ("cpufreq/policy1/scaling_governor",)
+    assert len(restoration.failed) == 3  # governor and both limits
+    assert all("policy0" in sentence and "cannot be read" in sentence for sentence in restoration.failed)
+
+
+@pytest.mark.parametrize("kind", ["scaling_governor", "scaling_min_freq", "scaling_max_freq"])
+def test_what_cannot_be_kept_is_not_set(tmp_path: Path, kind: str) -> None:
+    tree = Tree(trees.acpi(tmp_path))
+    found = policies(tree)
+    (tmp_path / f"cpufreq/policy1/{kind}").unlink()
+    with pytest.raises(CannotMeasureError, match=f"policy1/{kind} cannot be read, so it could not be given back"):
+        snapshot(tree, found)
