@@ -56,7 +56,7 @@ def test_what_was_written_is_read(tree: Tree, folder: Path) -> None:
     kept = Journal(17, "boot", "/root", {GOVERNOR: "ondemand"})
     path = write_journal(folder, kept)
     assert read_journal(path) == kept
-    assert (path.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert (path.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o755)
     assert [entry.name for entry in folder.iterdir()] == [path.name]
     remove_journal(path)
     remove_journal(path)

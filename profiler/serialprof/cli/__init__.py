@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "validate": "Plant known truths, and see whether the estimates contain them.",
     "report": "Show a stored run again.",
     "whatif": "Say what a stored run's step times would be under other conditions.",
+    "clock": "Give back clocks that a killed run had set.",
     "export": "Write a stored run as JSON or CSV.",
 }
 

@@ -49,7 +49,9 @@ def command(as_json: bool) -> None:
 
 def _examined() -> tuple[Finding, ...]:
     """Everything that is looked at, read and measured."""
+    from serialprof.clock import survey
     from serialprof.clock.counters import refusal
+    from serialprof.clock.policies import policies
     from serialprof.machine import health
     from serialprof.machine.reading import read_machine
     from serialprof.measure import findings
@@ -64,6 +66,7 @@ def _examined() -> tuple[Finding, ...]:
         findings.clock_wander(seen),
         findings.siblings(seen, machine.siblings, health.smt_switch()),
         findings.heat(seen),
+        *survey.clock_control(policies()),
         *health.clock_control(machine.cpus),
         findings.counters(refusal()),
         health.affinity(machine.cpus),

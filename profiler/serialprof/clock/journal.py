@@ -20,6 +20,8 @@ from serialprof.clock.sysfs import valid
 from serialprof.errors import CannotMeasureError, SerialprofError
 
 VERSION: Final = 1
+#: Where root keeps its journal; gone after a restart, as are the clocks that were set.
+ROOT_FOLDER: Final = Path("/run/serialprof")
 _NAME: Final = "clock-journal.json"
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _MOST_BYTES: Final = 4 << 20
@@ -47,12 +49,9 @@ class Journal:
 
 
 def default_folder() -> Path:
-    """Where journals are kept: /run/serialprof for root, else serialprof in the user's state folder (XDG_STATE_HOME).
-
-    Root's is gone after a restart, as are the clocks that were set.
-    """
+    """Where journals are kept: `ROOT_FOLDER` for root, else serialprof in the user's state folder (XDG_STATE_HOME)."""
     if os.geteuid() == 0:
-        return Path("/run/serialprof")
+        return ROOT_FOLDER
     state = os.environ.get("XDG_STATE_HOME", "")
     return (Path(state) if Path(state).is_absolute() else Path.home() / ".local/state") / "serialprof"
 
@@ -79,7 +78,7 @@ def write_journal(folder: Path, journal: Journal) -> Path:
     path = journal_path(folder)
     text = json.dumps({"version": VERSION, **asdict(journal), "files": dict(journal.files)}, indent=1)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)  # others may see that there is one, not what it says
         within = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             _create(within, text)

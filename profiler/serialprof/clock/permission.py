@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Final
 
 from serialprof.clock.policies import Policy
 from serialprof.clock.request import NO_CPUFREQ
 from serialprof.clock.sysfs import GOVERNOR, HIGH, LOW, SPEED, Tree
 from serialprof.errors import CannotMeasureError
+
+BY_SUDO: Final = "run it with sudo, or let a group write these files by the udev rule in docs/clocks.md"
 
 
 def needed(policies: Iterable[Policy], *, turbo_off: bool = True) -> tuple[str, ...]:
@@ -47,11 +48,12 @@ def check_permission(policies: Iterable[Policy], tree: Tree | None = None, *, tu
         return
     path = tree.root / denied[0]
     more = f" and {len(denied) - 1} more" if len(denied) > 1 else ""
-    raise CannotMeasureError(f"clocks cannot be set: {path}{more} may not be written here", remedy(tree, denied[0]))
+    remedy = hindrance(tree, denied[0]) or BY_SUDO
+    raise CannotMeasureError(f"clocks cannot be set: {path}{more} may not be written here", remedy)
 
 
-def remedy(tree: Tree, name: str) -> str:
-    """What would let this process write the file."""
+def hindrance(tree: Tree, name: str) -> str:
+    """What keeps even root from writing the file; empty where root could."""
     path = tree.root / name
     with suppress(OSError):
         if os.statvfs(path).f_flag & os.ST_RDONLY:
@@ -64,7 +66,7 @@ def remedy(tree: Tree, name: str) -> str:
             return "this kernel's driver takes no value there"
     if os.geteuid() == 0:
         return "this root is without the capability CAP_DAC_OVERRIDE, or a security module forbids it"
-    return "run it with sudo, or let a group write these files by the udev rule in docs/clocks.md"
+    return ""
 
 
 def writers(tree: Tree, name: str) -> str:
@@ -84,6 +86,8 @@ def writers(tree: Tree, name: str) -> str:
 
 
 def _user(number: int) -> str:
+    import pwd  # lazily: it exists on POSIX alone
+
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -91,6 +95,8 @@ def _user(number: int) -> str:
 
 
 def _group(number: int) -> str:
+    import grp  # lazily: it exists on POSIX alone
+
     try:
         return grp.getgrgid(number).gr_name
     except KeyError:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,26 +56,18 @@ def affinity(cpus: Sequence[int], sysfs: Path = Path("/sys")) -> Finding:
 
 
 def clock_control(cpus: Sequence[int], sysfs: Path = Path("/sys")) -> tuple[Finding, ...]:
-    """Whether the clock may be set, which governor sets it, and whether it may rise into turbo."""
+    """Whether the kernel offers clock control; where it does, which governor sets the clock, and whether turbo is on.
+
+    Who may set it is told by `clock.survey`.
+    """
     base = sysfs / "devices/system/cpu"
-    drivers = {driver for cpu in cpus if (driver := _text(base / f"cpu{cpu}/cpufreq/scaling_driver"))}
-    if not drivers:
+    if not any(_text(base / f"cpu{cpu}/cpufreq/scaling_driver") for cpu in cpus):
         return (
             Finding(
                 "clock control", "costs", "This kernel offers no clock control (no cpufreq): clocks cannot be set."
             ),
         )
-    driver = ", ".join(sorted(drivers))
-    if all(os.access(base / f"cpu{cpu}/cpufreq/scaling_max_freq", os.W_OK) for cpu in cpus):
-        control = Finding("clock control", "good", f"The clock may be set ({driver}).")
-    else:
-        control = Finding(
-            "clock control",
-            "costs",
-            f"This user may not set the clock ({driver}).",
-            remedy=f"sudo chmod o+w {base}/cpufreq/policy*/scaling_m*_freq",
-        )
-    return (control, _governor(cpus, base), _turbo(base))
+    return (_governor(cpus, base), _turbo(base))
 
 
 def _governor(cpus: Sequence[int], base: Path) -> Finding:
