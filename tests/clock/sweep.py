@@ -2,6 +2,7 @@
 """A run that sets clocks for ever, for tests to kill: python sweep.py ROOT FOLDER [fork]."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from serialprof.clock.request import Clock, available
 from serialprof.clock.sysfs import Tree
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
     tree, folder = Tree(Path(sys.argv[1])), Path(sys.argv[2])
     found = policies(tree)
     with ClockControl(found, tree, folder) as control:
