@@ -13,7 +13,8 @@ import numpy as np
 
 from serialprof.estimate import Estimate
 from serialprof.model.cells import Cell, nearest
-from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.fit import fit_family
+from serialprof.model.fitted import Fitted
 from serialprof.model.memory import Memory
 from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION
 from serialprof.model.steptimes import FamilyTimes

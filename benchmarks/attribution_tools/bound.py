@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.attribution_tools.laws import Array, Ratio
-from benchmarks.attribution_tools.noise import Noise
+from benchmarks.attribution_tools.noise import ORDERS, Noise
 from benchmarks.attribution_tools.problems import REPETITIONS, Problem
 
 #: Eigenvalues of the column-scaled information below this share of the largest are no information.
@@ -39,12 +39,14 @@ class Bound:
 
 
 def bound(problem: Problem, noise: Noise) -> Bound:
-    """The bound of every quantity that a problem asks for."""
+    """The bound of every quantity that a problem asks for: root mean square over the orders of visits."""
     law, question = problem.law, problem.question
-    inverse = _Inverse(information(problem, noise), known(problem))
+    orders = range(ORDERS) if noise.wander else range(1)
+    inverses = [_Inverse(information(problem, noise, order), known(problem)) for order in orders]
 
     def error(quantity: Ratio) -> float:
-        return inverse.error(quantity.gradient(law.parameters))
+        gradient = quantity.gradient(law.parameters)
+        return float(np.sqrt(np.mean([inverse.error(gradient) ** 2 for inverse in inverses])))
 
     return Bound(
         None if question.share_at is None else error(law.share(question.share_at)),
@@ -53,12 +55,12 @@ def bound(problem: Problem, noise: Noise) -> Bound:
     )
 
 
-def information(problem: Problem, noise: Noise) -> Array:
+def information(problem: Problem, noise: Noise, order: int = 0) -> Array:
     """Fisher information [parameter, parameter] of the times."""
     cells = problem.question.cells
     relative = problem.law.regressors(cells) / problem.law.seconds(cells)[:, None]
     every = np.tile(relative, (REPETITIONS, 1))
-    found: Array = every.T @ np.linalg.solve(noise.covariance(REPETITIONS, len(cells)), every)
+    found: Array = every.T @ np.linalg.solve(noise.covariance(REPETITIONS, len(cells), order), every)
     return found
 
 

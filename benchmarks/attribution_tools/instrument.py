@@ -15,13 +15,15 @@ from benchmarks.attribution_tools.problems import Question
 from serialprof.catalog import Affine, Work
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, Limits
-from serialprof.model.cells import nearest
-from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.fit import fit_family
+from serialprof.model.fitted import Fitted
 from serialprof.model.knees import knee
 from serialprof.model.memory import Memory
+from serialprof.model.outlook import Outlook
 from serialprof.model.results import SERIAL
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point
+from serialprof.question import Change
 from serialprof.setting import Setting
 
 #: A footprint that is nothing beside this cache, so that no traffic is expected.
@@ -56,9 +58,9 @@ def _over_threads(question: Question, times: Array) -> Answer:
     work = Work(0.0, Affine(1.0), Affine(), Affine(), Affine(_PIECES))
     points = [Point(index, "made", Setting(threads=count), work) for index, count in enumerate(counts)]
     barriers = tuple(_barrier(question, count) for count in (*counts[1:], question.wanted.threads))
-    fitted = fit_family(FamilyTimes.of(points, np.log(times)), Memory(Limits(barriers=barriers), _CACHE))
-    wanted = question.wanted.threads
-    (seconds,) = fitted.predict([nearest(fitted.curves.cells, 1.0, wanted)])
+    made = FamilyTimes.of(points, np.log(times))
+    fitted = fit_family(made, Memory(Limits(barriers=barriers), _CACHE))
+    seconds = _predicted(made, fitted, 1, question.wanted.threads)
     return Answer(fitted.shares(SERIAL)[0], seconds, admits=_admits(fitted))
 
 
@@ -79,8 +81,9 @@ def _over_widths(question: Question, times: Array) -> Answer:
     work = Work(0.0, Affine(per_lane=1.0), Affine(), Affine(), Affine(per_lane=1.0))
     points = [Point(index, "made", Setting(width=width), work) for index, width in enumerate(widths)]
     overhead, steps = without_overhead(question, times, widths)
-    fitted = fit_family(FamilyTimes.of(points, np.log(steps)), Memory(Limits(), _CACHE))
-    (step,) = fitted.predict([nearest(fitted.curves.cells, question.wanted.width)])
+    made = FamilyTimes.of(points, np.log(steps))
+    fitted = fit_family(made, Memory(Limits(), _CACHE))
+    step = _predicted(made, fitted, question.wanted.width, 1)
     asked = question.share_at
     share = None if asked is None else fitted.shares(SERIAL)[widths.index(asked.width)]
     return Answer(share, _run(step, question.wanted.depth, overhead), knee(fitted, 1), _admits(fitted))
@@ -105,6 +108,13 @@ def without_overhead(question: Question, times: Array, widths: Sequence[int]) ->
         columns[row, 1 + widths.index(cell.width)] = cell.depth
     found = np.array([np.linalg.lstsq(columns / row[:, None], np.ones(len(row)), rcond=None)[0] for row in times])
     return float(found[:, 0].mean()), found[:, 1:]
+
+
+def _predicted(made: FamilyTimes, fitted: Fitted, width: int, threads: int) -> Estimate:
+    """Seconds of a step that was not timed, as `serialprof whatif` says it."""
+    outlook = Outlook(made, fitted)
+    target = outlook.cell(width, threads)
+    return outlook.forecasts(target, [target], Change())[0].step
 
 
 def _run(step: Estimate, depth: int, overhead: float) -> Estimate:

@@ -57,10 +57,10 @@ class Problem:
     law: Law
     question: Question
 
-    def times(self, noise: Noise, generator: np.random.Generator) -> Array:
-        """Made seconds of runs [repetition, cell]."""
+    def times(self, noise: Noise, generator: np.random.Generator, order: int = 0) -> Array:
+        """Made seconds of runs [repetition, cell], visited in one of noise.ORDERS."""
         cells = self.question.cells
-        made: Array = self.law.seconds(cells) * noise.draw(REPETITIONS, len(cells), generator)
+        made: Array = self.law.seconds(cells) * noise.draw(REPETITIONS, len(cells), generator, order)
         return made
 
     @property

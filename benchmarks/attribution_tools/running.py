@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.attribution_tools.answers import Tool
 from benchmarks.attribution_tools.instrument import Serialprof
-from benchmarks.attribution_tools.noise import NOISES
+from benchmarks.attribution_tools.noise import NOISES, ORDERS
 from benchmarks.attribution_tools.peers import PEERS
 from benchmarks.attribution_tools.problems import SETS, Problem, Question
 from benchmarks.attribution_tools.scoring import Trial
@@ -69,7 +69,7 @@ def perform(task: Task) -> dict[str, list[Trial]]:
     for number in range(task.first, task.last):
         place = number % len(problems)
         generator = np.random.default_rng([task.seed, crc32(f"{task.table} {task.noise}".encode()), number])
-        times = problems[place].times(noise, generator)
+        times = problems[place].times(noise, generator, number // len(problems) % ORDERS)
         for tool in tools(problems[place].question):
             if tool.most is None or number < tool.most:
                 found[tool.name].append(_try(tool, place, problems[place].question, times))

@@ -19,6 +19,8 @@ from tests import made
 DEPTH = 10
 RUNS = 3
 OCTAVES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+#: How near the ends of exact runs come, relatively: times count as no better known than a ten-thousandth.
+NEAR = 1e-4
 
 #: One operation per lane, nothing fixed, everything in L2.
 LANES = Work(serial_ops=5, flops=Affine(5, 1), bytes=Affine(0, 8), footprint=Affine(0, 64), lanes=Affine(0, 1))

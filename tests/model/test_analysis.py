@@ -31,7 +31,8 @@ def test_shares_add_up_with_the_unattributed() -> None:
         shares = [part.share.value for part in item.parts]
         assert sum(share for share in shares if share is not None) == pytest.approx(1)
         seconds = [part.seconds.value for part in item.parts]
-        assert item.step.value == pytest.approx(sum(second for second in seconds if second is not None))
+        # ... to the step less its noise, which 2 % over 12 units leave in it.
+        assert item.step.value == pytest.approx(sum(second for second in seconds if second is not None), rel=0.02)
 
 
 def test_shares_of_exact_times() -> None:

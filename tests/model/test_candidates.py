@@ -11,14 +11,16 @@ import pytest
 
 from serialprof.catalog import Affine, Work
 from serialprof.limits import BarrierRung, Limits
-from serialprof.model.candidates import Band, Candidate
+from serialprof.model.candidates import Band, Candidate, Scatter
 from serialprof.model.cells import nearest
 from serialprof.model.curves import Curves, complete
 from serialprof.model.family import measured_barrier
-from serialprof.model.fit import Fitted, allowance, fit_family
+from serialprof.model.fit import allowance, fit_family
+from serialprof.model.fitted import Fitted
 from serialprof.model.memory import Memory
+from serialprof.model.results import SERIAL
 from serialprof.model.solving import Form, Solution
-from serialprof.model.statistics import f_quantile
+from serialprof.model.statistics import Array, f_quantile
 from serialprof.model.steptimes import FamilyTimes, collect
 from serialprof.planning import Point
 from serialprof.setting import Setting
@@ -27,6 +29,7 @@ from tests.model import builder
 
 ONE = np.ones(1)
 SAME = np.ones((5, 1))  # five units that agree
+WIDTHS = np.array(builder.OCTAVES, dtype=float)
 #: One lane that is cut into as many pieces as there are threads.
 DIVISIBLE = Work(0, Affine(0, 1), Affine(), Affine(0, 64), Affine(1e9, 0))
 
@@ -58,6 +61,65 @@ def test_what_is_held_at_zero_counts_where_it_is_more_than_the_units_scatter() -
     assert half(replace(scattered, held=0.5 * ONE)) == pytest.approx(1.963, abs=1e-3)
 
 
+def test_the_scatter_of_units_is_pooled_with_what_noise_lets_expect() -> None:
+    # Five units of variance 2.5 have a mean of variance 0.5 with 4 degrees of freedom; 0.1 is expected with 12, of
+    # which no more than the 4 of the units count: (0.1 + 0.5) / 2 = 0.3 with 8, and t(8) = 2.306.
+    units = np.arange(1.0, 6.0)[:, None]
+    expected = Scatter(0.1 * ONE, 12 * ONE)
+    assert expected.half_widths(units)[0] == pytest.approx(2.306 * math.sqrt(0.3), rel=1e-3)
+    # One degree of freedom counts as one: (0.1 + 4 x 0.5) / 5 = 0.42 with 5, and t(5) = 2.571.
+    assert Scatter(0.1 * ONE, ONE).half_widths(units)[0] == pytest.approx(2.571 * math.sqrt(0.42), rel=1e-3)
+
+
+def test_the_level_of_units_adds_no_freedom() -> None:
+    found = Scatter.of(3 * ONE, 12, ONE)
+    assert (found.variance[0], found.freedom[0]) == pytest.approx((4, 9))
+    assert Scatter.of(0 * ONE, 12, ONE).freedom[0] == Scatter.of(0 * ONE, 12, 0 * ONE).freedom[0] == 0
+
+
+def test_the_level_of_units_moves_times_and_no_shares() -> None:
+    # Units that differ as a whole, and by nothing else: by +-2 % or not: variance 4 x 2 %^2 / 4.
+    levels = 0.02 * np.array([1, -1, 1, -1, 0])
+    fit = fitted_of(np.log(1e-6 + 2e-8 * WIDTHS) + levels[:, None])
+    assert fit.curves.level == pytest.approx(0.02 * math.sqrt(1 / 5), rel=1e-2)
+    (step,) = fit.estimates(fit.bands(fit.curves.cells[:1]), "s", np.ones(1))
+    assert step.half_width == pytest.approx(0.02 * math.sqrt(1 / 5) * 2.776 * (step.value or 0), rel=0.01)  # t(4)
+    assert (fit.shares(SERIAL)[0].half_width or 0) < 1e-3
+
+
+def test_shares_are_of_the_step_less_its_noise() -> None:
+    # A point that chance alone raised by 1 %: its share is that of the straight line, and nothing is unattributed.
+    generator = np.random.default_rng(1)
+    noisy = np.log(1e-6 + 2e-8 * WIDTHS) + 0.02 * generator.standard_normal((6, len(WIDTHS)))
+    fit = fitted_of(noisy)
+    assert not fit.misfit.any() and not fit.missed.any()
+    values = [share.value or 0.0 for share in fit.shares(SERIAL)]
+    latency, compute = fit.winner.solution.parameters[:2]
+    assert values == pytest.approx(list(latency / (latency + compute * WIDTHS)))
+    assert [part.value for part in fit.unattributed()] == pytest.approx([0.0] * len(WIDTHS))
+    measured = [latency / mean for mean in fit.curves.mean]
+    assert np.abs(np.array(values) / measured - 1).max() > 0.003, "which the measured step would not give"
+
+
+def test_what_surely_is_no_noise_is_unattributed() -> None:
+    # Units that agree, and a point 10 % above the line: nothing of that is noise.
+    bent = 1e-6 + 2e-8 * WIDTHS
+    bent[4] *= 1.1
+    levels = 1e-3 * np.array([1, -1, 1, -1, 0, 0])
+    fit = fitted_of(np.log(bent) + levels[:, None])
+    assert fit.missed[4] == pytest.approx(1, abs=1e-3)
+    predicted = fit.bands(fit.curves.cells)[0].value[4]
+    left = fit.unattributed()[4]
+    assert left.value == pytest.approx(1 - predicted / fit.curves.mean[4], rel=1e-2)
+    assert left.low is not None and left.low > 0
+    assert fit.steps[4] == pytest.approx(fit.curves.mean[4], rel=1e-3)
+
+
+def fitted_of(logs: Array) -> Fitted:
+    points = [Point(index, "toy", Setting(int(width), 1), builder.LANES) for index, width in enumerate(WIDTHS)]
+    return fit_family(FamilyTimes.of(points, logs), Memory(Limits(), 1 << 20))
+
+
 def curves_of(logs: np.ndarray) -> Curves:  # type: ignore[type-arg]
     settings = [Setting(width, 1) for width in builder.OCTAVES[: logs.shape[1]]]
     points = [Point(index, "toy", setting, builder.LANES) for index, setting in enumerate(settings)]
@@ -76,13 +138,13 @@ def test_standard_errors_leave_out_the_effects_of_units() -> None:
 
 def test_the_allowance_is_what_the_profile_leaves() -> None:
     curves = curves_of(0.01 * np.outer([2, -1, -1, 0, 0], [1, -1, 1, -1]))
-    best, worse = (Solution(Form(), np.ones(2), squares, 0.01) for squares in (3.0, 4.0))
+    best, worse = (Solution(Form(), np.ones(2), squares, 0.01, 7) for squares in (3.0, 4.0))
     noise = curves.errors
     assert allowance(worse, best, curves, noise) == pytest.approx(math.sqrt(1 - 1 / f_quantile(1, 12)))
     assert allowance(best, best, curves, noise) == 1
     assert allowance(replace(worse, squares=8.0), best, curves, noise) == 0  # F(1, 12) = 4.75
-    # Where the spread was taken from the residuals, their own two degrees of freedom count: F(1, 2) = 18.5.
-    assert allowance(replace(worse, squares=8.0), best, curves, 2 * noise) == pytest.approx(
+    # Where the spread was taken from the residuals, their own degrees of freedom count: F(1, 2) = 18.5.
+    assert allowance(replace(worse, squares=8.0), replace(best, freedom=2), curves, 2 * noise) == pytest.approx(
         math.sqrt(1 - 5 / 18.513), 1e-3
     )
 

@@ -14,8 +14,9 @@ from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.model import analyse
 from serialprof.model.cells import Cell, nearest
 from serialprof.model.curves import RefusedFitError, complete
-from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.fit import fit_family
 from serialprof.model.fitrecord import fit_record
+from serialprof.model.fitted import Fitted
 from serialprof.model.memory import Memory
 from serialprof.model.results import COMPUTE, MEMORY, NOT_SCALING, SCALING, SERIAL, SYNCHRONISATION
 from serialprof.model.steptimes import collect
@@ -264,7 +265,7 @@ def test_lack_of_fit_widens_intervals_where_units_agree() -> None:
         assert fit is not None and fit.compute.half_width is not None and fit.compute.value
         widths.append(fit.compute.half_width / fit.compute.value)
     assert widths[0] > 0.01
-    assert widths[1] < 1e-6
+    assert widths[1] < 1e-4, "no more than the noise that times are taken to have at least"
 
 
 def test_units_with_gaps_are_left_out_while_enough_are_whole() -> None:

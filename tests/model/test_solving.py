@@ -101,3 +101,9 @@ def test_weights_streamed_behind_the_operations_are_found() -> None:
     apart = Design(matrix, *np.eye(3, dtype=bool), np.full(3, math.inf))
     solution = Problem(apart, times, QUIET).solve(Form(SUM, MAX))
     assert solution.parameters == pytest.approx([1e-6, 10e-6, 23e-6], rel=1e-3)
+
+
+def test_what_was_measured_apart_counts_as_data() -> None:
+    times = design().seconds(Form(), np.array([1e-6, 3e-8])).sum(axis=1)
+    assert Problem(design(), times, QUIET).solve(Form()).freedom == 9 - 2
+    assert Problem(design(np.array([0.2, math.inf])), times, QUIET).solve(Form()).freedom == 9 + 1 - 2

@@ -9,8 +9,8 @@ from serialprof.estimate import Estimate
 from serialprof.model.cells import Cell
 from serialprof.model.conditions import DISPATCH, LADDERS
 from serialprof.model.family import LATENCY, LOADS, OPERATIONS, SERIAL_LOADS, STREAM, TRAFFIC
-from serialprof.model.fit import Fitted
 from serialprof.model.fitrecord import MEASURED_APART, measured_apart
+from serialprof.model.fitted import Fitted
 from serialprof.model.results import (
     BEYOND_L2,
     COMPUTE,
@@ -56,7 +56,7 @@ def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
         if missing := fitted.memory.unknown(cell):
             compute = _because(compute, missing)
         rest = leftovers[index]
-        mean = float(fitted.curves.mean[index])
+        step = float(fitted.steps[index])
         attributions.append(
             Attribution(
                 int(cell.width),
@@ -68,10 +68,10 @@ def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
                     _synchronisation(fitted, cell, parts[SYNCHRONISATION][index]),
                     compute,
                     memory,
-                    Part(UNATTRIBUTED, rest.scaled(mean, "s"), rest),
+                    Part(UNATTRIBUTED, rest.scaled(step, "s"), rest),
                 ),
                 tuple(
-                    Part(cause, share.scaled(mean, "s"), share)
+                    Part(cause, share.scaled(step, "s"), share)
                     for cause, share in zip(
                         (SCALING, NOT_SCALING, BEYOND_L2),
                         (*_split(fitted, cell, chains[index], loads[index], mode), beyond[index]),

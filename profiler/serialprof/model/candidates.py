@@ -12,10 +12,50 @@ from serialprof.model.cells import Cell
 from serialprof.model.curves import Curves
 from serialprof.model.family import Model, collinear
 from serialprof.model.solving import Design, Problem, Solution
-from serialprof.model.statistics import Array, Mask, half_widths, quantile
+from serialprof.model.statistics import Array, Mask, half_widths, quantile, quantiles
 
 #: Two-sided 95 % quantile of the normal distribution, for what was measured apart.
 _NORMAL = 1.96
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """What noise lets expect of means over units, before the units' own scatter is looked at.
+
+    Attributes:
+        variance: [q], of the mean over units.
+        freedom: [q], degrees of freedom that it is known with.
+    """
+
+    variance: Array
+    freedom: Array
+
+    @classmethod
+    def of(cls, points: Array, freedom: int, level: Array) -> Scatter:
+        """Noise of single points, and of whole units.
+
+        The level of units is known from nothing but the units themselves, so its part of the variance counts for none
+        of the freedom.
+
+        Args:
+            points: [q], variance from what single points scatter by.
+            freedom: degrees of freedom that it is known with.
+            level: [q], variance from what whole units scatter by.
+        """
+        whole = points + level
+        return cls(whole, freedom * np.divide(points, whole, out=np.zeros_like(whole), where=whole > 0))
+
+    def half_widths(self, units: Array) -> Array:
+        """[q]: of t intervals of the means of units [unit, q], whose scatter is pooled with what is expected.
+
+        What is expected of independent points counts no more than what the units show: they also see what is not
+        independent.
+        """
+        own = len(units) - 1
+        prior = np.minimum(self.freedom, own)
+        found = np.var(units, axis=0, ddof=1) / len(units)
+        half: Array = quantiles(prior + own) * np.sqrt((prior * self.variance + own * found) / (prior + own))
+        return half
 
 
 @dataclass(frozen=True)
@@ -25,6 +65,7 @@ class Band:
     Attributes:
         value: [q], on the mean curve.
         units: [unit, q], on every unit.
+        scatter: what the noise of the points lets expect of the means over units, None where nothing does.
         lack_of_fit: [q], standard errors from what the residuals exceed noise by.
         freedom: degrees of freedom of those residuals, 0 where they say nothing.
         given: [q], standard errors from what was measured apart.
@@ -39,26 +80,11 @@ class Band:
     given: Array
     allowance: float = 1.0
     held: Array | None = None
-
-    def over(self, mean: Array, units: Array) -> Band:
-        """The quantities as shares of measured times: [q] on the mean curve, [unit, q] on every unit."""
-        return replace(
-            self,
-            value=self.value / mean,
-            units=self.units / units,
-            lack_of_fit=self.lack_of_fit / mean,
-            given=self.given / mean,
-            held=None if self.held is None else self.held / mean,
-        )
-
-    def from_whole(self) -> Band:
-        """1 minus every share: what a prediction leaves over of the step. It is the lack of fit, so it has none."""
-        nothing = np.zeros_like(self.value)
-        return Band(1 - self.value, 1 - self.units, nothing, 0, nothing)
+    scatter: Scatter | None = None
 
     def ends(self) -> tuple[Array, Array]:
         """Lower and upper ends [q]: t intervals over units and of the lack of fit, and what is given, in quadrature."""
-        half = half_widths(self.units)
+        half = half_widths(self.units) if self.scatter is None else self.scatter.half_widths(self.units)
         if self.held is not None:
             half = np.maximum(half, _NORMAL * self.held)
         half = np.hypot(half, _NORMAL * self.given)
@@ -78,6 +104,8 @@ class Candidate:
         lack_of_fit: [term, term], covariance of the parameters from what the residuals exceed noise by.
         freedom: degrees of freedom of those residuals, 0 where they say nothing.
         given: [term, term], covariance of the parameters from the errors of what was measured apart.
+        points: [term, term], covariance of the parameters from what single points scatter by.
+        curves: whose noise that is.
         noise: [term, term], covariance of the parameters from noise, were they free to be negative.
         held: whether a parameter is held at zero that the times could tell from the others.
         allowance: what is left of the half-widths, 1 for the winner: see `fit.allowance`.
@@ -89,6 +117,8 @@ class Candidate:
     lack_of_fit: Array
     freedom: int
     given: Array
+    points: Array
+    curves: Curves
     noise: Array
     held: bool
     allowance: float = 1.0
@@ -116,27 +146,15 @@ class Candidate:
         count = len(curves.cells)
         active = (near > 0) & (rows[:count] > 0).any(axis=0)
         inverse = _inverse(rows, active)
-        freedom = max(0, count - int(active.sum()))
+        freedom = max(0, len(rows) - int(active.sum()))
         misfit = np.maximum(0.0, 1 - (curves.errors / spread) ** 2) * max(1.0, solution.squares / max(1, freedom))
         lack = inverse @ (rows[:count].T * misfit) @ rows[:count] @ inverse if freedom else np.zeros_like(inverse)
         given = inverse @ rows[count:].T @ rows[count:] @ inverse
+        points = inverse @ (rows[:count].T * (curves.errors / spread) ** 2) @ rows[:count] @ inverse
         present: Mask = np.any(rows > 0, axis=0)
         held = bool((present & (near == 0)).any()) and not collinear(rows[:, present])
         noise = _inverse(rows, present)
-        return cls(model, solution, np.array(refitted), lack, freedom, given, noise, held, allowance)
-
-    def seconds(self, cells: Sequence[Cell], wanted: Mask) -> Band:
-        """Seconds [cell] that the wanted terms [term] stand for.
-
-        Args:
-            cells: any operating points.
-            wanted: which terms.
-        """
-        design = Design.of(self.model, cells)
-        form, parameters = self.solution.form, self.solution.parameters
-        rows = np.where(wanted, design.weights(form, parameters) * design.matrix, 0.0)
-        units = np.array([design.seconds(form, unit)[:, wanted].sum(axis=1) for unit in self.units])
-        return self.band(rows, rows @ parameters, units)
+        return cls(model, solution, np.array(refitted), lack, freedom, given, points, curves, noise, held, allowance)
 
     def open(self, cells: Sequence[Cell]) -> Array:
         """[cell]: half-widths in seconds of a step by noise alone, were no parameter held at zero.
@@ -164,7 +182,11 @@ class Candidate:
         """
         errors = _errors(rows, self.lack_of_fit)
         held = _errors(rows, self.noise) if self.held else None
-        return Band(value, units, errors, self.freedom, _errors(rows, self.given), self.allowance, held)
+        # A unit's level moves a quantity by its derivative along the parameters: a time as a whole, a share not at all.
+        level = (rows @ self.solution.parameters * self.curves.level) ** 2
+        points = _errors(rows, self.points) ** 2
+        scatter = Scatter.of(points, self.curves.freedom, level)
+        return Band(value, units, errors, self.freedom, _errors(rows, self.given), self.allowance, held, scatter)
 
 
 def _inverse(rows: Array, active: Mask) -> Array:

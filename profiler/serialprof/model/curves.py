@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -48,6 +49,7 @@ class Curves:
         mean: [point] seconds per step, geometric mean over units.
         errors: [point], relative standard errors of `mean`, block effects taken out.
         freedom: degrees of freedom of what they have in common.
+        level: relative standard error of what all points have in common, by how the units differ as a whole.
         whole: units that have every point.
         notes: what was left out, each a clause.
     """
@@ -58,6 +60,7 @@ class Curves:
     mean: Array
     errors: Array
     freedom: int
+    level: float
     whole: int
     notes: tuple[str, ...] = ()
 
@@ -119,6 +122,7 @@ def complete(times: FamilyTimes) -> Curves:
         mean,
         _standard_errors(filled),
         (filled.shape[0] - 1) * (filled.shape[1] - 1),
+        _level(filled),
         int(complete_units.sum()),
         notes,
     )
@@ -153,3 +157,10 @@ def _standard_errors(logs: Array) -> Array:
     variances = np.maximum(np.sum(rest**2, axis=0) / freedom, _LEAST_NOISE**2)
     errors: Array = np.sqrt(moderated(variances, freedom) / units)
     return errors
+
+
+def _level(logs: Array) -> float:
+    """Standard error of the units' common level of logs [unit, point], beyond what single points scatter it by."""
+    units, points = logs.shape
+    noise = float(np.mean(_standard_errors(logs) ** 2)) / points
+    return math.sqrt(max(0.0, float(np.var(logs.mean(axis=1), ddof=1)) / units - noise))

@@ -13,7 +13,7 @@ from serialprof.model.candidates import Candidate
 from serialprof.model.carrying import GROWTHS, thread_slopes
 from serialprof.model.cells import Cell
 from serialprof.model.family import BARRIER
-from serialprof.model.fit import Fitted
+from serialprof.model.fitted import Fitted
 from serialprof.model.quantities import Quantity
 from serialprof.model.solving import Design
 from serialprof.model.uniting import AGREEMENT, joined, united

@@ -11,7 +11,8 @@ import numpy as np
 
 from serialprof.catalog import Description
 from serialprof.model.curves import RefusedFitError
-from serialprof.model.fit import Fitted, fit_family
+from serialprof.model.fit import fit_family
+from serialprof.model.fitted import Fitted
 from serialprof.model.memory import Memory
 from serialprof.model.outlook import Outlook
 from serialprof.model.steptimes import FamilyTimes, collect

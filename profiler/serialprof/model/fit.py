@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fitted step-time model of a family, and every number read off it with its interval."""
+"""Fits a family: which forms and structures explain its step times, and which of them wins."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from itertools import product
 from typing import Final
 
 import numpy as np
 
-from serialprof.estimate import Estimate
-from serialprof.model.candidates import Band, Candidate
-from serialprof.model.cells import Cell
+from serialprof.model.candidates import Candidate
 from serialprof.model.curves import Curves, RefusedFitError, complete
 from serialprof.model.family import Model, Structure, collinear, structure
+from serialprof.model.fitted import Fitted
 from serialprof.model.memory import Memory
 from serialprof.model.solving import BETWEEN, MAX, SUM, Design, Form, Problem, Solution
-from serialprof.model.statistics import LEVEL, Array, Mask, f_quantile, too_few
+from serialprof.model.statistics import LEVEL, Array, f_quantile
 from serialprof.model.steptimes import FamilyTimes
 
 #: Level of the F test by which a form must beat a simpler one to take its place.
@@ -27,138 +25,8 @@ _SURELY: Final = 0.999
 #: What a parameter more must take off the sum of squares (Akaike 1974).
 _WORTH: Final = 2.0
 
-#: Structures that disagree by more than this share of the step leave a part without a value.
-_AGREEMENT: Final = 0.01
-
-#: Relative half-width from which a prediction outside the sweep is no number.
-VAGUE: Final = 0.25
-
 #: Seconds that a regressor predicts per second measured, and their inverse, stay within this.
 _RANGE: Final = 1e100
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A family's fit with what is needed to read further numbers off it.
-
-    Attributes:
-        curves: the step times that were fitted.
-        memory: the machine's ladders.
-        candidates: the winner first, then the forms and structures that explain the times as well.
-        confusion: why terms of the winner cannot be told apart, empty where they can.
-        remedy: what would tell them apart.
-        residual: relative root-mean-square residual by form.
-        notes: what was assumed, confounded or left out, each a clause.
-    """
-
-    curves: Curves
-    memory: Memory
-    candidates: tuple[Candidate, ...]
-    confusion: str
-    remedy: str
-    residual: dict[str, float]
-    notes: tuple[str, ...]
-
-    @property
-    def winner(self) -> Candidate:
-        """The candidate whose values are reported."""
-        return self.candidates[0]
-
-    @property
-    def overlap_identified(self) -> bool:
-        """Whether all that explains the times agrees on how chain and width work overlap."""
-        return len({candidate.solution.form for candidate in self.candidates}) == 1
-
-    def seconds(self, cause: str) -> tuple[Estimate, ...]:
-        """Seconds of a cause at every cell that was fitted."""
-        return self.estimates(self._bands(lambda model: model.of_cause(cause)), "s", self.curves.mean)
-
-    def shares(self, cause: str) -> tuple[Estimate, ...]:
-        """Share of a cause in the measured step at every cell that was fitted."""
-        return self._shares(lambda model: model.of_cause(cause))
-
-    def shares_of(self, *kinds: str) -> tuple[Estimate, ...]:
-        """Share of some kinds of terms in the measured step at every cell that was fitted."""
-        return self._shares(lambda model: model.of(*kinds))
-
-    def unattributed(self) -> tuple[Estimate, ...]:
-        """1 - prediction / measured step at every cell that was fitted; may be negative."""
-        bands = [band.over(self.curves.mean, self.curves.units).from_whole() for band in self._bands(_everything)]
-        return self.estimates(bands, "1", np.full(len(self.curves.cells), np.inf), floor=-np.inf)
-
-    def predict(self, cells: Sequence[Cell]) -> tuple[Estimate, ...]:
-        """Seconds per step at any cells; outside the sweep a value only where its interval is narrower than VAGUE.
-
-        `outlook.Outlook` also bounds what a candidate hides at every cell that was fitted.
-        """
-        bands = [candidate.seconds(cells, _everything(candidate.model)) for candidate in self.candidates]
-        predicted = self.estimates(bands, "s", np.full(len(cells), np.inf))
-        return tuple(map(self._doubted, predicted, cells, self.winner.open(cells)))
-
-    def inside(self, cell: Cell) -> bool:
-        """Whether a cell lies within the widths and thread counts that were fitted."""
-        widths, threads = zip(*((fitted.width, fitted.threads) for fitted in self.curves.cells), strict=True)
-        return bool(min(widths) <= cell.width <= max(widths) and min(threads) <= cell.threads <= max(threads))
-
-    def hidden(self, kind: str) -> Mask:
-        """[cell]: whether the winner hides a kind of term behind the other part of the max form."""
-        model, solution = self.winner.model, self.winner.solution
-        weights = Design.of(model, self.curves.cells).weights(solution.form, solution.parameters)
-        hidden: Mask = np.any(weights[:, model.of(kind)] == 0, axis=1)
-        return hidden
-
-    def estimates(self, bands: Sequence[Band], unit: str, scale: Array, floor: float = 0.0) -> tuple[Estimate, ...]:
-        """Unites the candidates' intervals; a value only where every structure agrees to a hundredth of `scale` [q]."""
-        values = np.array([band.value for band in bands])
-        apart: Mask = np.max(values, axis=0) - np.min(values, axis=0) > _AGREEMENT * scale
-        settled = ~apart if self.confusion else np.ones_like(apart)
-        if reason := too_few(self.curves.whole):
-            lost = f"{self.confusion}; {reason}"
-            return tuple(
-                Estimate(float(value), unit=unit, level=LEVEL, reason=reason)
-                if known
-                else Estimate.unknown(lost, unit, self.remedy)
-                for value, known in zip(bands[0].value, settled, strict=True)
-            )
-        ends = [band.ends() for band in bands]
-        lows = np.maximum(floor, np.min([low for low, _ in ends], axis=0))
-        highs = np.max([high for _, high in ends], axis=0)
-        return tuple(
-            Estimate(float(value), float(low), float(high), unit, LEVEL)
-            if known
-            else Estimate.bracket(float(low), float(high), self.confusion, unit, self.remedy)
-            for value, low, high, known in zip(bands[0].value, lows, highs, settled, strict=True)
-        )
-
-    def _doubted(self, estimate: Estimate, cell: Cell, half: float) -> Estimate:
-        """The estimate, without its value where it lies outside the sweep and could be anything."""
-        if estimate.value is None or estimate.low is None or estimate.high is None or self.inside(cell):
-            return estimate
-        half = max(half, (estimate.high - estimate.low) / 2)
-        if half <= VAGUE * estimate.value:
-            return estimate
-        low, high = min(estimate.low, max(0.0, estimate.value - half)), max(estimate.high, estimate.value + half)
-        what = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
-        remedy = f"measured points nearer to W = {cell.width:g} and {cell.threads} threads"
-        return Estimate.bracket(low, high, what, estimate.unit, remedy)
-
-    def _bands(self, wanted: Callable[[Model], Mask]) -> list[Band]:
-        return [candidate.seconds(self.curves.cells, wanted(candidate.model)) for candidate in self.candidates]
-
-    def _shares(self, wanted: Callable[[Model], Mask]) -> tuple[Estimate, ...]:
-        bands = [band.over(self.curves.mean, self.curves.units) for band in self._bands(wanted)]
-        return tuple(map(_as_share, self.estimates(bands, "1", np.ones(len(self.curves.cells)))))
-
-
-def _everything(model: Model) -> Mask:
-    return np.ones(len(model.terms), dtype=bool)
-
-
-def _as_share(estimate: Estimate) -> Estimate:
-    """The estimate of a part of the whole, no more than the whole; a model that predicts more than that is left so."""
-    if estimate.high is None or (estimate.value or 0.0) > 1:
-        return estimate
-    return replace(estimate, high=min(estimate.high, max(1.0, estimate.low or 0.0)))
 
 
 def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
@@ -191,6 +59,7 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
         built.confusion if confused else "",
         built.remedy if confused else "",
         {form.name: solution.residual for form, solution in forms.items()},
+        1 - (curves.errors / spread) ** 2,
         tuple(notes),
     )
 
@@ -203,10 +72,9 @@ def _spread(model: Model, curves: Curves) -> Array:
     """
     forms = _forms(model, curves, curves.errors).values()
     best = min(forms, key=lambda solution: solution.squares)
-    freedom = _freedom(best, curves)
-    if best.squares / freedom <= f_quantile(freedom, curves.freedom):
+    if best.squares / best.freedom <= f_quantile(best.freedom, curves.freedom):
         return curves.errors
-    misfit = best.residual**2 * len(curves.cells) / freedom - float(np.mean(curves.errors**2))
+    misfit = best.residual**2 * len(curves.cells) / best.freedom - float(np.mean(curves.errors**2))
     spread: Array = np.sqrt(curves.errors**2 + max(0.0, misfit))
     return spread
 
@@ -272,7 +140,7 @@ def allowance(solution: Solution, best: Solution, curves: Curves, spread: Array,
     quantile F of one parameter. Of that, a solution with D more than the least has F - D left, which its parameters use
     up within sqrt(1 - D / F) of the half-width.
     """
-    freedom = curves.freedom if _noisy(curves, spread) else _freedom(best, curves)
+    freedom = curves.freedom if _noisy(curves, spread) else best.freedom
     used = (solution.squares - best.squares) / f_quantile(1, freedom, level)
     return math.sqrt(max(0.0, 1 - used))
 
@@ -285,10 +153,6 @@ def _as_well(solution: Solution, best: Solution, curves: Curves, spread: Array, 
 def _noisy(curves: Curves, spread: Array) -> bool:
     """Whether noise alone explains what the best form misses; else the spread was taken from its residuals."""
     return bool((spread <= curves.errors).all())
-
-
-def _freedom(solution: Solution, curves: Curves) -> int:
-    return max(1, len(curves.cells) - int(np.count_nonzero(solution.parameters)))
 
 
 def _check(design: Design, curves: Curves) -> None:

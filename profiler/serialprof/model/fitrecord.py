@@ -12,7 +12,7 @@ from serialprof.estimate import Estimate
 from serialprof.model.candidates import Band, Candidate
 from serialprof.model.cells import nearest
 from serialprof.model.family import BARRIER, LATENCY, OPERATIONS, TRAFFIC
-from serialprof.model.fit import Fitted
+from serialprof.model.fitted import Fitted
 from serialprof.model.knees import knee
 from serialprof.model.results import SYNCHRONISATION, Curve, Fit
 from serialprof.model.solving import Design
@@ -77,7 +77,7 @@ def _hides_all(fitted: Fitted, candidate: Candidate) -> bool:
 def _synchronisation(fitted: Fitted, threads: int) -> Estimate:
     """Seconds that a step synchronises, at the widest cell of a thread count."""
     widest = max((cell for cell in fitted.curves.cells if cell.threads == threads), key=lambda cell: cell.width)
-    bands = [candidate.seconds([widest], candidate.model.of_cause(SYNCHRONISATION)) for candidate in fitted.candidates]
+    bands = fitted.bands([widest], lambda model: model.of_cause(SYNCHRONISATION))
     (estimate,) = fitted.estimates(bands, "s", np.max([band.value for band in bands], axis=0))
     return replace(estimate, reason=estimate.reason or MEASURED_APART) if measured_apart(fitted) else estimate
 

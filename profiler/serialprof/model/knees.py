@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from serialprof.estimate import Estimate
 from serialprof.model.candidates import Band, Candidate
 from serialprof.model.cells import nearest
-from serialprof.model.fit import Fitted
+from serialprof.model.fitted import Fitted
 from serialprof.model.solving import SUM, Design
 from serialprof.model.statistics import Array, too_few
 from serialprof.model.wording import count

@@ -16,7 +16,7 @@ from serialprof.model.cells import Cell, nearest
 from serialprof.model.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS, Factors, on_threads
 from serialprof.model.exposure import Hidden, with_hidden
 from serialprof.model.family import BARRIER
-from serialprof.model.fit import VAGUE, Fitted
+from serialprof.model.fitted import VAGUE, Fitted
 from serialprof.model.quantities import Quantity
 from serialprof.model.scenes import Scene, index_of
 from serialprof.model.statistics import Array, Mask, log_interval, too_few

@@ -9,7 +9,7 @@ import numpy as np
 
 from serialprof.model.candidates import Band, Candidate
 from serialprof.model.solving import Design
-from serialprof.model.statistics import Array
+from serialprof.model.statistics import Array, Mask
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,12 @@ class Quantity:
     slopes: Array
 
     @classmethod
-    def modelled(cls, candidate: Candidate, design: Design) -> Quantity:
-        """The seconds of a step at the cells [q] of a design."""
+    def modelled(cls, candidate: Candidate, design: Design, wanted: Mask | None = None) -> Quantity:
+        """The seconds of a step at the cells [q] of a design, or those that the wanted terms [term] stand for."""
         form, parameters = candidate.solution.form, candidate.solution.parameters
-        slopes = design.weights(form, parameters) * design.matrix
-        units = np.array([design.seconds(form, unit).sum(axis=1) for unit in candidate.units])
+        chosen = np.ones(len(parameters), dtype=bool) if wanted is None else wanted
+        slopes = np.where(chosen, design.weights(form, parameters) * design.matrix, 0.0)
+        units = np.array([design.seconds(form, unit)[:, chosen].sum(axis=1) for unit in candidate.units])
         return cls(slopes @ parameters, units, slopes)
 
     @classmethod

@@ -91,7 +91,7 @@ class PointSummary:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One cause's share of a step: seconds, and the share of the measured step time."""
+    """One cause's part of a step: seconds, and the share of the step."""
 
     cause: str
     seconds: Estimate
@@ -105,8 +105,8 @@ class Attribution:
     Attributes:
         width, threads: the operating point.
         step: measured seconds per step.
-        parts: one per cause of CAUSES, in that order; shares add up to 1, unattributed may be negative (the model
-            predicts more than was measured).
+        parts: one per cause of CAUSES, in that order; shares add up to 1, seconds to the step less what counts as its
+            noise. Unattributed may be negative (the model predicts more than was measured).
         finer: of the serial part, what is SCALING with the clock and what is NOT_SCALING; of width memory, what lies
             BEYOND_L2 and does not scale either.
     """

@@ -14,7 +14,7 @@ from serialprof.model.carrying import GROWTHS, carried, free_barrier
 from serialprof.model.cells import Cell
 from serialprof.model.conditions import Factors, factors, on_threads, remainder
 from serialprof.model.family import TRAFFIC, Term
-from serialprof.model.fit import Fitted
+from serialprof.model.fitted import Fitted
 from serialprof.model.quantities import Quantity
 from serialprof.model.solving import Design
 from serialprof.model.statistics import Array

@@ -143,12 +143,14 @@ class Solution:
         parameters: [term].
         squares: sum of squares of residuals in multiples of their spread, what was measured apart included.
         residual: relative root-mean-square residual of the step times.
+        freedom: degrees of freedom of the squares, at least 1; what was measured apart counts as data.
     """
 
     form: Form
     parameters: Array
     squares: float
     residual: float
+    freedom: int
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,9 @@ class Problem:
         missed = self.design.seconds(form, parameters).sum(axis=1) / self.times - 1
         apart = (parameters - 1) / self.design.given  # 0 where nothing was measured apart
         squares = float(np.sum((missed / self.spread) ** 2) + np.sum(apart**2))
-        return Solution(form, parameters, squares, float(np.sqrt(np.mean(missed**2))))
+        data = len(missed) + int(np.isfinite(self.design.given).sum())
+        freedom = max(1, data - int(np.count_nonzero(parameters)))
+        return Solution(form, parameters, squares, float(np.sqrt(np.mean(missed**2))), freedom)
 
     def _nonnegative(self, weights: Array) -> Array:
         """Least squares with weighted columns; columns are scaled to length 1 first."""

@@ -21,7 +21,12 @@ LEVEL = 0.95
 
 def quantile(freedom: int) -> float:
     """The two-sided 95 % quantile of Student's t at so many degrees of freedom (at least 1)."""
-    return float(stdtrit(freedom, 0.5 + LEVEL / 2))
+    return float(quantiles(np.array(freedom, dtype=float)))
+
+
+def quantiles(freedom: Array) -> Array:
+    """The same of an array."""
+    return np.asarray(stdtrit(freedom, 0.5 + LEVEL / 2), dtype=np.float64)
 
 
 def f_quantile(numerator: int, denominator: int, level: float = LEVEL) -> float:

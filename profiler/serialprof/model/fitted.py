@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A family's fitted step-time model, and the numbers read off it with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from serialprof.estimate import Estimate
+from serialprof.model.candidates import Band, Candidate
+from serialprof.model.cells import Cell
+from serialprof.model.curves import Curves
+from serialprof.model.family import Model
+from serialprof.model.memory import Memory
+from serialprof.model.quantities import Quantity
+from serialprof.model.solving import Design
+from serialprof.model.statistics import LEVEL, Array, Mask, too_few
+
+#: Structures that disagree by more than this share of the step leave a part without a value.
+_AGREEMENT: Final = 0.01
+
+#: Relative half-width from which a prediction outside the sweep is no number.
+VAGUE: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A family's fit with what is needed to read further numbers off it.
+
+    Attributes:
+        curves: the step times that were fitted.
+        memory: the machine's ladders.
+        candidates: the winner first, then the forms and structures that explain the times as well.
+        confusion: why terms of the winner cannot be told apart, empty where they can.
+        remedy: what would tell them apart.
+        residual: relative root-mean-square residual by form.
+        misfit: [cell], share of the variance of a residual that is lack of fit, not noise.
+        notes: what was assumed, confounded or left out, each a clause.
+    """
+
+    curves: Curves
+    memory: Memory
+    candidates: tuple[Candidate, ...]
+    confusion: str
+    remedy: str
+    residual: dict[str, float]
+    misfit: Array
+    notes: tuple[str, ...]
+
+    @property
+    def winner(self) -> Candidate:
+        """The candidate whose values are reported."""
+        return self.candidates[0]
+
+    @property
+    def overlap_identified(self) -> bool:
+        """Whether all that explains the times agrees on how chain and width work overlap."""
+        return len({candidate.solution.form for candidate in self.candidates}) == 1
+
+    def seconds(self, cause: str) -> tuple[Estimate, ...]:
+        """Seconds of a cause at every cell that was fitted."""
+        return self.estimates(self.bands(self.curves.cells, lambda model: model.of_cause(cause)), "s", self.curves.mean)
+
+    def shares(self, cause: str) -> tuple[Estimate, ...]:
+        """Share of a cause in the step at every cell that was fitted."""
+        return self._shares(lambda model: model.of_cause(cause))
+
+    def shares_of(self, *kinds: str) -> tuple[Estimate, ...]:
+        """Share of some kinds of terms in the step at every cell that was fitted."""
+        return self._shares(lambda model: model.of(*kinds))
+
+    def unattributed(self) -> tuple[Estimate, ...]:
+        """Share of the step that the model leaves over at every cell that was fitted; may be negative.
+
+        The interval is that of 1 - prediction / measured step, the value as much of it as counts as `missed`.
+        """
+        kept, ratios = self.missed * self._left, self.curves.mean / self.steps
+        return tuple(
+            replace(part, value=None if part.value is None else float(value)).scaled(float(ratio), "1")
+            for part, value, ratio in zip(self._leftovers, kept, ratios, strict=True)
+        )
+
+    @cached_property
+    def steps(self) -> Array:
+        """[cell]: seconds that shares are of: the prediction, and what of the residual counts as `missed`."""
+        steps: Array = self.curves.mean * (1 - self._left + self.missed * self._left)
+        return steps
+
+    @cached_property
+    def missed(self) -> Array:
+        """[cell]: how much of a residual counts as missed by the model, from 0 to 1.
+
+        As much as lack of fit has in the variance of the residuals (their best linear prediction), and at least what
+        surely is no noise: where the interval of a residual leaves out 0, its nearer end.
+        """
+        surely = [max(0.0, part.low or 0.0, -(part.high or 0.0)) for part in self._leftovers]
+        left = np.abs(self._left)
+        least = np.divide(surely, left, out=np.zeros_like(left), where=left > 0)
+        kept: Array = np.clip(np.maximum(self.misfit, least), 0.0, 1.0)
+        return kept
+
+    @property
+    def _left(self) -> Array:
+        """[cell]: 1 - prediction / measured step."""
+        left: Array = 1 - self.bands(self.curves.cells)[0].value / self.curves.mean
+        return left
+
+    @cached_property
+    def _leftovers(self) -> tuple[Estimate, ...]:
+        """1 - prediction / measured step, noise and all, with t intervals over units."""
+        nothing = np.zeros(len(self.curves.cells))
+        bands = [
+            Band(1 - band.value / self.curves.mean, 1 - band.units / self.curves.units, nothing, 0, nothing)
+            for band in self.bands(self.curves.cells)
+        ]
+        return self.estimates(bands, "1", np.full(len(self.curves.cells), np.inf), floor=-np.inf)
+
+    def predict(self, cells: Sequence[Cell]) -> tuple[Estimate, ...]:
+        """Seconds per step at any cells; outside the sweep a value only where its interval is narrower than VAGUE.
+
+        `outlook.Outlook` also bounds what a candidate hides at every cell that was fitted.
+        """
+        predicted = self.estimates(self.bands(cells), "s", np.full(len(cells), np.inf))
+        return tuple(map(self._doubted, predicted, cells, self.winner.open(cells)))
+
+    def inside(self, cell: Cell) -> bool:
+        """Whether a cell lies within the widths and thread counts that were fitted."""
+        widths, threads = zip(*((fitted.width, fitted.threads) for fitted in self.curves.cells), strict=True)
+        return bool(min(widths) <= cell.width <= max(widths) and min(threads) <= cell.threads <= max(threads))
+
+    def hidden(self, kind: str) -> Mask:
+        """[cell]: whether the winner hides a kind of term behind the other part of the max form."""
+        model, solution = self.winner.model, self.winner.solution
+        weights = Design.of(model, self.curves.cells).weights(solution.form, solution.parameters)
+        hidden: Mask = np.any(weights[:, model.of(kind)] == 0, axis=1)
+        return hidden
+
+    def estimates(self, bands: Sequence[Band], unit: str, scale: Array, floor: float = 0.0) -> tuple[Estimate, ...]:
+        """Unites the candidates' intervals; a value only where every structure agrees to a hundredth of `scale` [q]."""
+        values = np.array([band.value for band in bands])
+        apart: Mask = np.max(values, axis=0) - np.min(values, axis=0) > _AGREEMENT * scale
+        settled = ~apart if self.confusion else np.ones_like(apart)
+        if reason := too_few(self.curves.whole):
+            lost = f"{self.confusion}; {reason}"
+            return tuple(
+                Estimate(float(value), unit=unit, level=LEVEL, reason=reason)
+                if known
+                else Estimate.unknown(lost, unit, self.remedy)
+                for value, known in zip(bands[0].value, settled, strict=True)
+            )
+        ends = [band.ends() for band in bands]
+        lows = np.maximum(floor, np.min([low for low, _ in ends], axis=0))
+        highs = np.max([high for _, high in ends], axis=0)
+        return tuple(
+            Estimate(float(value), float(low), float(high), unit, LEVEL)
+            if known
+            else Estimate.bracket(float(low), float(high), self.confusion, unit, self.remedy)
+            for value, low, high, known in zip(bands[0].value, lows, highs, settled, strict=True)
+        )
+
+    def _doubted(self, estimate: Estimate, cell: Cell, half: float) -> Estimate:
+        """The estimate, without its value where it lies outside the sweep and could be anything."""
+        if estimate.value is None or estimate.low is None or estimate.high is None or self.inside(cell):
+            return estimate
+        half = max(half, (estimate.high - estimate.low) / 2)
+        if half <= VAGUE * estimate.value:
+            return estimate
+        low, high = min(estimate.low, max(0.0, estimate.value - half)), max(estimate.high, estimate.value + half)
+        what = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
+        remedy = f"measured points nearer to W = {cell.width:g} and {cell.threads} threads"
+        return Estimate.bracket(low, high, what, estimate.unit, remedy)
+
+    def bands(self, cells: Sequence[Cell], wanted: Callable[[Model], Mask] | None = None) -> list[Band]:
+        """The seconds of a step at any cells, or of the wanted terms alone, candidate by candidate."""
+        found = []
+        for candidate in self.candidates:
+            design, model = Design.of(candidate.model, cells), candidate.model
+            quantity = Quantity.modelled(candidate, design, None if wanted is None else wanted(model))
+            found.append(quantity.band(candidate))
+        return found
+
+    def _shares(self, wanted: Callable[[Model], Mask]) -> tuple[Estimate, ...]:
+        """Of the step as the model tells it, with what of the residual is no noise."""
+        bands, everywhere = [], np.ones(len(self.curves.cells))
+        for candidate in self.candidates:
+            design = Design.of(candidate.model, self.curves.cells)
+            modelled = Quantity.modelled(candidate, design)
+            missed = Quantity.measured(self.curves.mean, self.curves.units, candidate).plus(modelled, -everywhere)
+            step = modelled.plus(missed, self.missed)
+            part = Quantity.modelled(candidate, design, wanted(candidate.model))
+            bands.append(part.over(step).band(candidate))
+        return tuple(map(_as_share, self.estimates(bands, "1", everywhere)))
+
+
+def _as_share(estimate: Estimate) -> Estimate:
+    """The estimate of a part of the whole, no more than the whole; a model that predicts more than that is left so."""
+    if estimate.high is None or (estimate.value or 0.0) > 1:
+        return estimate
+    return replace(estimate, high=min(estimate.high, max(1.0, estimate.low or 0.0)))
