@@ -12,7 +12,7 @@ import pytest
 
 from serialprof.clock.control import ClockControl
 from serialprof.clock.guardian import Guardian
-from serialprof.clock.journal import journal_path, read_journal
+from serialprof.clock.journal import Journal, boot_id, journal_path, read_journal, write_journal
 from serialprof.clock.policies import policies
 from serialprof.clock.recovery import pending, recover
 from serialprof.clock.request import Clock, parse_clocks
@@ -100,7 +100,8 @@ def test_sigterm_gives_back_and_is_as_it_was_afterwards(kernel: trees.Kernel, fo
 
 def test_ctrl_c_while_clocks_are_given_back_is_not_heard(kernel: trees.Kernel, folder: Path) -> None:
     before = trees.contents(kernel.root)
-    handler = signal.getsignal(signal.SIGINT)
+    # A shell's background jobs inherit that it is ignored.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     with ClockControl(policies(kernel), kernel, folder) as control:
         control.set(SLOW)
         write = kernel.write
@@ -111,7 +112,7 @@ def test_ctrl_c_while_clocks_are_given_back_is_not_heard(kernel: trees.Kernel, f
 
         kernel.write = interrupted  # type: ignore[method-assign]
     assert trees.contents(kernel.root) == before
-    assert signal.getsignal(signal.SIGINT) == handler
+    assert signal.signal(signal.SIGINT, handler) == signal.default_int_handler
 
 
 def test_two_at_once_are_refused_with_the_pid(kernel: trees.Kernel, folder: Path) -> None:
@@ -170,6 +171,32 @@ def test_what_cannot_be_given_back_is_told_and_its_journal_stays(kernel: trees.K
     assert recover(folder, kernel) is None
 
 
+def test_what_the_run_could_not_give_back_the_guardian_does(tmp_path: Path, folder: Path) -> None:
+    kernel = trees.Kernel(trees.intel(tmp_path / "cpu"))
+    before = trees.contents(kernel.root)
+    with ClockControl(policies(kernel), kernel, folder) as control:
+        control.set(SLOW)
+        kernel.refuse["cpufreq/policy1/scaling_max_freq"] = 5  # to the run alone
+    assert control.restoration.failed == ()
+    assert trees.contents(kernel.root) == before
+    assert pending(folder) is None
+
+
+def test_a_guardian_that_is_dismissed_touches_nothing(kernel: trees.Kernel, folder: Path) -> None:
+    files = {"cpufreq/policy0/scaling_governor": "performance"}
+    lock = kernel.lock()
+    assert lock is not None
+    before = trees.contents(kernel.root)
+    path = write_journal(folder, Journal(os.getpid(), boot_id(), str(kernel.root), files))
+    Guardian(kernel.root, path, lock).dismiss()
+    assert trees.contents(kernel.root) == before
+    assert path.exists()
+    Guardian(kernel.root, path, lock).leave()  # without a word
+    assert kernel.read("cpufreq/policy0/scaling_governor") == "performance"
+    assert not path.exists()
+    os.close(lock)
+
+
 def test_a_guardian_that_was_ended_is_replaced(kernel: trees.Kernel, folder: Path) -> None:
     with ClockControl(policies(kernel), kernel, folder) as control:
         first = control.guardian_pid
@@ -193,7 +220,6 @@ def test_without_a_guardian_nothing_is_written(
     assert pending(folder) is None
     with pytest.raises(RuntimeError, match="inside the with block"):
         control.set(SLOW)
-    assert isinstance(Guardian, type)
 
 
 def test_a_journal_that_cannot_be_kept_leaves_clocks_alone(kernel: trees.Kernel, folder: Path) -> None:

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ def test_when_both_are_killed_the_journal_gives_back(tree: Tree, folder: Path) -
     with sweeping(tree, folder) as sweep:
         os.kill(sweep.guardian, signal.SIGSTOP)  # so that it does not hear of the run's end
         sweep.end(signal.SIGKILL)
+        assert tree.lock() is None  # the guardian holds the tree as long as it lives
         os.kill(sweep.guardian, signal.SIGKILL)
         until(lambda: gone(sweep.guardian))
     assert state(tree) != before
@@ -123,9 +125,15 @@ def test_the_next_run_gives_back_first(tree: Tree, folder: Path) -> None:
 def test_a_run_that_starts_while_the_guardian_gives_back_waits_for_it(tree: Tree, folder: Path) -> None:
     before = state(tree)
     with sweeping(tree, folder) as sweep:
+        os.kill(sweep.guardian, signal.SIGSTOP)
         sweep.end(signal.SIGKILL)
-        with ClockControl(policies(tree), tree, folder):
+        assert state(tree) != before
+        later = threading.Timer(0.2, os.kill, (sweep.guardian, signal.SIGCONT))
+        later.start()
+        with ClockControl(policies(tree), tree, folder) as control:
             assert state(tree) == before
+            assert control.recovered is None  # it was the guardian
+        later.join()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

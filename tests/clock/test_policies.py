@@ -26,6 +26,7 @@ def test_acpi_cpufreq_with_two_policies(tmp_path: Path) -> None:
 def test_the_top_state_of_acpi_cpufreq_that_means_turbo_is_not_its_base(tmp_path: Path) -> None:
     trees.acpi(tmp_path, (*trees.STATES, trees.STATES[-1] + 1000))
     trees.put(tmp_path, "cpufreq/boost", 1)
+    trees.put(tmp_path, "intel_pstate/no_turbo", 0)  # another driver's
     first = policies(Tree(tmp_path))[0]
     assert (first.base, first.high) == (3 * GIGA, 3 * GIGA + 1_000_000)
     assert (first.switch, first.turbo) == ("cpufreq/boost", True)

@@ -106,6 +106,8 @@ def test_all_on_a_narrow_range(tmp_path: Path) -> None:
 def test_hybrid_parts_share_what_all_of_them_reach(tmp_path: Path) -> None:
     found = policies(Tree(trees.hybrid(tmp_path)))
     assert [each // MEGA for each in available(found)] == [400, 600, 800, 1200, 1800]
+    trees.put(tmp_path, "cpufreq/policy1/cpuinfo_min_freq", 800_000)
+    assert available(policies(Tree(tmp_path)))[0] == 800 * MEGA
     assert "2 GHz is turbo, above the base of policy1, 1.8 GHz" in str(refused("2GHz", found))
     assert "3.5 GHz is outside the range of policy1, 400 MHz to 3.2 GHz" in str(refused("3.5GHz", found, turbo=True))
     assert parse_clocks("2GHz", found[:1]) == (Clock(2000 * MEGA),)

@@ -3,7 +3,8 @@
 
 import errno
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,55 @@ def test_after_any_clocks_everything_is_as_it_was(tmp_path: Path, name: str) -> 
         assert trees.contents(tmp_path) == before
     kernel.log.clear()
     assert give_back(kernel, kept) == Restoration()
-    assert kernel.log == []  # what is as it was is not written
+    assert trees.contents(tmp_path) == before
+    limits = {name for name, _ in kernel.log}
+    assert all(name.endswith(("min_freq", "max_freq")) for name in limits)
+    assert bool(limits) == (name.startswith("intel") or name in ("hybrid", "amd active"))
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_limit_that_is_not_in_force_yet_is_given_back_too(tmp_path: Path, name: str) -> None:
+    """A run may be killed between its write and the moment at which it shows."""
+    kernel = trees.Kernel(TREES[name](tmp_path))
+    before, found = trees.contents(tmp_path), policies(kernel)
+    kept = snapshot(kernel, found)
+    kernel.lag = 0.01
+    for policy in found:
+        kernel.write(policy.file("scaling_max_freq"), str(policy.low // 1000))
+    assert give_back(kernel, kept).failed == ()
+    assert kernel.read("cpufreq/policy0/scaling_max_freq")  # and nothing comes later
+    assert trees.contents(tmp_path) == before
+
+
+def test_limits_that_turbo_is_about_to_reset_are_given_back_too(tmp_path: Path) -> None:
+    """The limit of before is that of the base: it reads right until turbo, which is on again, has reset it."""
+
+    class Slow(trees.Kernel):
+        def _turn(self, folders: Sequence[str], *, on: bool) -> None:
+            super()._turn(folders, on=on)
+            for folder in folders if on else ():
+                super().write(f"{folder}/scaling_max_freq", "3000000")  # in force for a moment longer
+                self._later.append((time.monotonic() + 0.01, "scaling_max_freq", folder, "4500000"))
+
+    kernel = Slow(trees.amd(tmp_path, "passive", scaling_max_freq=3_000_000))
+    before = trees.contents(tmp_path)
+    kept = snapshot(kernel, policies(kernel))
+    for number in (0, 1):
+        kernel.write(f"cpufreq/policy{number}/boost", "0")
+    kernel.lag = 0.01
+    assert give_back(kernel, kept).failed == ()
+    time.sleep(0.02)
+    assert kernel.read("cpufreq/policy0/scaling_max_freq") == "3000000"
+    assert trees.contents(tmp_path) == before
+
+
+def test_a_limit_that_heat_imposes_does_not_become_a_setting(tmp_path: Path) -> None:
+    kernel = trees.Kernel(trees.acpi(tmp_path, scaling_max_freq=2_200_000))
+    kept = snapshot(kernel, policies(kernel))
+    pin(kernel, policies(kernel)[0], Clock(800 * MEGA))
+    kernel.log.clear()
+    give_back(kernel, kept)
+    assert kernel.written() == ["policy0/scaling_governor ondemand"]
 
 
 def test_governors_come_first_then_turbo_then_limits(tmp_path: Path) -> None:
@@ -89,8 +138,22 @@ def test_governors_come_first_then_turbo_then_limits(tmp_path: Path) -> None:
         "boost 1",
         "intel_pstate/no_turbo 0",
         "policy0/scaling_min_freq 400000",
+        "policy0/scaling_max_freq 4200000",
         "policy0/energy_performance_preference balance_performance",
-    ]  # turbo gave the upper limit back by itself
+    ]
+
+
+def test_what_is_refused_at_first_is_tried_again(tmp_path: Path) -> None:
+    """The conservative governor wants its lower threshold below its upper one, which comes later."""
+    trees.acpi(tmp_path, scaling_governor="conservative", scaling_available_governors="conservative")
+    for file, value in {"down_threshold": 85, "up_threshold": 90}.items():
+        trees.put(tmp_path, f"cpufreq/conservative/{file}", value)
+    kernel = trees.Kernel(tmp_path)
+    kept = snapshot(kernel, policies(kernel))
+    trees.put(tmp_path, "cpufreq/conservative/down_threshold", 20)
+    trees.put(tmp_path, "cpufreq/conservative/up_threshold", 80)
+    assert give_back(kernel, kept).failed == ()
+    assert kernel.read("cpufreq/conservative/down_threshold") == "85"
 
 
 def test_a_speed_is_kept_only_where_it_was_set(tmp_path: Path) -> None:

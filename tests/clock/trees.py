@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -122,7 +123,8 @@ class Kernel(Tree):
     """Answers writes as Linux was seen to: rounding, clamping, dragging, refusing.
 
     `log` keeps every write that was tried, in order. `refuse` names files whose writing fails, with the errno; `lies`
-    files that hold something else once they were written.
+    files that hold something else once they were written; `lag` is how long limits that were written are not yet in
+    force, in seconds.
     """
 
     def __init__(self, root: Path) -> None:
@@ -130,9 +132,19 @@ class Kernel(Tree):
         self.log: list[tuple[str, str]] = []
         self.refuse: dict[str, int] = {}
         self.lies: Mapping[str, str] = {}
+        self.lag = 0.0
+        self._later: list[tuple[float, str, str, str]] = []
         self.limits_of_turbo = {
             name: super(Kernel, self).read(f"cpufreq/{name}/cpuinfo_max_freq") for name in self.policies()
         }
+
+    def read(self, name: str) -> str | None:
+        now = time.monotonic()
+        due = [each for each in self._later if each[0] <= now]
+        self._later = [each for each in self._later if each[0] > now]
+        for _, kind, folder, value in due:
+            getattr(self, f"_{kind}")(folder, value)
+        return super().read(name)
 
     def write(self, name: str, value: str) -> None:
         self.log.append((name, value))
@@ -144,7 +156,10 @@ class Kernel(Tree):
             super().write(name, value)
         else:
             super().write(name, self.read(name) or value)  # the checks of the real one
-            answer(folder, value)
+            if self.lag and kind in ("scaling_min_freq", "scaling_max_freq"):
+                self._later.append((time.monotonic() + self.lag, kind, folder, value))
+            else:
+                answer(folder, value)
         if name in self.lies:
             put(self.root, name, self.lies[name])
 
@@ -200,6 +215,11 @@ class Kernel(Tree):
     def _no_turbo(self, folder: str, value: str) -> None:
         put(self.root, f"{folder}/no_turbo", value)
         self._turn([f"cpufreq/{name}" for name in self.policies()], on=value == "0")
+
+    def _down_threshold(self, folder: str, value: str) -> None:
+        if int(value) >= self._number(f"{folder}/up_threshold"):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        put(self.root, f"{folder}/down_threshold", value)
 
     def _boost(self, folder: str, value: str) -> None:
         put(self.root, f"{folder}/boost", value)

@@ -113,7 +113,7 @@ class ClockControl:
             CannotMeasureError: the kernel refuses.
         """
         self._guard()
-        for switch in {policy.switch for policy in self._policies if policy.switch in self._before}:
+        for switch in dict.fromkeys(policy.switch for policy in self._policies if policy.switch in self._before):
             was_on = self._before[switch] == turbo_value(switch, on=True)
             turn_turbo(self._tree, switch, on=clock.turbo and was_on)
         return tuple(pin(self._tree, policy, clock) for policy in self._policies)
@@ -159,8 +159,16 @@ class ClockControl:
                     with suppress(OSError):  # it then stays, and giving back again changes nothing
                         remove_journal(journal)
         finally:
-            if guardian is not None:
-                guardian.dismiss() if clean else guardian.leave()
+            if guardian is not None and clean:
+                guardian.dismiss()
+            elif guardian is not None:
+                guardian.leave()
+                self._look_again()
+
+    def _look_again(self) -> None:
+        """What is left once the guardian has tried as well."""
+        again = give_back(self._tree, self._before)
+        self.restoration = Restoration(tuple(sorted({*self.restoration.changed, *again.changed})), again.failed)
 
 
 @contextmanager

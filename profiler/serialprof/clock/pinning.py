@@ -8,6 +8,7 @@ was asked is never taken for what is set.
 from __future__ import annotations
 
 import errno
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,10 @@ from serialprof.clock.sysfs import GOVERNOR, HIGH, LOW, NO_TURBO, SPEED, Tree
 from serialprof.errors import CannotMeasureError
 
 USERSPACE: Final = "userspace"
+#: Seconds after which limits and what turbo does to them are in force and in the files: the kernel takes them from the
+#: writer, and applies them in a work queue of its own.
+IN_FORCE: Final = 0.05
+_PAUSE: Final = 0.001
 #: What the kernel answers where a policy has lost its CPUs since it was read.
 _GONE: Final = (errno.ENOENT, errno.EBUSY, errno.ENODEV, errno.ENXIO)
 
@@ -81,17 +86,19 @@ def pin(tree: Tree, policy: Policy, clock: Clock) -> PolicyClock:
 def set_limits(tree: Tree, policy: str, low: int, high: int) -> None:
     """Both limits of a policy, in kHz, never crossing on the way: raising, the upper first; lowering, the lower first.
 
-    What stands so already is not written.
+    Both are written whatever is read: what is read may not be in force yet, and a lower limit that an upper one has
+    dragged down comes back with it. Then they are given the time to come into force.
 
     Raises:
         OSError: the kernel refuses.
     """
-    lower, upper = (LOW, low), (HIGH, high)
-    raising = high > _kilohertz(tree.read(f"cpufreq/{policy}/{HIGH}"))
-    for kind, value in (upper, lower) if raising else (lower, upper):
-        name = f"cpufreq/{policy}/{kind}"
-        if _kilohertz(tree.read(name)) != value:
-            tree.write(name, str(value))
+    lower, upper = (f"cpufreq/{policy}/{LOW}", low), (f"cpufreq/{policy}/{HIGH}", high)
+    raising = high > _kilohertz(tree.read(upper[0]))
+    for name, value in (upper, lower) if raising else (lower, upper):
+        tree.write(name, str(value))
+    until = time.monotonic() + IN_FORCE
+    while any(_kilohertz(tree.read(name)) != value for name, value in (lower, upper)) and time.monotonic() < until:
+        time.sleep(_PAUSE)
 
 
 def refused(name: str, error: OSError) -> CannotMeasureError:

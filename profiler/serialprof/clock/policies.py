@@ -14,7 +14,7 @@ from typing import Final
 from serialprof.clock.sysfs import BOOST, GOVERNOR, NO_TURBO, POLICY_BOOST, Tree
 
 #: Drivers that choose the clock themselves between two limits, and take no speed.
-_AUTONOMOUS: Final = frozenset(("intel_pstate", "amd-pstate-epp"))
+AUTONOMOUS: Final = frozenset(("intel_pstate", "amd-pstate-epp"))
 #: acpi-cpufreq's top state stands for all of turbo: it is that of the base, plus this.
 _TURBO_STEP: Final = 1_000_000
 
@@ -61,7 +61,7 @@ class Policy:
     @property
     def takes_speed(self) -> bool:
         """Whether the userspace governor can set a speed; elsewhere both limits are set to the same frequency."""
-        return self.driver not in _AUTONOMOUS
+        return self.driver not in AUTONOMOUS
 
     def file(self, kind: str) -> str:
         """Name of one of the policy's files, relative to the root."""

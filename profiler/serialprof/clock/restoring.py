@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clocks looked like before, and giving exactly that back.
 
-Giving back is idempotent: it reads before it writes, and writes only what differs. So two processes that do it at once,
-or one that does it twice, do no harm.
+Giving back is idempotent: every write is of what was there before. So two processes that do it at once, or one that
+does it twice, do no harm.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from serialprof.clock.pinning import USERSPACE, set_limits
-from serialprof.clock.policies import Policy
+from serialprof.clock.pinning import IN_FORCE, set_limits
+from serialprof.clock.policies import AUTONOMOUS, Policy
 from serialprof.clock.sysfs import (
     BOOST,
     GOVERNOR,
@@ -57,7 +58,7 @@ def snapshot(tree: Tree, policies: Iterable[Policy]) -> dict[str, str]:
     kept: dict[str, str] = {}
     policies = tuple(policies)
     for policy in policies:
-        for kind in (GOVERNOR, LOW, HIGH, PREFERENCE, POLICY_BOOST):
+        for kind in (GOVERNOR, LOW, HIGH, PREFERENCE, POLICY_BOOST, SPEED):  # without userspace a speed is no number
             name = policy.file(kind)
             value = tree.read(name)
             if value is not None and valid(name, value):
@@ -66,10 +67,6 @@ def snapshot(tree: Tree, policies: Iterable[Policy]) -> dict[str, str]:
                 raise CannotMeasureError(
                     f"{tree.root / name} cannot be read, so it could not be given back", "leave out --clock"
                 )
-        speed = policy.file(SPEED)
-        now = tree.read(speed) or ""
-        if kept[policy.file(GOVERNOR)] == USERSPACE and valid(speed, now):
-            kept[speed] = now
     others = {name: tree.read(name) or "" for name in (BOOST, NO_TURBO, *_tunables(policies, kept))}
     return kept | {name: value for name, value in others.items() if valid(name, value)}
 
@@ -93,28 +90,62 @@ def give_back(tree: Tree, files: Mapping[str, str]) -> Restoration:
         tree: the kernel's files.
         files: value by name, each `valid`: from `snapshot`, or from a journal that was checked.
     """
-    before = {name for name, value in files.items() if tree.read(name) != value}
+    time.sleep(IN_FORCE)  # a run that was killed may have set a limit a moment ago
+    before = _differing(tree, files)
+    due = before | _unseen(tree, files)
     reasons: dict[str, str] = {}
     for _ in range(_PASSES):
-        if not _differing(tree, files):
+        if not due:
             break
-        reasons = _one_pass(tree, files)
-    left = _differing(tree, files)
+        reasons = _one_pass(tree, files, due)
+        time.sleep(IN_FORCE)
+        due = _differing(tree, files)
     return Restoration(
-        tuple(sorted(before - left)),
-        tuple(_failure(tree, name, files[name], reasons.get(name, "")) for name in sorted(left)),
+        tuple(sorted(before - due)),
+        tuple(_failure(tree, name, files[name], reasons.get(name, "")) for name in sorted(due)),
     )
 
 
-def _one_pass(tree: Tree, files: Mapping[str, str]) -> dict[str, str]:
-    """Writes what differs, in order; the kernel's reasons where it refused."""
+def _unseen(tree: Tree, files: Mapping[str, str]) -> set[str]:
+    """Limits that are written whatever is read: those of drivers whose clock is set by them.
+
+    Elsewhere they are written only where they differ: a limit that firmware or heat imposes is read like one that was
+    set, and would become one.
+    """
+    return {
+        name
+        for name in files
+        if name.endswith((f"/{LOW}", f"/{HIGH}"))
+        and tree.read(f"{name.rpartition('/')[0]}/scaling_driver") in AUTONOMOUS
+    }
+
+
+def _one_pass(tree: Tree, files: Mapping[str, str], due: Set[str]) -> dict[str, str]:
+    """Writes what is due and what differs by then, in order; the kernel's reasons where it refused."""
     reasons: dict[str, str] = {}
+    turned = False  # turbo resets limits, and not at once
+    done: set[str] = set()
     for name in sorted(files, key=_rank):
+        limit = name.endswith((f"/{LOW}", f"/{HIGH}"))
+        if name in done or not (name in due or tree.read(name) != files[name] or (limit and turned)):
+            continue
+        turned = turned or name in (BOOST, NO_TURBO) or name.endswith(f"/{POLICY_BOOST}")
         try:
-            _put_back(tree, name, files)
+            done.update(_put_back(tree, name, files))
         except OSError as error:
             reasons[name] = os.strerror(error.errno) if error.errno else str(error)
     return reasons
+
+
+def _put_back(tree: Tree, name: str, files: Mapping[str, str]) -> tuple[str, ...]:
+    """Writes one file, or with one limit the other as well; gives the names of those that were written."""
+    folder, _, kind = name.rpartition("/")
+    lower, upper = f"{folder}/{LOW}", f"{folder}/{HIGH}"
+    if kind in (LOW, HIGH) and lower in files and upper in files:  # together, in an order that never lets them cross
+        set_limits(tree, folder.rpartition("/")[2], int(files[lower]), int(files[upper]))
+        return lower, upper
+    tree.write(name, files[name])
+    return (name,)
 
 
 def _rank(name: str) -> int:
@@ -122,15 +153,6 @@ def _rank(name: str) -> int:
     if is_tunable(name):
         return len(_ORDER)
     return _ORDER.index(name if name in (BOOST, NO_TURBO) else name.rpartition("/")[2])
-
-
-def _put_back(tree: Tree, name: str, files: Mapping[str, str]) -> None:
-    folder, _, kind = name.rpartition("/")
-    lower, upper = f"{folder}/{LOW}", f"{folder}/{HIGH}"
-    if kind in (LOW, HIGH) and lower in files and upper in files:  # together, in an order that never lets them cross
-        set_limits(tree, folder.rpartition("/")[2], int(files[lower]), int(files[upper]))
-    elif tree.read(name) != files[name]:
-        tree.write(name, files[name])
 
 
 def _differing(tree: Tree, files: Mapping[str, str]) -> set[str]:
