@@ -29,18 +29,31 @@ Boots = dict[str, Future[Observations]]
 @pytest.fixture(scope="session")
 def boots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boots]:
     """The boots that the collected tests ask for, under way."""
-    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ()) if name in MACHINES}
+    wanted = sorted(set().union(*map(_asked_for, request.session.items)))
     if missing := missing_tools():
         pytest.skip(f"not on PATH: {', '.join(missing)} (make qemu installs them where apt-get can)")
     try:
-        systems = {name: unpacked(CACHE, MACHINES[name].kernel) for name in sorted(wanted)}
+        systems = {name: unpacked(CACHE, MACHINES[name].kernel) for name in wanted}
     except UnavailableError as error:
         pytest.skip(f"Debian's packages are not to be had here: {error}")
     with ThreadPoolExecutor(max_workers=2) as executor:
         yield {
             name: executor.submit(observe, systems[name], MACHINES[name], tmp_path_factory.mktemp(name))
-            for name in sorted(wanted)
+            for name in wanted
         }
+
+
+def _asked_for(item: pytest.Item) -> set[str]:
+    """The machines that a test names as fixtures, or as its parameter."""
+    called = getattr(item, "callspec", None)
+    named = {*getattr(item, "fixturenames", ())} | {called.params.get("machine") if called else None}
+    return named & MACHINES.keys()
+
+
+@pytest.fixture
+def seen(machine: str, boots: Boots) -> Observations:
+    """What was observed on the machine that the test's parameter names."""
+    return boots[machine].result()
 
 
 @pytest.fixture(scope="session")

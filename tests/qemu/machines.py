@@ -28,7 +28,9 @@ class Machine:
     """The kernel's."""
     checks: tuple[str, ...] = ()
     """The modules in guest/ whose checks run, in this order."""
-    seconds: float = 300
+    kills: int = 0
+    """Moments of a sweep at which the run is killed."""
+    seconds: float = 600
     """After which the emulator is ended."""
 
 
@@ -38,7 +40,8 @@ ACPI = Machine(
     cpu="Nehalem",
     table="acpi-cpufreq.asl",
     modules=("acpi-cpufreq", *GOVERNORS),
-    checks=("semantics",),
+    checks=("semantics", "control", "kills"),
+    kills=100,
 )
 SHARED = Machine(
     name="acpi-cpufreq, one shared policy",
@@ -46,7 +49,8 @@ SHARED = Machine(
     table="acpi-cpufreq.asl",
     defines=("SHARED",),
     modules=("acpi-cpufreq", *GOVERNORS),
-    checks=("semantics",),
+    checks=("semantics", "control", "kills"),
+    kills=20,
 )
 # The model is one of those whose CPPC the kernel trusts without the CPU's own flag, which is not emulated;
 # iomem=relaxed lets the checks read the registers that the driver writes.
@@ -56,7 +60,8 @@ AMD = Machine(
     table="amd-pstate.asl",
     modules=("msr", *GOVERNORS),
     arguments=("amd_pstate=passive", "amd_pstate.shared_mem=1", "iomem=relaxed"),
-    checks=("amd",),
+    checks=("amd", "control", "kills"),
+    kills=50,
 )
 # Boost needs a flag of the CPU that is not emulated, for which amd-pstate did not ask before Linux 6.11.
 BOOST = replace(
@@ -64,5 +69,6 @@ BOOST = replace(
     name="amd-pstate, boost",
     kernel=FIRST,
     defines=("BOOST",),
-    checks=("boost",),
+    checks=("boost", "control", "kills"),
+    kills=20,
 )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.qemu.rig import Observations
 
 pytestmark = pytest.mark.qemu
+BOTH = pytest.mark.parametrize("machine", ["acpi", "shared"])
 #: kHz, in the driver's order.
 STATES = (3000000, 2600000, 2200000, 1600000, 800000)
 
@@ -40,58 +41,60 @@ def test_one_request_sets_a_shared_policy(shared: Observations) -> None:
     ]
 
 
-@pytest.mark.parametrize("machine", ["acpi", "shared"])
-class TestPlainWrites:
-    """The same on both machines."""
+@BOTH
+def test_setspeed_rounds_up_to_the_next_state(seen: Observations) -> None:
+    assert seen["rounding_of_setspeed"] == [
+        [1600001, 2200000, 22],
+        [1599999, 1600000, 16],
+        [900000, 1600000, 16],
+        [2900000, 3000000, 30],
+        [100, 800000, 8],
+        [9000000, 3000000, 30],
+    ]
 
-    @pytest.fixture
-    def seen(self, machine: str, request: pytest.FixtureRequest) -> Observations:
-        observations: Observations = request.getfixturevalue(machine)
-        return observations
 
-    def test_setspeed_rounds_up_to_the_next_state(self, seen: Observations) -> None:
-        assert seen["rounding_of_setspeed"] == [
-            [1600001, 2200000, 22],
-            [1599999, 1600000, 16],
-            [900000, 1600000, 16],
-            [2900000, 3000000, 30],
-            [100, 800000, 8],
-            [9000000, 3000000, 30],
-        ]
+@BOTH
+def test_max_rounds_down_and_min_up(seen: Observations) -> None:
+    assert seen["rounding_of_limits"] == {
+        "max 2000000": ["800000", "1600000"],
+        "min 1000000": ["1600000", "1600000"],
+    }
 
-    def test_max_rounds_down_and_min_up(self, seen: Observations) -> None:
-        assert seen["rounding_of_limits"] == {
-            "max 2000000": ["800000", "1600000"],
-            "min 1000000": ["1600000", "1600000"],
-        }
 
-    def test_limits_outside_the_range_are_clamped_silently(self, seen: Observations) -> None:
-        assert seen["silent_clamp"] == {
-            "max 5000000": ["ok", "800000", "3000000"],
-            "min 100": ["ok", "800000", "3000000"],
-        }
+@BOTH
+def test_limits_outside_the_range_are_clamped_silently(seen: Observations) -> None:
+    assert seen["silent_clamp"] == {
+        "max 5000000": ["ok", "800000", "3000000"],
+        "min 100": ["ok", "800000", "3000000"],
+    }
 
-    def test_max_below_min_is_taken_and_the_request_for_min_not_forgotten(self, seen: Observations) -> None:
-        assert seen["max_below_min"] == {
-            "max below min": ["ok", "1600000", "1600000"],
-            "max raised again": ["2200000", "3000000"],
-            "min above max": ["ok", "1600000", "1600000"],
-        }
 
-    def test_what_is_refused(self, seen: Observations) -> None:
-        assert seen["refusals"] == {
-            "unknown governor": "EINVAL",
-            "text as max": "EINVAL",
-            "text as min": "EINVAL",
-            "setspeed under schedutil": "EINVAL",
-            "read under schedutil": "<unsupported>",
-            "text as setspeed": "EINVAL",
-        }
+@BOTH
+def test_max_below_min_is_taken_and_the_request_for_min_not_forgotten(seen: Observations) -> None:
+    assert seen["max_below_min"] == {
+        "max below min": ["ok", "1600000", "1600000"],
+        "max raised again": ["2200000", "3000000"],
+        "min above max": ["ok", "1600000", "1600000"],
+    }
 
-    def test_a_governor_that_is_left_forgets_its_tunables(self, seen: Observations) -> None:
-        observed = seen["leaving_a_governor"]
-        assert observed["before"] == "12345"
-        assert observed["after"] != "12345"
+
+@BOTH
+def test_what_is_refused(seen: Observations) -> None:
+    assert seen["refusals"] == {
+        "unknown governor": "EINVAL",
+        "text as max": "EINVAL",
+        "text as min": "EINVAL",
+        "setspeed under schedutil": "EINVAL",
+        "read under schedutil": "<unsupported>",
+        "text as setspeed": "EINVAL",
+    }
+
+
+@BOTH
+def test_a_governor_that_is_left_forgets_its_tunables(seen: Observations) -> None:
+    observed = seen["leaving_a_governor"]
+    assert observed["before"] == "12345"
+    assert observed["after"] != "12345"
 
 
 def test_a_policy_whose_only_cpu_is_offline_is_busy_and_forgets_its_speed(acpi: Observations) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import astuple
 
 from tests.qemu.guest import hardware
-from tests.qemu.guest.cpufreq import CPUS, ROOT, policies, read, state, write
+from tests.qemu.guest.cpufreq import CPUS, ROOT, difference, policies, read, settle, state, write
 
 POLICY = ROOT / "policy0"
 STATUS = CPUS / "amd_pstate" / "status"
@@ -39,6 +39,7 @@ def limits() -> dict[str, list[str]]:
     seen = {}
     for name, value in (("max", "1234567"), ("min", "1000001"), ("max", "9000000"), ("min", "1"), ("max", "700000")):
         taken = write(POLICY / f"scaling_{name}_freq", value)
+        settle()
         seen[f"{name} {value}"] = [taken, read(POLICY / "scaling_min_freq"), read(POLICY / "scaling_max_freq")]
     return seen
 
@@ -63,24 +64,20 @@ def pinned_in_active_mode() -> list[list[object]]:
     for frequency in ("1000000", "1600000"):
         for name in ("max", "min", "max"):
             write(POLICY / f"scaling_{name}_freq", frequency)
+        settle()
         back = [read(POLICY / f"scaling_{name}_freq") for name in ("min", "max")]
         seen.append([frequency, *back, *astuple(hardware.performance(0))])
     return seen
 
 
-def leaving_a_mode() -> dict[str, dict[str, str]]:
+def leaving_a_mode() -> dict[str, list[str]]:
     """What a round over the modes changes of what was set."""
     write(POLICY / "scaling_max_freq", "1500000")
     write(POLICY / "scaling_governor", "ondemand")
     before = state()
     for mode in ("active", "passive"):
         write(STATUS, mode)
-    after = state()
-    return {
-        path: {"before": value, "after": after.get(path, "")}
-        for path, value in before.items()
-        if after.get(path) != value
-    }
+    return difference(before, state())
 
 
 CHECKS = (

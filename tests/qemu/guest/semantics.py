@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.qemu.guest import hardware
-from tests.qemu.guest.cpufreq import CPUS, ROOT, online, policies, read, state, write
+from tests.qemu.guest.cpufreq import CPUS, ROOT, online, policies, read, settle, state, write
 
 POLICY = ROOT / "policy0"
 
 
 def limits() -> list[str]:
+    settle()
     return [read(POLICY / "scaling_min_freq"), read(POLICY / "scaling_max_freq")]
 
 
@@ -102,6 +104,7 @@ def offline_and_back() -> dict[str, dict[str, str]]:
     policy = (CPUS / "cpu1" / "cpufreq").resolve()
     write(policy / "scaling_governor", "userspace")
     write(policy / "scaling_max_freq", "2200000")
+    settle()
     write(policy / "scaling_setspeed", "1600000")
     seen = {"before": _policy(policy)}
     online(1, yes=False)
@@ -113,7 +116,8 @@ def offline_and_back() -> dict[str, dict[str, str]]:
     return seen
 
 
-def _policy(policy: Any) -> dict[str, str]:
+def _policy(policy: Path) -> dict[str, str]:
+    settle()
     names = ("affected_cpus", "scaling_governor", "scaling_min_freq", "scaling_max_freq", "scaling_setspeed")
     return {"exists": str(policy.exists())} | {name: read(policy / name) for name in names}
 
