@@ -65,13 +65,13 @@ def test_active_drivers_are_pinned_by_limits_and_keep_governor_and_preference(tm
     assert kernel.written() == ["policy0/scaling_max_freq 2000000", "policy0/scaling_min_freq 2000000"]  # raising
 
 
-def test_a_limit_is_waited_for(tmp_path: Path) -> None:
+def test_a_limit_is_waited_for(tmp_path: Path, lag: float) -> None:
     """The kernel applies limits in a work queue: a speed that is set before is clamped by those still in force."""
     kernel = trees.Kernel(trees.acpi(tmp_path / "acpi", scaling_max_freq=1_600_000))
-    kernel.lag = 0.005
+    kernel.lag = lag
     assert pin(kernel, policies(kernel)[0], Clock(3000 * MEGA)).read_back == 3000 * MEGA
     kernel = trees.Kernel(trees.intel(tmp_path / "intel"))
-    kernel.lag = 0.005
+    kernel.lag = lag
     for megahertz in (1000, 2000, 500):
         assert pin(kernel, policies(kernel)[0], Clock(megahertz * MEGA)).read_back == megahertz * MEGA
 

@@ -75,12 +75,12 @@ def test_after_any_clocks_everything_is_as_it_was(tmp_path: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_a_limit_that_is_not_in_force_yet_is_given_back_too(tmp_path: Path, name: str) -> None:
+def test_a_limit_that_is_not_in_force_yet_is_given_back_too(tmp_path: Path, name: str, lag: float) -> None:
     """A run may be killed between its write and the moment at which it shows."""
     kernel = trees.Kernel(TREES[name](tmp_path))
     before, found = trees.contents(tmp_path), policies(kernel)
     kept = snapshot(kernel, found)
-    kernel.lag = 0.01
+    kernel.lag = lag
     for policy in found:
         kernel.write(policy.file("scaling_max_freq"), str(policy.low // 1000))
     assert give_back(kernel, kept).failed == ()
@@ -88,7 +88,7 @@ def test_a_limit_that_is_not_in_force_yet_is_given_back_too(tmp_path: Path, name
     assert trees.contents(tmp_path) == before
 
 
-def test_limits_that_turbo_is_about_to_reset_are_given_back_too(tmp_path: Path) -> None:
+def test_limits_that_turbo_is_about_to_reset_are_given_back_too(tmp_path: Path, lag: float) -> None:
     """The limit of before is that of the base: it reads right until turbo, which is on again, has reset it."""
 
     class Slow(trees.Kernel):
@@ -96,16 +96,16 @@ def test_limits_that_turbo_is_about_to_reset_are_given_back_too(tmp_path: Path) 
             super()._turn(folders, on=on)
             for folder in folders if on else ():
                 super().write(f"{folder}/scaling_max_freq", "3000000")  # in force for a moment longer
-                self._later.append((time.monotonic() + 0.01, "scaling_max_freq", folder, "4500000"))
+                self._later.append((time.monotonic() + lag, "scaling_max_freq", folder, "4500000"))
 
     kernel = Slow(trees.amd(tmp_path, "passive", scaling_max_freq=3_000_000))
     before = trees.contents(tmp_path)
     kept = snapshot(kernel, policies(kernel))
     for number in (0, 1):
         kernel.write(f"cpufreq/policy{number}/boost", "0")
-    kernel.lag = 0.01
+    kernel.lag = lag
     assert give_back(kernel, kept).failed == ()
-    time.sleep(0.02)
+    time.sleep(2 * lag)
     assert kernel.read("cpufreq/policy0/scaling_max_freq") == "3000000"
     assert trees.contents(tmp_path) == before
 
