@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from serialprof.model.results import NOT_SCALING, SCALING
-from serialprof.units import format_count, format_seconds, format_si
+from serialprof.units import format_count, format_si
 from serialprof_reports import wording
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ def _best(item: BestSetting) -> str:
     if item.score.value is None:
         return f"{item.goal} unknown"
     if item.goal == "latency":
-        return f"shortest step {format_seconds(item.score.value)} at {where}"
+        return f"shortest step {wording.compact_step(item.score)} at {where}"
     unit = {"throughput": "a second", "price": "for the price", "power": "a joule"}[item.goal]
-    return f"most lanes {unit} {format_si(item.score.value, '')} at {where}"
+    return f"most lanes {unit} {format_si(item.score.value, '')}{wording.spread(item.score)} at {where}"
 
 
 def _equal(item: Sensitivity) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -81,6 +82,8 @@ class Plot:
 
 def render(draw: Callable[[Figure], None], prefix: str, title: str) -> str:
     """Draws a figure and returns it as an SVG element: ids begin with `prefix`, `title` is its accessible name."""
+    # Where home cannot be written, matplotlib says where it keeps its cache instead; nobody here needs to know.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

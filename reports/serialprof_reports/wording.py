@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
+from serialprof.model.wording import ratio
 from serialprof.setting import PROCESS_MODE
 from serialprof.units import format_bytes, format_count, format_seconds, format_si
 
@@ -97,18 +98,21 @@ def with_interval(estimate: Estimate, form: Callable[[float], str]) -> str:
     return f"at most {high}" if high is not None else MISSING
 
 
-def times(ratio: float) -> str:
+def times(factor: float) -> str:
     """A ratio: "1.25 x"."""
-    return f"{ratio:.2f} x"
+    return f"{factor:.2f} x"
 
 
 def compact_step(estimate: Estimate) -> str:
     """A step time for a narrow column: "12.3 us 2 %", the latter being half the interval."""
-    if estimate.value is None:
-        return MISSING
-    half = estimate.half_width
-    spread = "" if not half or estimate.value <= 0 else f" {_plus_minus(half / estimate.value)}%"
-    return format_seconds(estimate.value) + spread
+    return MISSING if estimate.value is None else format_seconds(estimate.value) + spread(estimate)
+
+
+def spread(estimate: Estimate) -> str:
+    """Half an interval beside its value: " ±2%"; empty where there is none."""
+    if not estimate.half_width or not estimate.value or estimate.value <= 0:
+        return ""
+    return f" {_plus_minus(estimate.half_width / estimate.value)}%"
 
 
 def compact_percent(estimate: Estimate, sign: str = "") -> str:
@@ -154,7 +158,7 @@ def depth_cost(family: FamilyAnalysis) -> str:
     known = [item for item in family.depth_costs if item.threads == fewest and item.ratio.value is not None]
     if not known:
         return f"unknown: {family.depth_costs[0].ratio.reason}"
-    ratios = [f"{times(item.ratio.value or 0)} at W = {format_count(item.width)}" for item in known]
+    ratios = [f"{ratio(item.ratio)} at W = {format_count(item.width)}" for item in known]
     return f"T_serial / T_wide on {threads(fewest)}: {', '.join(ratios)}"
 
 
@@ -229,7 +233,7 @@ def tail(family: FamilyAnalysis) -> str:
     summary, latency = max(ranked, key=lambda item: (item[1].p99.value or 0.0) / (item[1].p50.value or 1.0))
     setting = summary.point.setting
     quantiles = ", ".join(
-        f"{name} {format_seconds(estimate.value)}"
+        f"{name} {compact_step(estimate)}"
         for name, estimate in (("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99))
         if estimate.value is not None
     )

@@ -4,74 +4,71 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
-from serialprof.limits import Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse
-from serialprof.model.cells import Cell
-from serialprof.model.memory import Memory
-from serialprof.model.results import BEYOND_L2, CAUSES, Attribution, Part, Tradeoff, Winner
-from serialprof.model.results import MEMORY as MEMORY_CAUSE
+from serialprof.model.results import Tradeoff, Winner
 from serialprof.model.tradeoff import clock_elasticity, clock_gain, crossing, only_loses, winner
+from serialprof.model.whatif import ask
+from serialprof.question import question_of
+from serialprof.store import StoredRun
 from tests.model import builder
 
-MEMORY = Memory.of(Limits(), 1 << 20)
+L, TAU, S = 1e-6, 2e-8, 3e-7
 
 
-def attribution(*shares: tuple[float | None, float | None, float | None]) -> Attribution:
-    """Shares (low, value, high) in the order of CAUSES."""
-    parts = [
-        Part(cause, Estimate.unknown("not needed", "s"), Estimate(value, low, high))
-        for cause, (low, value, high) in zip(CAUSES, shares, strict=True)
-    ]
-    beyond = [replace(part, cause=BEYOND_L2) for part in parts if part.cause == MEMORY_CAUSE]
-    return Attribution(1, 2, Estimate(1.0, unit="s"), tuple(parts), tuple(beyond))
-
-
-ZERO = (0.0, 0.0, 0.0)
-EXAMPLE = attribution((0.3, 0.4, 0.5), ZERO, (0.1, 0.15, 0.2), (0.2, 0.25, 0.3), (0.1, 0.15, 0.2), (-0.08, 0.05, 0.06))
+def law(width: int, threads: int, form: str = "serial") -> float:
+    """The sum form, with a barrier between threads."""
+    return L + TAU * width / min(threads, width) + S * (threads > 1)
 
 
 def ends(estimate: Estimate) -> tuple[float | None, float | None]:
-    assert estimate.value is None
+    assert estimate.value is None, "a bracket prefers no point"
     return estimate.low, estimate.high
 
 
-def test_clock_elasticity_in_cache_leaves_out_synchronisation_and_the_unattributed() -> None:
-    # 1 - 0.2 (synchronisation, upper) - 0.08 (unattributed, larger end); 1 - 0.1 (memory, lower)
-    assert ends(clock_elasticity(EXAMPLE, Cell(1, 2, builder.LANES), MEMORY)) == pytest.approx((0.72, 0.9))
+def test_the_clock_of_a_report_is_that_of_whatif() -> None:
+    run = builder.run(law, threads=(1, 2, 4), noise=0.02)
+    (answer,) = ask(run, question_of({"clock": "+10%"}))
+    speedups = {(item.width, item.threads): item.speedup for item in answer.predictions}
+    for item in analyse(run).families[0].tradeoffs:
+        low, high = ends(speedups[item.width, item.threads])
+        assert ends(item.clock_gain) == pytest.approx(((low or 0) - 1, (high or 0) - 1))
 
 
-def test_clock_elasticity_beyond_l2_counts_compute_alone() -> None:
-    large = Cell(1, 2, replace(builder.LANES, footprint=Affine(2 << 20, 0)))
-    ladder = Memory.of(Limits(stream=(StreamRung(1 << 20, 1, 1e10),)), 1 << 20)
-    assert ends(clock_elasticity(EXAMPLE, large, ladder)) == pytest.approx((0.2, 0.9))
-    assert ends(clock_elasticity(EXAMPLE, large, MEMORY)) == pytest.approx((0, 0.9)), "compute may be traffic then"
+def test_a_barrier_may_or_may_not_follow_the_clock() -> None:
+    found = {(item.width, item.threads): item for item in tradeoffs_of(builder.run(law, threads=(1, 2, 4)))}
+    assert ends(found[64, 1].clock) == pytest.approx((1, 1), abs=builder.NEAR)
+    assert ends(found[64, 2].clock) == pytest.approx((1 - S / law(64, 2), 1), abs=1e-3)
+    assert ends(found[64, 1].clock_gain) == pytest.approx((0.1, 0.1), abs=builder.NEAR)
 
 
 def test_an_unmeasured_launch_may_be_all_of_the_serial_part() -> None:
-    parts = list(EXAMPLE.parts)
-    parts[1] = replace(parts[1], share=Estimate.unknown("not measured"))
-    launched = replace(EXAMPLE, parts=tuple(parts))
-    assert ends(clock_elasticity(launched, Cell(1, 2, builder.LANES), MEMORY)) == pytest.approx((0.22, 0.9))
+    found = tradeoffs_of(builder.run(law, threads=(1, 2), mode="eager"))
+    low, high = ends(next(item for item in found if item.width == 64).clock)
+    assert (low, high) == pytest.approx((1 - L / law(64, 1), 1), abs=1e-3)
 
 
-def test_clock_elasticity_without_fit_or_declaration_is_the_bare_bracket() -> None:
-    assert ends(clock_elasticity(None, Cell(1, 2, builder.LANES), MEMORY)) == (0, 1)
-    assert ends(clock_elasticity(EXAMPLE, Cell(1, 2, None), MEMORY)) == pytest.approx((0, 0.9))
-    bare = clock_elasticity(None, Cell(1, 2, None), MEMORY)
+def test_the_clock_without_a_fit_is_the_bare_bracket() -> None:
+    bare = clock_gain(None, 1, 2)
+    assert ends(bare) == (0, 0.1)
     assert "no clock was set" in bare.reason and "two clocks" in bare.remedy
-    assert clock_gain(bare).remedy == bare.remedy
+    assert ends(clock_elasticity(bare)) == pytest.approx((0, 1))
+    assert clock_elasticity(bare).remedy == bare.remedy
+    for item in tradeoffs_of(builder.run(law, (1, 2), threads=(1, 2))):
+        assert ends(item.clock) == pytest.approx((0, 1))
 
 
-def test_clock_gain_of_ten_per_cent() -> None:
+def test_the_share_that_scales_from_the_gain_of_ten_per_cent() -> None:
     # All of the time scales: 1.1. Half of it: 1 / (0.5 + 0.5 / 1.1) = 22 / 21.
-    assert ends(clock_gain(Estimate.bracket(0.5, 1.0, ""))) == pytest.approx((1 / 21, 0.1))
+    assert ends(clock_elasticity(Estimate.bracket(1 / 21, 0.1, ""))) == pytest.approx((0.5, 1.0))
+
+
+def tradeoffs_of(run: StoredRun) -> tuple[Tradeoff, ...]:
+    return analyse(run).families[0].tradeoffs
 
 
 @pytest.mark.parametrize(

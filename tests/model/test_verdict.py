@@ -82,7 +82,7 @@ def test_threads_that_pay_more_than_the_clock_beat_it() -> None:
 
 def test_an_order_that_changes_again_is_mentioned() -> None:
     def step(width: int, threads: int, form: str) -> float:
-        return 1e-6 * (1.0 if threads == 1 else {1: 1.5, 4: 1.5, 16: 0.6, 64: 1.5}[width])
+        return 1e-6 * (1.0 if threads == 1 else {1: 1.1, 4: 1.1, 16: 0.85, 64: 1.1}[width])
 
     sentence = family(builder.run(step, (1, 4, 16, 64), (1, 2), noise=0.01)).verdict.sentence
     assert "clock beats cores from W = 1 to 4 cells" in sentence

@@ -77,7 +77,8 @@ def test_the_longest_tail_is_told() -> None:
     )
     family = replace(FAMILY, points=points)
     setting = points[1].point.setting
-    said = f"p50 2.00 us, p95 5.00 us, p99 8.00 us, longest 100 us at W = {setting.width}, 1 thread (1000 steps)"
+    quantiles = "p50 2.00 us ±10%, p95 5.00 us ±10%, p99 8.00 us ±10%"
+    said = f"{quantiles}, longest 100 us at W = {setting.width}, 1 thread (1000 steps)"
     assert setting.width == 16 and setting.threads == 1
     assert wording.tail(family) == said
     assert f"step tail {said}" in words(terminal(RUN, Analysis((family,))))

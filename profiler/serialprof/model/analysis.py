@@ -30,14 +30,14 @@ def analyse(run: StoredRun) -> Analysis:
 
 
 def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
-    times, fitted, memory = examined.times, examined.fitted, examined.memory
+    times, fitted = examined.times, examined.fitted
     attributions = attribute(fitted, times.family.mode) if fitted else ()
     findings = Findings(
         description=examined.description,
         points=times.summaries,
         refusal=examined.refusal,
         attributions=attributions,
-        tradeoffs=_withheld(tradeoffs(times, attributions, memory), disturbed_share(times.summaries)),
+        tradeoffs=_withheld(tradeoffs(times, examined.outlook), disturbed_share(times.summaries)),
         crossovers=crossovers(times),
         depth_costs=depth_costs(times),
         within_process=len({visit.process for visit in run.visits if visit.status == "ok"}) < 2,
@@ -58,7 +58,7 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         depth_costs=findings.depth_costs,
         declared=_declared(times),
         verdict=_verdict(run, times, findings),
-        frontier=frontier(times, examined.outlook, attributions, findings.tradeoffs, run.machine),
+        frontier=frontier(times, examined.outlook, findings.tradeoffs, run.machine),
         contradictions=findings.contradictions,
     )
     return replace(family, refusals=refusals(family, run.limits))

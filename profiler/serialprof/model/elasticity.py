@@ -12,6 +12,7 @@ from serialprof.estimate import Estimate
 from serialprof.model.candidates import Candidate
 from serialprof.model.carrying import GROWTHS, thread_slopes
 from serialprof.model.cells import Cell
+from serialprof.model.conditions import on_threads
 from serialprof.model.family import BARRIER
 from serialprof.model.fitted import Fitted
 from serialprof.model.quantities import Quantity
@@ -21,8 +22,10 @@ from serialprof.model.uniting import AGREEMENT, joined, united
 _BEYOND = "how barriers and bandwidth go on beyond {} threads was not measured"
 
 
-def core_elasticities(fitted: Fitted) -> tuple[Estimate, ...]:
+def core_elasticities(fitted: Fitted, usable: int | None = None) -> tuple[Estimate, ...]:
     """-dlnT/dlnp towards more threads, by the fit, at every fitted cell.
+
+    Where it is not told, the remedy asks for no more threads than are `usable` at once, where that is known.
 
     By the chain rule it is -(sum of a term's weight x its parameter x d regressor / dlnp) over the measured step; the
     weights are the derivatives of the step by its terms (`solving`), the slopes those of `carrying.thread_slopes`.
@@ -35,7 +38,7 @@ def core_elasticities(fitted: Fitted) -> tuple[Estimate, ...]:
         cases.append(fitted.estimates(bands, "1", np.ones(len(fitted.curves.cells)), floor=-np.inf))
     largest = max(cell.threads for cell in fitted.curves.cells)
     return tuple(
-        _told(fitted, cell, largest, united([case[index] for case in cases], AGREEMENT, *_doubt(cell, largest)))
+        _told(fitted, usable, united([case[index] for case in cases], AGREEMENT, *_doubt(cell, largest, usable)))
         for index, cell in enumerate(fitted.curves.cells)
     )
 
@@ -50,16 +53,19 @@ def _elasticity(fitted: Fitted, candidate: Candidate, growth: str, *, shared: bo
     return saved.over(Quantity.measured(curves.mean, curves.units, candidate))
 
 
-def _doubt(cell: Cell, largest: int) -> tuple[str, str]:
+def _doubt(cell: Cell, largest: int, usable: int | None) -> tuple[str, str]:
     if cell.threads < largest:
         return "", ""
-    return _BEYOND.format(largest), f"--threads with {2 * largest} among them"
+    remedy = on_threads(f"--threads with {2 * largest} among them", 2 * largest, usable)
+    return _BEYOND.format(largest), remedy
 
 
-def _told(fitted: Fitted, cell: Cell, largest: int, estimate: Estimate) -> Estimate:
+def _told(fitted: Fitted, usable: int | None, estimate: Estimate) -> Estimate:
     """The estimate as an upper bound where only one thread was measured: a second one brings a barrier along."""
-    if cell.threads > 1 or largest > 1 or fitted.winner.model.of(BARRIER).any():
+    if max(other.threads for other in fitted.curves.cells) > 1 or fitted.winner.model.of(BARRIER).any():
         return estimate
     high = estimate.value if estimate.high is None else estimate.high
     reason = joined([estimate.reason, "what a second thread loses at its barrier was not measured"])
-    return replace(estimate, value=None, low=None, high=high, reason=reason, remedy="--threads 1,2")
+    return replace(
+        estimate, value=None, low=None, high=high, reason=reason, remedy=on_threads("--threads 1,2", 2, usable)
+    )

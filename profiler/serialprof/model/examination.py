@@ -29,6 +29,7 @@ class Examined:
         memory: the machine's ladders.
         fitted: the fit, None where there is none.
         refusal: why there is none, a sentence.
+        usable: threads that the machine runs at once.
     """
 
     description: Description
@@ -36,11 +37,12 @@ class Examined:
     memory: Memory
     fitted: Fitted | None
     refusal: str
+    usable: int
 
     @cached_property
     def outlook(self) -> Outlook | None:
         """What the fit says of conditions that were not measured, None where there is no fit."""
-        return None if self.fitted is None else Outlook(self.times, self.fitted)
+        return None if self.fitted is None else Outlook(self.times, self.fitted, self.usable)
 
 
 def examine(run: StoredRun, workload: str | None = None) -> Iterator[Examined]:
@@ -54,7 +56,7 @@ def examine(run: StoredRun, workload: str | None = None) -> Iterator[Examined]:
     for times in collect(run):
         description = _description(run, times)
         if workload in (None, description.name, description.reference):
-            yield Examined(description, times, memory, *_fit(times, memory))
+            yield Examined(description, times, memory, *_fit(times, memory), run.machine.usable)
 
 
 def _fit(times: FamilyTimes, memory: Memory) -> tuple[Fitted | None, str]:

@@ -55,7 +55,7 @@ def _parameter(fitted: Fitted, kind: str, unit: str) -> Estimate:
             nothing = np.zeros(1)
             bands.append(Band(nothing, np.zeros((len(fitted.curves.units), 1)), nothing, 0, nothing))
     if not any(candidate.model.of(kind).any() for candidate in fitted.candidates):
-        return Estimate.unknown("the model of this family has no such term", unit)
+        return Estimate.unknown("the model of this family has no such term", unit, "declared work that has one")
     return fitted.estimates(bands, unit, np.max([band.value for band in bands], axis=0))[0]
 
 

@@ -10,10 +10,10 @@ from typing import Final
 from serialprof.estimate import Estimate
 from serialprof.machine import Machine
 from serialprof.model.answers import Frontier, Sensitivity, TieLine
-from serialprof.model.conditions import MORE_BLOCKS, TWO_CLOCKS
+from serialprof.model.conditions import MORE_BLOCKS, TWO_CLOCKS, on_threads
 from serialprof.model.elasticity import core_elasticities
 from serialprof.model.outlook import Forecast, Outlook
-from serialprof.model.results import Attribution, Tradeoff
+from serialprof.model.results import Tradeoff
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gain, only_loses
@@ -35,7 +35,6 @@ _BETTER: Final = f"{MORE_BLOCKS}, more --threads, or {TWO_CLOCKS}"
 def frontier(
     times: FamilyTimes,
     outlook: Outlook | None,
-    attributions: Sequence[Attribution],
     tradeoffs: Sequence[Tradeoff],
     machine: Machine,
 ) -> Frontier:
@@ -44,12 +43,11 @@ def frontier(
     Args:
         times: what was measured.
         outlook: with the fit, None where there is none.
-        attributions: of the fit.
         tradeoffs: the measured pairs of thread counts.
         machine: which tells siblings from cores.
     """
     return Frontier(
-        () if outlook is None else tuple(_sensitivities(outlook, attributions, tradeoffs, machine)),
+        () if outlook is None else tuple(_sensitivities(outlook, tradeoffs, machine)),
         tie_lines(tradeoffs),
         best_settings(times),
     )
@@ -100,29 +98,31 @@ def _surely(items: Sequence[Tradeoff]) -> str:
     return "; ".join(known)
 
 
-def _sensitivities(
-    outlook: Outlook, attributions: Sequence[Attribution], tradeoffs: Sequence[Tradeoff], machine: Machine
-) -> Iterator[Sensitivity]:
+def _sensitivities(outlook: Outlook, tradeoffs: Sequence[Tradeoff], machine: Machine) -> Iterator[Sensitivity]:
     fitted = outlook.fitted
-    known = {(item.width, item.threads): item for item in attributions}
     measured = {(item.width, item.threads): item.cores for item in tradeoffs}
-    found = zip(fitted.curves.cells, core_elasticities(fitted), strict=True)
+    found = zip(fitted.curves.cells, core_elasticities(fitted, machine.usable), strict=True)
     for cell, cores in sorted(found, key=lambda pair: (pair[0].threads, pair[0].width)):
         place = (int(cell.width), cell.threads)
-        clock = clock_elasticity(known.get(place), cell, fitted.memory)
-        equal = equal_threads(outlook, *place, clock_gain(clock), machine)
+        gain = clock_gain(outlook, *place)
+        equal = equal_threads(outlook, *place, gain, machine)
         never = equal.reason.startswith(_NEVER)
         count = 0.0 if never else equal.value or equal.low or 0.0
         yield Sensitivity(
             *place,
-            clock,
+            clock_elasticity(gain),
             cores,
-            measured.get(place, Estimate.unknown("no larger thread count was measured here", remedy="more --threads")),
+            measured.get(place, _unpaired(threads=place[1], usable=machine.usable)),
             equal,
             never=never,
             extrapolated=count > max(outlook.threads),
             siblings=machine.cores < count <= machine.usable,
         )
+
+
+def _unpaired(threads: int, usable: int) -> Estimate:
+    remedy = on_threads("more --threads", 2 * threads, usable)
+    return Estimate.unknown("no larger thread count was measured here", remedy=remedy)
 
 
 def equal_threads(outlook: Outlook, width: int, threads: int, gain: Estimate, machine: Machine) -> Estimate:

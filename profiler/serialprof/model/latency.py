@@ -67,5 +67,6 @@ def _quantile(units: Sequence[Array], quantile: float) -> Estimate:
     enough = [unit for unit in units if _has(unit, quantile)]
     if not enough:
         needed = round(_FEWEST_BEYOND / (1 - quantile))
-        return Estimate.unknown(f"the {quantile:.0%} quantile needs {needed} steps in a block", "s")
+        remedy = f"a longer --budget, or --depth {needed}"
+        return Estimate.unknown(f"the {quantile:.0%} quantile needs {needed} steps in a block", "s", remedy)
     return log_interval(np.log([float(np.quantile(unit, quantile)) for unit in enough]), "s")

@@ -28,6 +28,12 @@ _LONGEST: Final = 1e9
 _SURE: Final = 0.998
 
 
+_QUIETER: Final = "a quieter machine (serialprof doctor says what disturbs it)"
+_DISTURBED: Final = ("every sample was disturbed", "s", _QUIETER)
+_NOT_VISITED: Final = ("not visited", "s", "a longer --budget")
+_MENDED: Final = "a run in which the point does not fail"
+
+
 @dataclass(frozen=True)
 class FamilyTimes:
     """Step times of one family.
@@ -196,12 +202,12 @@ class _PointTimes:
     def summary(self) -> PointSummary:
         """The record of the point."""
         if self.failed:
-            step = Estimate.unknown(self.failed, "s")
+            step = Estimate.unknown(self.failed, "s", _MENDED)
         elif not self.units:
-            step = Estimate.unknown("every sample was disturbed" if self.disturbed else "not visited", "s")
+            step = Estimate.unknown(*(_DISTURBED if self.disturbed else _NOT_VISITED))
         else:
             step = log_interval(np.log(_array(self.units.values())), "s")
-        cycles = Estimate.unknown("the clock meter gave no reading beside this point", "cycles")
+        cycles = Estimate.unknown("the clock meter gave no reading beside this point", "cycles", _QUIETER)
         if self.cycles and not self.failed:
             cycles = log_interval(_array(self.cycles), "cycles")
         startup = None

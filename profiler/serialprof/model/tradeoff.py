@@ -11,26 +11,12 @@ from typing import Final
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.cells import Cell
 from serialprof.model.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS
-from serialprof.model.memory import Memory
-from serialprof.model.results import (
-    BEYOND_L2,
-    COMPUTE,
-    LAUNCH,
-    NOT_SCALING,
-    SCALING,
-    SERIAL,
-    SYNCHRONISATION,
-    UNATTRIBUTED,
-    Attribution,
-    Crossover,
-    DepthCost,
-    Tradeoff,
-    Winner,
-)
+from serialprof.model.outlook import Outlook
+from serialprof.model.results import Crossover, DepthCost, Tradeoff, Winner
 from serialprof.model.statistics import Array, interval, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
+from serialprof.question import Change
 
 #: How much faster a clock is supposed to get for `clock_gain`.
 CLOCK_STEP: Final = 0.10
@@ -39,36 +25,40 @@ CLOCK_STEP: Final = 0.10
 NEGLIGIBLE: Final = 0.005
 
 
-def clock_elasticity(attribution: Attribution | None, cell: Cell, memory: Memory) -> Estimate:
-    """-dlnT/dlnf where no clock was set: a bracket.
+def clock_gain(outlook: Outlook | None, width: int, threads: int) -> Estimate:
+    """Speed-up minus 1 from CLOCK_STEP more clock where no clock was set: a bracket, the same that `whatif` gives.
 
-    L1, L2 and all execution take core cycles; what lies beyond L2 takes nanoseconds that stay when the clock moves. So
-    the lower end is what surely scales, the upper end leaves out what surely does not.
+    Args:
+        outlook: what the fit says of other conditions, None where there is no fit.
+        width: lanes of the operating point.
+        threads: its threads.
     """
-    if attribution is None:
-        return Estimate.bracket(0.0, 1.0, f"{NO_CLOCK}, and there is no fit", remedy=TWO_CLOCKS)
-    high = 1 - _surely(attribution, BEYOND_L2, NOT_SCALING)
-    if memory.unknown(cell):
-        low = 0.0  # what waits for memory is part of the compute then
-    elif memory.fits(cell):
-        low = _in_cache(attribution)
-    else:
-        low = _surely(attribution, COMPUTE, SCALING)
-    high = min(1.0, max(0.0, high))
-    return Estimate.bracket(min(max(0.0, low), high), high, NO_CLOCK, remedy=TWO_CLOCKS)
-
-
-def clock_gain(elasticity: Estimate) -> Estimate:
-    """Speed-up minus 1 from CLOCK_STEP more clock: the share e of the time shrinks by 1 / (1 + CLOCK_STEP)."""
+    if outlook is None:
+        return Estimate.bracket(0.0, CLOCK_STEP, f"{NO_CLOCK}, and there is no fit", remedy=TWO_CLOCKS)
+    cell = outlook.cell(width, threads)
+    (forecast,) = outlook.forecasts(cell, [cell], Change(clock=1 + CLOCK_STEP))
     low, high = (
-        1 / (1 - end * (1 - 1 / (1 + CLOCK_STEP))) - 1 for end in (elasticity.low or 0.0, _or(elasticity.high, 1.0))
+        min(max(0.0, _or(end, otherwise) - 1), CLOCK_STEP)
+        for end, otherwise in ((forecast.speedup.low, 1.0), (forecast.speedup.high, 1 + CLOCK_STEP))
     )
-    return Estimate.bracket(low, high, elasticity.reason, remedy=elasticity.remedy)
+    return Estimate.bracket(
+        low, high, forecast.speedup.reason or NO_CLOCK, remedy=forecast.speedup.remedy or TWO_CLOCKS
+    )
 
 
-def tradeoffs(times: FamilyTimes, attributions: Sequence[Attribution], memory: Memory) -> tuple[Tradeoff, ...]:
+def clock_elasticity(gain: Estimate) -> Estimate:
+    """-dlnT/dlnf from the gain of CLOCK_STEP more clock: the share of the time that shrinks as 1 / f.
+
+    With x = CLOCK_STEP and a gain g that share is (1 - 1 / (1 + g)) / (1 - 1 / (1 + x)).
+    """
+    scaling = 1 - 1 / (1 + CLOCK_STEP)
+    low, high = ((1 - 1 / (1 + end)) / scaling for end in (_or(gain.low, 0.0), _or(gain.high, CLOCK_STEP)))
+    return Estimate.bracket(low, min(1.0, high), gain.reason, remedy=gain.remedy)
+
+
+def tradeoffs(times: FamilyTimes, outlook: Outlook | None) -> tuple[Tradeoff, ...]:
     """Clock against cores at every width that two adjacent thread counts share."""
-    return tuple(_tradeoffs(times, attributions, memory))
+    return tuple(_tradeoffs(times, outlook))
 
 
 def crossovers(times: FamilyTimes) -> tuple[Crossover, ...]:
@@ -134,23 +124,16 @@ def depth_costs(times: FamilyTimes) -> tuple[DepthCost, ...]:
     return tuple(costs)
 
 
-def _tradeoffs(times: FamilyTimes, attributions: Sequence[Attribution], memory: Memory) -> Iterator[Tradeoff]:
-    known = {(item.width, item.threads): item for item in attributions}
-    works = {
-        (point.setting.width, point.setting.threads): point.work
-        for point in times.points
-        if point.setting.form == "serial"
-    }
+def _tradeoffs(times: FamilyTimes, outlook: Outlook | None) -> Iterator[Tradeoff]:
     for fewer, more in _thread_pairs(times):
         for width in _shared_widths(times, fewer, more):
             logs = _ratio(times, width, fewer, more)
-            cell = Cell(width, fewer, works[width, fewer])
-            clock = clock_elasticity(known.get((width, fewer)), cell, memory)
+            clock = clock_gain(outlook, width, fewer)
             cores = interval(logs / math.log(more / fewer))
             gain = log_interval(logs)
             low, value, high = (None if end is None else end - 1 for end in (gain.low, gain.value, gain.high))
-            offers = clock_gain(clock), Estimate(value, low, high, reason=gain.reason)
-            yield Tradeoff(width, fewer, more, clock, cores, *offers, winner(*offers))
+            offers = clock, Estimate(value, low, high, reason=gain.reason)
+            yield Tradeoff(width, fewer, more, clock_elasticity(clock), cores, *offers, winner(*offers))
 
 
 def winner(clock: Estimate, cores: Estimate) -> Winner:
@@ -169,25 +152,6 @@ def only_loses(item: Tradeoff) -> bool:
     cores, clock = item.cores_gain, item.clock_gain
     loses = cores.high is not None and cores.high < 0
     return loses and item.winner == "unknown" and clock.low is not None and clock.low <= NEGLIGIBLE
-
-
-def _surely(attribution: Attribution, *causes: str) -> float:
-    """The share that some causes have at least."""
-    return sum(part.share.low or 0.0 for part in (*attribution.parts, *attribution.finer) if part.cause in causes)
-
-
-def _in_cache(attribution: Attribution) -> float:
-    """What surely scales with the clock where everything stays in L2: all but synchronisation, launch and the rest."""
-    rest = attribution.part(UNATTRIBUTED).share
-    launch = attribution.part(LAUNCH).share
-    if launch.value is None:
-        # Not measured apart, dispatch sits in the serial part and may be all of it.
-        launch = attribution.part(SERIAL).share
-    synchronisation = attribution.part(SYNCHRONISATION).share
-    if rest.low is None or rest.high is None:
-        return 0.0
-    leftover = max(abs(rest.low), abs(rest.high))
-    return 1 - leftover - _or(launch.high, 1.0) - _or(synchronisation.high, _or(synchronisation.value, 1.0))
 
 
 def _or(end: float | None, otherwise: float) -> float:

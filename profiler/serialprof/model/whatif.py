@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from serialprof.catalog import Description
@@ -12,7 +12,7 @@ from serialprof.estimate import Estimate
 from serialprof.model.answers import BestSetting, Refusal
 from serialprof.model.conditions import NO_CLOCK
 from serialprof.model.examination import Examined, examine
-from serialprof.model.outlook import Forecast, Outlook
+from serialprof.model.outlook import Forecast
 from serialprof.model.settings import best_settings
 from serialprof.model.statistics import log_interval
 from serialprof.model.steptimes import paired
@@ -83,8 +83,7 @@ def ask(run: StoredRun, question: Question, workload: str | None = None) -> tupl
 def _answer(run: StoredRun, examined: Examined, question: Question) -> Answer:
     refusals = tuple(_refusals(examined, question))
     places = _places(examined, question) if question.alters and not refusals else []
-    outlook = None if examined.outlook is None else replace(examined.outlook, usable=run.machine.usable)
-    predictions = tuple(_prediction(examined, outlook, *place, question) for place in places)
+    predictions = tuple(_prediction(examined, *place, question) for place in places)
     return Answer(
         examined.times.family,
         examined.description,
@@ -118,9 +117,8 @@ def _places(examined: Examined, question: Question) -> list[tuple[int, int]]:
     return sorted(measured, key=lambda place: (place[1], place[0]))
 
 
-def _prediction(
-    examined: Examined, outlook: Outlook | None, width: int, threads: int, question: Question
-) -> Prediction:
+def _prediction(examined: Examined, width: int, threads: int, question: Question) -> Prediction:
+    outlook = examined.outlook
     new_width = level_of(question.width, width)
     new_threads = level_of(question.threads, threads)
     if new_width is None or new_threads is None:
