@@ -12,10 +12,10 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.cells import Cell, nearest
-from serialprof.model.fit import fit_family
-from serialprof.model.fitted import Fitted
-from serialprof.model.memory import Memory
+from serialprof.model.fitting.cells import Cell, nearest
+from serialprof.model.fitting.fit import fit_family
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.memory import Memory
 from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point

@@ -43,8 +43,8 @@ from serialprof.limits import Limits, Part
 from serialprof.machine import Machine
 from serialprof.measure.effort import BRIEF
 from serialprof.measure.introspection import probe_limits
-from serialprof.model.curves import RefusedFitError
-from serialprof.model.memory import Memory
+from serialprof.model.fitting.curves import RefusedFitError
+from serialprof.model.fitting.memory import Memory
 from serialprof.model.steptimes import collect
 from serialprof.planning import Request
 from serialprof.preparation import look_at_machine, prepare

@@ -15,11 +15,11 @@ from benchmarks.attribution_tools.problems import Question
 from serialprof.catalog import Affine, Work
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, Limits
-from serialprof.model.fit import fit_family
-from serialprof.model.fitted import Fitted
-from serialprof.model.knees import knee
-from serialprof.model.memory import Memory
-from serialprof.model.outlook import Outlook
+from serialprof.model.fitting.fit import fit_family
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.knees import knee
+from serialprof.model.fitting.memory import Memory
+from serialprof.model.forecast.outlook import Outlook
 from serialprof.model.results import SERIAL
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point

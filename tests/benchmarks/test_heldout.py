@@ -12,7 +12,7 @@ from benchmarks.prediction import SWEEPS
 from serialprof.catalog import Affine, Work
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
-from serialprof.model.memory import Memory
+from serialprof.model.fitting.memory import Memory
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point
 from serialprof.setting import Setting

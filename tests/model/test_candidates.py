@@ -11,15 +11,15 @@ import pytest
 
 from serialprof.catalog import Affine, Work
 from serialprof.limits import BarrierRung, Limits
-from serialprof.model.candidates import Band, Candidate, Scatter
-from serialprof.model.cells import nearest
-from serialprof.model.curves import Curves, complete
-from serialprof.model.family import measured_barrier
-from serialprof.model.fit import allowance, fit_family
-from serialprof.model.fitted import Fitted
-from serialprof.model.memory import Memory
+from serialprof.model.fitting.candidates import Band, Candidate, Scatter
+from serialprof.model.fitting.cells import nearest
+from serialprof.model.fitting.curves import Curves, complete
+from serialprof.model.fitting.family import measured_barrier
+from serialprof.model.fitting.fit import allowance, fit_family
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.memory import Memory
+from serialprof.model.fitting.solving import Form, Solution
 from serialprof.model.results import SERIAL
-from serialprof.model.solving import Form, Solution
 from serialprof.model.statistics import Array, f_quantile
 from serialprof.model.steptimes import FamilyTimes, collect
 from serialprof.planning import Point

@@ -12,12 +12,12 @@ import pytest
 from serialprof.catalog import Affine, Work
 from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.model import analyse
-from serialprof.model.cells import Cell, nearest
-from serialprof.model.curves import RefusedFitError, complete
-from serialprof.model.fit import fit_family
-from serialprof.model.fitrecord import fit_record
-from serialprof.model.fitted import Fitted
-from serialprof.model.memory import Memory
+from serialprof.model.fitting.cells import Cell, nearest
+from serialprof.model.fitting.curves import RefusedFitError, complete
+from serialprof.model.fitting.fit import fit_family
+from serialprof.model.fitting.fitrecord import fit_record
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.memory import Memory
 from serialprof.model.results import COMPUTE, MEMORY, NOT_SCALING, SCALING, SERIAL, SYNCHRONISATION
 from serialprof.model.steptimes import collect
 from serialprof.store import StoredRun

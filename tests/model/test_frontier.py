@@ -13,9 +13,9 @@ from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, Limits, StreamRung
 from serialprof.model import analyse
 from serialprof.model.answers import BestSetting, Sensitivity
-from serialprof.model.cells import Cell
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.memory import Memory
 from serialprof.model.frontier import tie_lines
-from serialprof.model.memory import Memory
 from serialprof.model.results import FamilyAnalysis, Tradeoff, Winner
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import collect

@@ -10,9 +10,9 @@ import pytest
 
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
-from serialprof.model.fit import fit_family
-from serialprof.model.knees import knee
-from serialprof.model.memory import Memory
+from serialprof.model.fitting.fit import fit_family
+from serialprof.model.fitting.knees import knee
+from serialprof.model.fitting.memory import Memory
 from serialprof.model.steptimes import collect
 from tests.model import builder
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from serialprof.model.solving import MAX, SUM, Design, Form, Problem
+from serialprof.model.fitting.solving import MAX, SUM, Design, Form, Problem
 
 #: Seconds of the chain and, per lane, of the width work, at widths 1 to 256.
 WIDTHS = np.array([2.0**power for power in range(9)])

@@ -12,7 +12,7 @@ from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse, wording
 from serialprof.model.advice import next_step
-from serialprof.model.family import Cell, Memory
+from serialprof.model.fitting.family import Cell, Memory
 from serialprof.model.verdict import Findings, grade_reason
 from serialprof.store import StoredRun, Visit
 from tests.model import builder

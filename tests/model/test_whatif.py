@@ -14,18 +14,18 @@ from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.model import analyse
-from serialprof.model.candidates import Candidate
-from serialprof.model.cells import Cell
-from serialprof.model.conditions import Factors, remainder
-from serialprof.model.exposure import Hidden, with_hidden
-from serialprof.model.family import OPERATIONS
-from serialprof.model.fit import fit_family
-from serialprof.model.fitted import Fitted
-from serialprof.model.memory import Memory
-from serialprof.model.quantities import Quantity
-from serialprof.model.scenes import Case, Scene
+from serialprof.model.fitting.candidates import Candidate
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.family import OPERATIONS
+from serialprof.model.fitting.fit import fit_family
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.memory import Memory
+from serialprof.model.fitting.quantities import Quantity
+from serialprof.model.forecast.conditions import Factors, remainder
+from serialprof.model.forecast.exposure import Hidden, with_hidden
+from serialprof.model.forecast.scenes import Case, Scene
+from serialprof.model.forecast.uniting import clipped
 from serialprof.model.steptimes import collect
-from serialprof.model.uniting import clipped
 from serialprof.model.whatif import Answer, Prediction, ask
 from serialprof.question import Change, question_of
 from serialprof.store import StoredRun

@@ -10,7 +10,7 @@ from typing import Final
 
 from serialprof.estimate import Estimate
 from serialprof.model.answers import BestSetting
-from serialprof.model.conditions import NO_CLOCK
+from serialprof.model.forecast.conditions import NO_CLOCK
 from serialprof.model.plain import as_plain
 from serialprof.model.whatif import Answer, Prediction
 from serialprof.model.wording import listed

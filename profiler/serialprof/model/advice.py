@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
-from serialprof.model.curves import MINIMUM_VALUES
+from serialprof.model.fitting.curves import MINIMUM_VALUES
 from serialprof.model.results import Tradeoff
 from serialprof.model.verdict import TOO_DISTURBED, Findings
 

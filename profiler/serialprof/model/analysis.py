@@ -10,7 +10,7 @@ from serialprof.model.advice import next_step
 from serialprof.model.attribution import attribute
 from serialprof.model.crosscheck import contradictions
 from serialprof.model.examination import Examined, examine
-from serialprof.model.fitrecord import fit_record
+from serialprof.model.fitting.fitrecord import fit_record
 from serialprof.model.frontier import frontier
 from serialprof.model.refusals import disturbed_share, refusals
 from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Tradeoff, Verdict

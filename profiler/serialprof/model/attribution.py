@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from serialprof.estimate import Estimate
-from serialprof.model.cells import Cell
-from serialprof.model.conditions import DISPATCH, LADDERS
-from serialprof.model.family import LATENCY, LOADS, OPERATIONS, SERIAL_LOADS, STREAM, TRAFFIC
-from serialprof.model.fitrecord import MEASURED_APART, measured_apart
-from serialprof.model.fitted import Fitted
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.family import LATENCY, LOADS, OPERATIONS, SERIAL_LOADS, STREAM, TRAFFIC
+from serialprof.model.fitting.fitrecord import MEASURED_APART, measured_apart
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.forecast.conditions import DISPATCH, LADDERS
 from serialprof.model.results import (
     BEYOND_L2,
     COMPUTE,

@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 
 from serialprof.catalog import Description
-from serialprof.model.curves import RefusedFitError
-from serialprof.model.fit import fit_family
-from serialprof.model.fitted import Fitted
-from serialprof.model.memory import Memory
-from serialprof.model.outlook import Outlook
+from serialprof.model.fitting.curves import RefusedFitError
+from serialprof.model.fitting.fit import fit_family
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.memory import Memory
+from serialprof.model.forecast.outlook import Outlook
 from serialprof.model.steptimes import FamilyTimes, collect
 from serialprof.store import StoredRun
 

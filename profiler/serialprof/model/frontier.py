@@ -10,9 +10,9 @@ from typing import Final
 from serialprof.estimate import Estimate
 from serialprof.machine import Machine
 from serialprof.model.answers import Frontier, Sensitivity, TieLine
-from serialprof.model.conditions import MORE_BLOCKS, TWO_CLOCKS, on_threads
-from serialprof.model.elasticity import core_elasticities
-from serialprof.model.outlook import Forecast, Outlook
+from serialprof.model.forecast.conditions import MORE_BLOCKS, TWO_CLOCKS, on_threads
+from serialprof.model.forecast.elasticity import core_elasticities
+from serialprof.model.forecast.outlook import Forecast, Outlook
 from serialprof.model.results import Tradeoff
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes

@@ -10,7 +10,7 @@ from typing import Final
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
 from serialprof.model.answers import Refusal
-from serialprof.model.curves import MINIMUM_VALUES
+from serialprof.model.fitting.curves import MINIMUM_VALUES
 from serialprof.model.results import FamilyAnalysis, PointSummary
 from serialprof.model.span import WIDEST, needed_ratio, non_scaling_share
 from serialprof.model.statistics import quantile

@@ -10,9 +10,9 @@ from typing import Final
 
 from serialprof.estimate import Estimate
 from serialprof.model.answers import BestSetting, Goal
+from serialprof.model.forecast.uniting import inverse
 from serialprof.model.statistics import interval
 from serialprof.model.steptimes import FamilyTimes, paired
-from serialprof.model.uniting import inverse
 from serialprof.question import Cost, per_hour
 
 _UNITS: Final[dict[Goal, str]] = {"latency": "s", "throughput": "1/s", "price": "1/price", "power": "1/J"}

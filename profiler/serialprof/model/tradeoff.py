@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS
-from serialprof.model.outlook import Outlook
+from serialprof.model.forecast.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS
+from serialprof.model.forecast.outlook import Outlook
 from serialprof.model.results import Crossover, DepthCost, Tradeoff, Winner
 from serialprof.model.statistics import Array, interval, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired

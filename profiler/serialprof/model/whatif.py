@@ -10,13 +10,13 @@ from typing import Final
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
 from serialprof.model.answers import BestSetting, Refusal
-from serialprof.model.conditions import NO_CLOCK
 from serialprof.model.examination import Examined, examine
-from serialprof.model.outlook import Forecast
+from serialprof.model.forecast.conditions import NO_CLOCK
+from serialprof.model.forecast.outlook import Forecast
+from serialprof.model.forecast.uniting import inverse
 from serialprof.model.settings import best_settings
 from serialprof.model.statistics import log_interval
 from serialprof.model.steptimes import paired
-from serialprof.model.uniting import inverse
 from serialprof.planning import Family
 from serialprof.question import Question, Times, level_of
 from serialprof.store import StoredRun

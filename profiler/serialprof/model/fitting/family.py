@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from serialprof.limits import Limits
-from serialprof.model.cells import Cell
-from serialprof.model.curves import MINIMUM_VALUES
-from serialprof.model.memory import Memory
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.curves import MINIMUM_VALUES
+from serialprof.model.fitting.memory import Memory
 from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION
 from serialprof.model.statistics import Array, Mask
 

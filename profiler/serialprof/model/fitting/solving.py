@@ -19,8 +19,8 @@ from typing import Final
 import numpy as np
 from scipy.optimize import nnls
 
-from serialprof.model.cells import Cell
-from serialprof.model.family import CHAIN, COMPUTING, TRAFFICKING, Model
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.family import CHAIN, COMPUTING, TRAFFICKING, Model
 from serialprof.model.statistics import Array, Mask
 
 SUM: Final = 1.0

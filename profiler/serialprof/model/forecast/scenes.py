@@ -9,14 +9,14 @@ from itertools import product
 
 import numpy as np
 
-from serialprof.model.candidates import Candidate
-from serialprof.model.carrying import GROWTHS, carried, free_barrier
-from serialprof.model.cells import Cell
-from serialprof.model.conditions import Factors, factors, on_threads, remainder
-from serialprof.model.family import TRAFFIC, Term
-from serialprof.model.fitted import Fitted
-from serialprof.model.quantities import Quantity
-from serialprof.model.solving import Design
+from serialprof.model.fitting.candidates import Candidate
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.family import TRAFFIC, Term
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.quantities import Quantity
+from serialprof.model.fitting.solving import Design
+from serialprof.model.forecast.carrying import GROWTHS, carried, free_barrier
+from serialprof.model.forecast.conditions import Factors, factors, on_threads, remainder
 from serialprof.model.statistics import Array
 from serialprof.question import Change
 

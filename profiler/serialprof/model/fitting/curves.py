@@ -12,7 +12,7 @@ import numpy as np
 
 from serialprof.estimate import Estimate
 from serialprof.intervals import MINIMUM_UNITS
-from serialprof.model.cells import Cell
+from serialprof.model.fitting.cells import Cell
 from serialprof.model.statistics import Array, log_interval, moderated, too_few
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point

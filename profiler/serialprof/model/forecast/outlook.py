@@ -11,17 +11,17 @@ from typing import Final
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.carrying import GROWTHS, carried, free_barrier
-from serialprof.model.cells import Cell, nearest
-from serialprof.model.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS, Factors, on_threads
-from serialprof.model.exposure import Hidden, with_hidden
-from serialprof.model.family import BARRIER
-from serialprof.model.fitted import VAGUE, Fitted
-from serialprof.model.quantities import Quantity
-from serialprof.model.scenes import Scene, index_of
+from serialprof.model.fitting.cells import Cell, nearest
+from serialprof.model.fitting.family import BARRIER
+from serialprof.model.fitting.fitted import VAGUE, Fitted
+from serialprof.model.fitting.quantities import Quantity
+from serialprof.model.forecast.carrying import GROWTHS, carried, free_barrier
+from serialprof.model.forecast.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS, Factors, on_threads
+from serialprof.model.forecast.exposure import Hidden, with_hidden
+from serialprof.model.forecast.scenes import Scene, index_of
+from serialprof.model.forecast.uniting import AGREEMENT, clipped, inverse, joined, united
 from serialprof.model.statistics import Array, Mask, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
-from serialprof.model.uniting import AGREEMENT, clipped, inverse, joined, united
 from serialprof.question import Change
 
 _OVERLAP: Final = (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serialprof.model.candidates import Band, Candidate
-from serialprof.model.solving import Design
+from serialprof.model.fitting.candidates import Band, Candidate
+from serialprof.model.fitting.solving import Design
 from serialprof.model.statistics import Array, Mask
 
 

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from serialprof.model.cells import Cell, nearest
-from serialprof.model.family import (
+from serialprof.model.fitting.cells import Cell, nearest
+from serialprof.model.fitting.family import (
     BARRIER,
     FIXED,
     LATENCY,
@@ -23,7 +23,7 @@ from serialprof.model.family import (
     Model,
     Term,
 )
-from serialprof.model.solving import Design
+from serialprof.model.fitting.solving import Design
 from serialprof.model.statistics import Array
 
 LINEAR: Final = "linear"

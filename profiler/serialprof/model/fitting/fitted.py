@@ -11,13 +11,13 @@ from typing import Final
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.candidates import Band, Candidate
-from serialprof.model.cells import Cell
-from serialprof.model.curves import Curves
-from serialprof.model.family import Model
-from serialprof.model.memory import Memory
-from serialprof.model.quantities import Quantity
-from serialprof.model.solving import Design
+from serialprof.model.fitting.candidates import Band, Candidate
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.curves import Curves
+from serialprof.model.fitting.family import Model
+from serialprof.model.fitting.memory import Memory
+from serialprof.model.fitting.quantities import Quantity
+from serialprof.model.fitting.solving import Design
 from serialprof.model.statistics import LEVEL, Array, Mask, too_few
 
 #: Structures that disagree by more than this share of the step leave a part without a value.

@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from serialprof.model.candidates import Candidate
-from serialprof.model.curves import Curves, RefusedFitError, complete
-from serialprof.model.family import Model, Structure, collinear, structure
-from serialprof.model.fitted import Fitted
-from serialprof.model.memory import Memory
-from serialprof.model.solving import BETWEEN, MAX, SUM, Design, Form, Problem, Solution
+from serialprof.model.fitting.candidates import Candidate
+from serialprof.model.fitting.curves import Curves, RefusedFitError, complete
+from serialprof.model.fitting.family import Model, Structure, collinear, structure
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.memory import Memory
+from serialprof.model.fitting.solving import BETWEEN, MAX, SUM, Design, Form, Problem, Solution
 from serialprof.model.statistics import LEVEL, Array, f_quantile
 from serialprof.model.steptimes import FamilyTimes
 

@@ -11,9 +11,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from serialprof.model.cells import Cell
-from serialprof.model.family import BARRIER, LATENCY, LOADS, SERIAL_LOADS, TRAFFIC
-from serialprof.model.memory import Memory
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.family import BARRIER, LATENCY, LOADS, SERIAL_LOADS, TRAFFIC
+from serialprof.model.fitting.memory import Memory
 from serialprof.question import Change
 
 NO_CLOCK: Final = "model-based: no clock was set"

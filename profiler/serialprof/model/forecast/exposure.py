@@ -14,15 +14,15 @@ from typing import Final
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.candidates import Candidate
-from serialprof.model.carrying import carried
-from serialprof.model.cells import Cell
-from serialprof.model.conditions import Factors
-from serialprof.model.curves import Curves
-from serialprof.model.family import BARRIER
-from serialprof.model.solving import Design
+from serialprof.model.fitting.candidates import Candidate
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.curves import Curves
+from serialprof.model.fitting.family import BARRIER
+from serialprof.model.fitting.solving import Design
+from serialprof.model.forecast.carrying import carried
+from serialprof.model.forecast.conditions import Factors
+from serialprof.model.forecast.uniting import AGREEMENT
 from serialprof.model.statistics import Array
-from serialprof.model.uniting import AGREEMENT
 
 _HIDDEN: Final = "what the sweep hides behind a longer part of the step may come to show"
 _REMEDY: Final = "measured points nearer to it"

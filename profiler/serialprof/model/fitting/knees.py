@@ -11,10 +11,10 @@ import numpy as np
 from scipy.optimize import brentq
 
 from serialprof.estimate import Estimate
-from serialprof.model.candidates import Band, Candidate
-from serialprof.model.cells import nearest
-from serialprof.model.fitted import Fitted
-from serialprof.model.solving import SUM, Design
+from serialprof.model.fitting.candidates import Band, Candidate
+from serialprof.model.fitting.cells import nearest
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.solving import SUM, Design
 from serialprof.model.statistics import Array, too_few
 from serialprof.model.wording import count
 

@@ -9,15 +9,15 @@ from itertools import product
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.candidates import Candidate
-from serialprof.model.carrying import GROWTHS, thread_slopes
-from serialprof.model.cells import Cell
-from serialprof.model.conditions import on_threads
-from serialprof.model.family import BARRIER
-from serialprof.model.fitted import Fitted
-from serialprof.model.quantities import Quantity
-from serialprof.model.solving import Design
-from serialprof.model.uniting import AGREEMENT, joined, united
+from serialprof.model.fitting.candidates import Candidate
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.family import BARRIER
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.quantities import Quantity
+from serialprof.model.fitting.solving import Design
+from serialprof.model.forecast.carrying import GROWTHS, thread_slopes
+from serialprof.model.forecast.conditions import on_threads
+from serialprof.model.forecast.uniting import AGREEMENT, joined, united
 
 _BEYOND = "how barriers and bandwidth go on beyond {} threads was not measured"
 

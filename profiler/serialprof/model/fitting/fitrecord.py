@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from serialprof.estimate import Estimate
-from serialprof.model.candidates import Band, Candidate
-from serialprof.model.cells import nearest
-from serialprof.model.family import BARRIER, LATENCY, OPERATIONS, TRAFFIC
-from serialprof.model.fitted import Fitted
-from serialprof.model.knees import knee
+from serialprof.model.fitting.candidates import Band, Candidate
+from serialprof.model.fitting.cells import nearest
+from serialprof.model.fitting.family import BARRIER, LATENCY, OPERATIONS, TRAFFIC
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.knees import knee
+from serialprof.model.fitting.solving import Design
 from serialprof.model.results import SYNCHRONISATION, Curve, Fit
-from serialprof.model.solving import Design
 
 MEASURED_APART: Final = "declared barriers x the barrier measured on its own, within its error"
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 
 from serialprof.limits import Limits
-from serialprof.model.cells import Cell
+from serialprof.model.fitting.cells import Cell
 
 
 @dataclass(frozen=True)

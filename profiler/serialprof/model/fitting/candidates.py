@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from serialprof.model.cells import Cell
-from serialprof.model.curves import Curves
-from serialprof.model.family import Model, collinear
-from serialprof.model.solving import Design, Problem, Solution
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.curves import Curves
+from serialprof.model.fitting.family import Model, collinear
+from serialprof.model.fitting.solving import Design, Problem, Solution
 from serialprof.model.statistics import Array, Mask, half_widths, quantile, quantiles
 
 #: Two-sided 95 % quantile of the normal distribution, for what was measured apart.
