@@ -46,8 +46,8 @@ def boots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def _asked_for(item: pytest.Item) -> set[str]:
     """The machines that a test names as fixtures, or as its parameter."""
     called = getattr(item, "callspec", None)
-    named = {*getattr(item, "fixturenames", ())} | {called.params.get("machine") if called else None}
-    return named & MACHINES.keys()
+    named = [*getattr(item, "fixturenames", ()), called.params.get("machine") if called else None]
+    return {name for name in MACHINES if name in named}
 
 
 @pytest.fixture
