@@ -176,7 +176,7 @@ def test_what_the_run_could_not_give_back_the_guardian_does(tmp_path: Path, fold
     before = trees.contents(kernel.root)
     with ClockControl(policies(kernel), kernel, folder) as control:
         control.set(SLOW)
-        kernel.refuse["cpufreq/policy1/scaling_max_freq"] = 5  # to the run alone
+        kernel.refuse["cpufreq/policy1/scaling_min_freq"] = 5  # to the run alone
     assert control.restoration.failed == ()
     assert trees.contents(kernel.root) == before
     assert pending(folder) is None

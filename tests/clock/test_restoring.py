@@ -84,6 +84,7 @@ def test_a_limit_that_is_not_in_force_yet_is_given_back_too(tmp_path: Path, name
     for policy in found:
         kernel.write(policy.file("scaling_max_freq"), str(policy.low // 1000))
     assert give_back(kernel, kept).failed == ()
+    time.sleep(2 * lag)
     assert kernel.read("cpufreq/policy0/scaling_max_freq")  # and nothing comes later
     assert trees.contents(tmp_path) == before
 
@@ -95,7 +96,7 @@ def test_limits_that_turbo_is_about_to_reset_are_given_back_too(tmp_path: Path, 
         def _turn(self, folders: Sequence[str], *, on: bool) -> None:
             super()._turn(folders, on=on)
             for folder in folders if on else ():
-                super().write(f"{folder}/scaling_max_freq", "3000000")  # in force for a moment longer
+                trees.put(self.root, f"{folder}/scaling_max_freq", 3_000_000)  # in force for a moment longer
                 self._later.append((time.monotonic() + lag, "scaling_max_freq", folder, "4500000"))
 
     kernel = Slow(trees.amd(tmp_path, "passive", scaling_max_freq=3_000_000))

@@ -98,7 +98,7 @@ def give_back(tree: Tree, files: Mapping[str, str]) -> Restoration:
         if not due:
             break
         reasons = _one_pass(tree, files, due)
-        time.sleep(IN_FORCE)
+        time.sleep(IN_FORCE)  # limits that were written, or that turbo resets
         due = _differing(tree, files)
     return Restoration(
         tuple(sorted(before - due)),
@@ -123,13 +123,10 @@ def _unseen(tree: Tree, files: Mapping[str, str]) -> set[str]:
 def _one_pass(tree: Tree, files: Mapping[str, str], due: Set[str]) -> dict[str, str]:
     """Writes what is due and what differs by then, in order; the kernel's reasons where it refused."""
     reasons: dict[str, str] = {}
-    turned = False  # turbo resets limits, and not at once
     done: set[str] = set()
     for name in sorted(files, key=_rank):
-        limit = name.endswith((f"/{LOW}", f"/{HIGH}"))
-        if name in done or not (name in due or tree.read(name) != files[name] or (limit and turned)):
+        if name in done or not (name in due or tree.read(name) != files[name]):
             continue
-        turned = turned or name in (BOOST, NO_TURBO) or name.endswith(f"/{POLICY_BOOST}")
         try:
             done.update(_put_back(tree, name, files))
         except OSError as error:
