@@ -183,17 +183,19 @@ class Fitted:
             found.append(quantity.band(candidate))
         return found
 
+    def told(self, candidate: Candidate) -> Quantity:
+        """Seconds of the step at every cell that was fitted: a candidate's, with what of the residual is missed."""
+        modelled = Quantity.modelled(candidate, Design.of(candidate.model, self.curves.cells))
+        measured = Quantity.measured(self.curves.mean, self.curves.units, candidate)
+        return modelled.plus(measured.plus(modelled, -np.ones(len(self.curves.cells))), self.missed)
+
     def _shares(self, wanted: Callable[[Model], Mask]) -> tuple[Estimate, ...]:
-        """Of the step as the model tells it, with what of the residual is no noise."""
-        bands, everywhere = [], np.ones(len(self.curves.cells))
+        bands = []
         for candidate in self.candidates:
             design = Design.of(candidate.model, self.curves.cells)
-            modelled = Quantity.modelled(candidate, design)
-            missed = Quantity.measured(self.curves.mean, self.curves.units, candidate).plus(modelled, -everywhere)
-            step = modelled.plus(missed, self.missed)
             part = Quantity.modelled(candidate, design, wanted(candidate.model))
-            bands.append(part.over(step).band(candidate))
-        return tuple(map(_as_share, self.estimates(bands, "1", everywhere)))
+            bands.append(part.over(self.told(candidate)).band(candidate))
+        return tuple(map(_as_share, self.estimates(bands, "1", np.ones(len(self.curves.cells)))))
 
 
 def _as_share(estimate: Estimate) -> Estimate:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,11 @@ class Quantity:
     def measured(cls, value: Array, units: Array, candidate: Candidate) -> Quantity:
         """What was measured, whatever the parameters: [q], and [unit, q]."""
         return cls(value, units, np.zeros((len(value), len(candidate.model.terms))))
+
+    def at(self, columns: Sequence[int]) -> Quantity:
+        """Some of the quantities, in this order."""
+        chosen = list(columns)
+        return Quantity(self.value[chosen], self.units[:, chosen], self.slopes[chosen])
 
     def plus(self, other: Quantity, factor: Array) -> Quantity:
         """This plus the other times a factor [q]."""

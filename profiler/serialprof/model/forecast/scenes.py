@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -69,18 +69,20 @@ class Scene:
     def quantities(self, candidate: Candidate, case: Case) -> tuple[Quantity, Quantity]:
         """Seconds of a step [q] at the targets in one case, and their share in the step as it is.
 
-        What the model leaves over at a measured target stays with it, or changes as anything there may; what it has too
-        much stays.
+        What the model misses at a measured target stays with it, or changes as anything there may; what it has too much
+        stays. The noise of a measured step is in neither.
         """
         then = Quantity.modelled(candidate, self._changed(candidate, case))
-        known = np.array([index_of(self.fitted, cell) is not None for cell in self.targets], dtype=float)
+        indices = [index_of(self.fitted, cell) for cell in self.targets]
+        known = np.array([index is not None for index in indices], dtype=float)
         if known.any():
             unchanged = Quantity.modelled(candidate, self._design(candidate, case.growth))
-            left = self._measured(candidate, self.targets).plus(unchanged, -np.ones(len(self.targets)))
+            told = self.fitted.told(candidate).at([index or 0 for index in indices])
             rest = np.array([getattr(self.remainder(cell), case.rest) for cell in self.targets])
-            then = then.plus(left.excess(rest), known)
-        if index_of(self.fitted, self.now) is not None:
-            return then, then.over(self._measured(candidate, [self.now]))
+            then = then.plus(told.plus(unchanged, -np.ones(len(self.targets))).excess(rest), known)
+        here = index_of(self.fitted, self.now)
+        if here is not None:
+            return then, then.over(self.fitted.told(candidate).at([here]))
         present = Quantity.modelled(candidate, carried(candidate.model, [self.now], case.growth))
         return then, then.over(present)
 
@@ -145,15 +147,6 @@ class Scene:
         if key not in self._designs:
             self._designs[key] = carried(candidate.model, self.targets, growth)
         return self._designs[key]
-
-    def _measured(self, candidate: Candidate, cells: Sequence[Cell]) -> Quantity:
-        """The measured steps, 0 where none was measured."""
-        curves = self.fitted.curves
-        value, units = np.zeros(len(cells)), np.zeros((len(curves.units), len(cells)))
-        for column, cell in enumerate(cells):
-            if (index := index_of(self.fitted, cell)) is not None:
-                value[column], units[:, column] = curves.mean[index], curves.units[:, index]
-        return Quantity.measured(value, units, candidate)
 
 
 def _ends(found: Iterable[Factors]) -> tuple[str, ...]:
