@@ -135,6 +135,8 @@ def test_turbo_is_switched_once_and_the_right_way_round(tmp_path: Path) -> None:
     kernel = trees.Kernel(trees.amd(tmp_path / "amd", "passive"))
     turn_turbo(kernel, "cpufreq/policy1/boost", on=False)
     assert kernel.written() == ["policy1/boost 0"]
+    kernel.refuse["cpufreq/policy1/boost"] = errno.EBUSY  # its CPUs have gone
+    turn_turbo(kernel, "cpufreq/policy1/boost", on=True)
     kernel.refuse["cpufreq/policy1/boost"] = errno.EPERM
     with pytest.raises(CannotMeasureError, match="refuses to set cpufreq/policy1/boost"):
         turn_turbo(kernel, "cpufreq/policy1/boost", on=True)

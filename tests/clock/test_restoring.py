@@ -111,6 +111,25 @@ def test_limits_that_turbo_is_about_to_reset_are_given_back_too(tmp_path: Path, 
     assert trees.contents(tmp_path) == before
 
 
+def test_a_limit_that_is_asked_twice_and_passed_over_is_brought_into_force(tmp_path: Path) -> None:
+    """After a CPU came back its limits are the driver's, and the kernel thinks that ours are known."""
+
+    class Deaf(trees.Kernel):
+        def write(self, name: str, value: str) -> None:
+            folder, _, kind = name.rpartition("/")
+            if kind == "scaling_max_freq" and value == "2600000":
+                return
+            super().write(name, value)
+            if kind == "scaling_governor":
+                self._scaling_max_freq(folder, "2600000")
+
+    kernel = Deaf(trees.acpi(tmp_path, scaling_max_freq=2_600_000))
+    kept = snapshot(kernel, policies(kernel))
+    trees.put(tmp_path, "cpufreq/policy1/scaling_max_freq", 3_000_000)
+    assert give_back(kernel, kept).failed == ()
+    assert kernel.read("cpufreq/policy1/scaling_max_freq") == "2600000"
+
+
 def test_a_limit_that_heat_imposes_does_not_become_a_setting(tmp_path: Path) -> None:
     kernel = trees.Kernel(trees.acpi(tmp_path, scaling_max_freq=2_200_000))
     kept = snapshot(kernel, policies(kernel))

@@ -48,7 +48,7 @@ class PolicyClock:
 
 
 def turn_turbo(tree: Tree, switch: str, *, on: bool) -> None:
-    """Switches turbo; writes nothing where it stands so already.
+    """Switches turbo; writes nothing where it stands so already, or where the switch is that of a policy without CPUs.
 
     Raises:
         CannotMeasureError: the kernel refuses.
@@ -58,7 +58,8 @@ def turn_turbo(tree: Tree, switch: str, *, on: bool) -> None:
         try:
             tree.write(switch, value)
         except OSError as error:
-            raise refused(switch, error) from error
+            if error.errno not in _GONE:  # else `pin` says so
+                raise refused(switch, error) from error
 
 
 def turbo_value(switch: str, *, on: bool) -> str:

@@ -140,6 +140,11 @@ def _put_back(tree: Tree, name: str, files: Mapping[str, str]) -> tuple[str, ...
     lower, upper = f"{folder}/{LOW}", f"{folder}/{HIGH}"
     if kind in (LOW, HIGH) and lower in files and upper in files:  # together, in an order that never lets them cross
         set_limits(tree, folder.rpartition("/")[2], int(files[lower]), int(files[upper]))
+        governor = f"{folder}/{GOVERNOR}"
+        if governor in files and _differing(tree, {each: files[each] for each in (lower, upper)}):
+            # Kernels pass over a limit that is asked for twice, even where it is not in force any more, as after a CPU
+            # came back; choosing the governor, be it the same, brings all limits into force.
+            tree.write(governor, files[governor])
         return lower, upper
     tree.write(name, files[name])
     return (name,)
