@@ -25,26 +25,6 @@ POLICIES["boost"] = POLICIES["amd"]
 MODES = {"acpi": [""], "shared": [""], "amd": ["passive", "active", "guided"], "boost": [""]}
 
 
-#: What the controller does not do yet on these kernels, by test and machine.
-KNOWN_FAULTS = {
-    (
-        "test_a_cpu_that_leaves_is_given_back_when_it_returns",
-        "amd",
-    ): "a policy's own boost is EBUSY once its CPU has gone",
-    ("test_no_check_left_anything_behind", "amd"): "the same",
-    (
-        "test_a_cpu_that_leaves_is_given_back_when_it_returns",
-        "boost",
-    ): "Linux 6.1 passes over a limit that is asked twice",
-}
-
-
-@pytest.fixture(autouse=True)
-def _known_faults(request: pytest.FixtureRequest, machine: str) -> None:
-    if reason := KNOWN_FAULTS.get((request.function.__name__, machine)):
-        request.applymarker(pytest.mark.xfail(reason=reason))
-
-
 def test_policies_are_found(machine: str, seen: Observations) -> None:
     found = seen["what_is_found"]
     assert list(found) == MODES[machine]
