@@ -19,8 +19,8 @@ from serialprof.model.fitting.fit import allowance, fit_family
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.fitting.solving import Form, Solution
-from serialprof.model.results import SERIAL
-from serialprof.model.statistics import Array, f_quantile
+from serialprof.model.results import COMPUTE, SERIAL
+from serialprof.model.statistics import Array, f_quantile, half_widths
 from serialprof.model.steptimes import FamilyTimes, collect
 from serialprof.planning import Point
 from serialprof.setting import Setting
@@ -72,9 +72,9 @@ def test_the_scatter_of_units_is_pooled_with_what_noise_lets_expect() -> None:
 
 
 def test_the_level_of_units_adds_no_freedom() -> None:
-    found = Scatter.of(3 * ONE, 12, ONE)
+    found = Scatter.of(3 * ONE, 12 * ONE, ONE)
     assert (found.variance[0], found.freedom[0]) == pytest.approx((4, 9))
-    assert Scatter.of(0 * ONE, 12, ONE).freedom[0] == Scatter.of(0 * ONE, 12, 0 * ONE).freedom[0] == 0
+    assert Scatter.of(0 * ONE, 12 * ONE, ONE).freedom[0] == Scatter.of(0 * ONE, 12 * ONE, 0 * ONE).freedom[0] == 0
 
 
 def test_the_level_of_units_moves_times_and_no_shares() -> None:
@@ -113,6 +113,49 @@ def test_what_surely_is_no_noise_is_unattributed() -> None:
     assert left.value == pytest.approx(1 - predicted / fit.curves.mean[4], rel=1e-2)
     assert left.low is not None and left.low > 0
     assert fit.steps[4] == pytest.approx(fit.curves.mean[4], rel=1e-3)
+
+
+def test_a_quantity_with_a_measured_time_in_it_scatters_as_units_do() -> None:
+    # Where nothing of a residual is noise, a share is of the measured step: t(5) of the units' own shares, unpooled.
+    bent = 1e-6 + 2e-8 * WIDTHS * (1 + 0.1 * (-1) ** np.arange(len(WIDTHS)))
+    generator = np.random.default_rng(3)
+    fit = fitted_of(np.log(bent) + 0.01 * generator.standard_normal((6, len(WIDTHS))))
+    told = fit.told(fit.winner)
+    assert told.timed.all() and (fit.missed > 0.9).all()
+    scatter = told.band(fit.winner).scatter
+    assert scatter is not None and not scatter.freedom.any()
+    assert scatter.half_widths(told.units) == pytest.approx(half_widths(told.units))
+    modelled = fit.bands(fit.curves.cells)[0].scatter
+    assert modelled is not None and (modelled.freedom > 5).all()
+
+
+def test_shares_add_up_where_noise_and_misfit_meet() -> None:
+    bent = 1e-6 + 2e-8 * WIDTHS * (1 + 0.02 * (-1) ** np.arange(len(WIDTHS)))
+    fit = fitted_of(np.log(bent) + 0.02 * np.random.default_rng(5).standard_normal((8, len(WIDTHS))))
+    assert ((fit.missed > 0.05) & (fit.missed < 0.95)).any()
+    for index, rest in enumerate(fit.unattributed()):
+        parts = [fit.shares(cause)[index].value or 0.0 for cause in (SERIAL, COMPUTE)]
+        assert sum(parts) + (rest.value or 0.0) == pytest.approx(1, abs=1e-9)
+
+
+def test_units_that_differ_by_their_points_alone_have_no_level() -> None:
+    # Points scatter by 2 %: the mean of nine in six units by 2 % / sqrt(54), which is no level of its own.
+    generator = np.random.default_rng(2)
+    levels = [curves_of(0.02 * generator.standard_normal((6, 9))).level for _ in range(200)]
+    assert np.mean(np.square(levels)) < 0.5 * 0.02**2 / 54
+    shared = 0.01 * generator.standard_normal((200, 6, 1))
+    found = [curves_of(0.001 * generator.standard_normal((6, 9)) + level).level for level in shared]
+    assert np.mean(np.square(found)) == pytest.approx(0.01**2 / 6, rel=0.2)
+
+
+def test_one_noisy_point_hides_no_lack_of_fit() -> None:
+    # All points but one are known to 0.1 %, and miss the line by 1 %: that is added, however noisy the one is.
+    generator = np.random.default_rng(4)
+    bent = np.log(1e-6 + 2e-8 * WIDTHS) + 0.01 * (-1) ** np.arange(len(WIDTHS))
+    scatter = np.where(np.arange(len(WIDTHS)) == 3, 0.1, 0.001)
+    for _ in range(20):
+        fit = fitted_of(bent + scatter * generator.standard_normal((10, len(WIDTHS))))
+        assert np.median(fit.misfit) > 0.5
 
 
 def fitted_of(logs: Array) -> Fitted:

@@ -336,8 +336,9 @@ def test_an_estimate_with_what_may_be_hidden() -> None:
 def test_the_slopes_of_a_quotient() -> None:
     # d(a / b) = da / b - a db / b^2, at a = 6 and b = 3.
     units = np.array([[6.0], [6.2]])
-    first = Quantity(np.array([6.0]), units, np.array([[1.0, 0.0]]))
-    second = Quantity(np.array([3.0]), units / 2, np.array([[0.0, 1.0]]))
+    none = np.zeros(1, dtype=bool)
+    first = Quantity(np.array([6.0]), units, np.array([[1.0, 0.0]]), none)
+    second = Quantity(np.array([3.0]), units / 2, np.array([[0.0, 1.0]]), none)
     ratio = first.over(second)
     assert ratio.value.tolist() == [2.0] and ratio.units.tolist() == [[2.0], [2.0]]
     assert ratio.slopes.tolist() == [[pytest.approx(1 / 3), pytest.approx(-6 / 9)]]
@@ -412,7 +413,9 @@ def test_steps_never_contradict_their_own_speedups(seed: int, mode: str) -> None
 
 
 def test_what_the_model_has_too_much_does_not_change() -> None:
-    left = Quantity(np.array([2.0, -2.0]), np.array([[3.0, -3.0], [-1.0, 1.0]]), np.array([[1.0], [1.0]]))
+    left = Quantity(
+        np.array([2.0, -2.0]), np.array([[3.0, -3.0], [-1.0, 1.0]]), np.array([[1.0], [1.0]]), np.zeros(2, dtype=bool)
+    )
     scaled = left.excess(np.array([10.0, 10.0]))
     assert scaled.value.tolist() == [20.0, -2.0]
     assert scaled.units.tolist() == [[30.0, -3.0], [-1.0, 10.0]]
@@ -440,6 +443,22 @@ def test_an_estimate_is_cut_to_a_share_of_a_whole() -> None:
     assert clipped(Estimate(1.0), Estimate(10.0), 0.5, 1.0) == Estimate(5.0), "without ends by the value of the whole"
     assert clipped(Estimate(1.0, -5.0, 30.0), whole, None, None) == Estimate(1.0, -5.0, 30.0)
     assert clipped(Estimate.unknown("why"), whole, 0.5, 1.0) == Estimate.unknown("why")
+
+
+def test_a_step_never_contradicts_its_speed_up() -> None:
+    noisy = builder.run(law, threads=(1, 2), noise=0.03, seed=6)
+    for item in answer(noisy, clock="x2").predictions:
+        low, high = ends(item.speedup)
+        fast, slow = ends(item.then)
+        assert item.now.low is not None and item.now.high is not None
+        assert (fast, slow) == pytest.approx((item.now.low / (high or 1), item.now.high / (low or 1)))
+
+
+def test_the_noise_of_a_measured_step_is_in_no_speed_up() -> None:
+    # Everything follows the clock on one thread; the noise of 3 % in the steps is in no speed-up.
+    noisy = builder.run(law, noise=0.03, seed=2)
+    for item in answer(noisy, clock="x2").predictions:
+        assert ends(item.speedup) == pytest.approx((2, 2), rel=5e-3)
 
 
 def test_one_thread_count_says_nothing_of_barriers() -> None:

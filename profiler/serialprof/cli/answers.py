@@ -160,7 +160,7 @@ def _refused(predictions: Sequence[Prediction]) -> Iterator[str]:
     """Why some predictions have no value, equal reasons together."""
     found: dict[tuple[str, str, bool], list[Prediction]] = {}
     for item in predictions:
-        gain = item.speedup
+        gain = next((told for told in (item.speedup, item.then, item.now) if not told.identified), item.speedup)
         reason = "; ".join(clause for clause in gain.reason.split("; ") if clause != NO_CLOCK)  # said of all in a note
         if not gain.identified and reason:
             found.setdefault((reason, gain.remedy, gain.low is None and gain.high is None), []).append(item)

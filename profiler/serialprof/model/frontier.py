@@ -18,6 +18,7 @@ from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gain, only_loses
 from serialprof.question import Change
+from serialprof.units import format_count
 
 #: Thread counts are looked at one by one up to this, then a fifth apart.
 _ONE_BY_ONE: Final = 16
@@ -76,10 +77,10 @@ def _tie(items: Sequence[Tradeoff]) -> Estimate:
     if sure and len(sure) == len(items) and len({item.winner for item in items}) == 1:
         if sure[0].winner == "clock":
             last = float(items[-1].width)
-            reason = f"beyond W = {last:g}: +10 % clock gains more at every width"
+            reason = f"beyond W = {format_count(last)}: +10 % clock gains more at every width"
             return Estimate(None, low=last, reason=reason, remedy=f"widths up to {4 * last:g} and more")
         first = float(items[0].width)
-        reason = f"below W = {first:g}: more threads gain more at every width"
+        reason = f"below W = {format_count(first)}: more threads gain more at every width"
         return Estimate(None, high=first, reason=reason, remedy="smaller widths")
     reason = "the data cannot tell: " + (_surely(items) or "at no width is it sure what gains more")
     return Estimate.unknown(reason, remedy=f"{MORE_BLOCKS}, or {TWO_CLOCKS}")
@@ -91,9 +92,9 @@ def _surely(items: Sequence[Tradeoff]) -> str:
     known = [
         f"{name} surely gain{'s' if winner == 'clock' else ''} more at W = {', '.join(widths)}"
         for winner, name in names.items()
-        if (widths := [str(item.width) for item in items if item.winner == winner])
+        if (widths := [format_count(item.width) for item in items if item.winner == winner])
     ]
-    if losing := [str(item.width) for item in items if only_loses(item)]:
+    if losing := [format_count(item.width) for item in items if only_loses(item)]:
         known.append(f"more threads surely lose at W = {', '.join(losing)}, while +10 % clock may gain nothing")
     return "; ".join(known)
 

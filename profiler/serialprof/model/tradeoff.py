@@ -17,6 +17,7 @@ from serialprof.model.results import Crossover, DepthCost, Tradeoff, Winner
 from serialprof.model.statistics import Array, interval, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
 from serialprof.question import Change
+from serialprof.units import format_count
 
 #: How much faster a clock is supposed to get for `clock_gain`.
 CLOCK_STEP: Final = 0.10
@@ -96,7 +97,7 @@ def crossing(widths: Sequence[int], ratios: Sequence[Array]) -> Estimate:
         reason = "more threads win at every measured width"
         return Estimate(None, high=float(widths[0]), reason=reason, remedy="smaller widths")
     if all(sign < 0 for sign in signs):
-        reason = f"beyond W = {widths[-1]}: more threads lose at every width"
+        reason = f"beyond W = {format_count(widths[-1])}: more threads lose at every width"
         return Estimate(None, low=float(widths[-1]), reason=reason, remedy=f"widths up to {4 * widths[-1]} and more")
     return Estimate.unknown(f"the data cannot tell: {_undecided(widths, ratios, signs)}", remedy=MORE_BLOCKS)
 
@@ -107,7 +108,7 @@ def _undecided(widths: Sequence[int], ratios: Sequence[Array], signs: Sequence[i
         return few
     known = []
     for wanted, verb in ((-1, "lose"), (1, "win")):
-        sure = [str(width) for width, sign in zip(widths, signs, strict=True) if sign == wanted]
+        sure = [format_count(width) for width, sign in zip(widths, signs, strict=True) if sign == wanted]
         if sure:
             known.append(f"more threads surely {verb} at W = {', '.join(sure)}")
     return "; ".join(known) or "no width has a sure order"

@@ -31,7 +31,7 @@ class Scatter:
     freedom: Array
 
     @classmethod
-    def of(cls, points: Array, freedom: int, level: Array) -> Scatter:
+    def of(cls, points: Array, freedom: Array, level: Array) -> Scatter:
         """Noise of single points, and of whole units.
 
         The level of units is known from nothing but the units themselves, so its part of the variance counts for none
@@ -39,7 +39,7 @@ class Scatter:
 
         Args:
             points: [q], variance from what single points scatter by.
-            freedom: degrees of freedom that it is known with.
+            freedom: [q], degrees of freedom that it is known with.
             level: [q], variance from what whole units scatter by.
         """
         whole = points + level
@@ -172,20 +172,22 @@ class Candidate:
         row[0, term] = 1.0
         return self.band(row, self.solution.parameters[[term]], self.units[:, [term]])
 
-    def band(self, rows: Array, value: Array, units: Array) -> Band:
+    def band(self, rows: Array, value: Array, units: Array, timed: Mask | None = None) -> Band:
         """Quantities [q] with every source of their uncertainty.
 
         Args:
             rows: [q, term], derivatives of the quantities by the parameters.
             value: [q], on the mean curve.
             units: [unit, q], on every unit.
+            timed: [q], whether measured times are in them, of whose noise parameters tell nothing; None for nowhere.
         """
         errors = _errors(rows, self.lack_of_fit)
         held = _errors(rows, self.noise) if self.held else None
         # A unit's level moves a quantity by its derivative along the parameters: a time as a whole, a share not at all.
         level = (rows @ self.solution.parameters * self.curves.level) ** 2
         points = _errors(rows, self.points) ** 2
-        scatter = Scatter.of(points, self.curves.freedom, level)
+        freedom = np.full(len(value), float(self.curves.freedom))
+        scatter = Scatter.of(points, freedom if timed is None else np.where(timed, 0.0, freedom), level)
         return Band(value, units, errors, self.freedom, _errors(rows, self.given), self.allowance, held, scatter)
 
 

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Final
 
 import numpy as np
+from scipy.optimize import brentq
 
 from serialprof.model.fitting.candidates import Candidate
 from serialprof.model.fitting.curves import Curves, RefusedFitError, complete
@@ -67,15 +68,21 @@ def fit_family(times: FamilyTimes, memory: Memory) -> Fitted:
 def _spread(model: Model, curves: Curves) -> Array:
     """[cell]: what the best form may miss a time by: its noise, and the same lack of fit at every cell.
 
-    The lack of fit is what the mean square of the residuals exceeds noise by, where it surely does (F test at 5 %);
-    with it, a model that does not fit neither bends what was measured apart nor clings to the quietest points.
+    Where the residuals surely exceed noise (F test at 5 %), the lack of fit is what makes their mean square 1 (Paule
+    and Mandel 1982); with it, a model that does not fit neither bends what was measured apart nor clings to the
+    quietest points.
     """
-    forms = _forms(model, curves, curves.errors).values()
-    best = min(forms, key=lambda solution: solution.squares)
+    best = min(_forms(model, curves, curves.errors).values(), key=lambda solution: solution.squares)
     if best.squares / best.freedom <= f_quantile(best.freedom, curves.freedom):
         return curves.errors
-    misfit = best.residual**2 * len(curves.cells) / best.freedom - float(np.mean(curves.errors**2))
-    spread: Array = np.sqrt(curves.errors**2 + max(0.0, misfit))
+    predicted = Design.of(model, curves.cells).seconds(best.form, best.parameters).sum(axis=1)
+    missed = predicted / curves.mean - 1
+
+    def excess(variance: float) -> float:
+        return float(np.sum(missed**2 / (curves.errors**2 + variance))) - best.freedom
+
+    most = float(np.sum(missed**2)) / best.freedom  # which alone would be too much
+    spread: Array = np.sqrt(curves.errors**2 + (brentq(excess, 0.0, most) if excess(0.0) > 0 else 0.0))
     return spread
 
 

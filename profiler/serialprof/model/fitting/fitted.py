@@ -78,7 +78,7 @@ class Fitted:
 
         The interval is that of 1 - prediction / measured step, the value as much of it as counts as `missed`.
         """
-        kept, ratios = self.missed * self._left, self.curves.mean / self.steps
+        kept, ratios = self.missed * self._left + 0.0, self.curves.mean / self.steps  # + 0.0: no negative zero
         return tuple(
             replace(part, value=None if part.value is None else float(value)).scaled(float(ratio), "1")
             for part, value, ratio in zip(self._leftovers, kept, ratios, strict=True)

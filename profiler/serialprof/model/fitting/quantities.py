@@ -21,11 +21,13 @@ class Quantity:
         value: [q], on the mean curve.
         units: [unit, q], on every unit.
         slopes: [q, term], derivatives of `value` by the candidate's parameters.
+        timed: [q], whether measured times are in it beside the parameters: its scatter is then known from units alone.
     """
 
     value: Array
     units: Array
     slopes: Array
+    timed: Mask
 
     @classmethod
     def modelled(cls, candidate: Candidate, design: Design, wanted: Mask | None = None) -> Quantity:
@@ -34,17 +36,18 @@ class Quantity:
         chosen = np.ones(len(parameters), dtype=bool) if wanted is None else wanted
         slopes = np.where(chosen, design.weights(form, parameters) * design.matrix, 0.0)
         units = np.array([design.seconds(form, unit)[:, chosen].sum(axis=1) for unit in candidate.units])
-        return cls(slopes @ parameters, units, slopes)
+        return cls(slopes @ parameters, units, slopes, np.zeros(len(slopes), dtype=bool))
 
     @classmethod
     def measured(cls, value: Array, units: Array, candidate: Candidate) -> Quantity:
         """What was measured, whatever the parameters: [q], and [unit, q]."""
-        return cls(value, units, np.zeros((len(value), len(candidate.model.terms))))
+        slopes = np.zeros((len(value), len(candidate.model.terms)))
+        return cls(value, units, slopes, np.ones(len(value), dtype=bool))
 
     def at(self, columns: Sequence[int]) -> Quantity:
         """Some of the quantities, in this order."""
         chosen = list(columns)
-        return Quantity(self.value[chosen], self.units[:, chosen], self.slopes[chosen])
+        return Quantity(self.value[chosen], self.units[:, chosen], self.slopes[chosen], self.timed[chosen])
 
     def plus(self, other: Quantity, factor: Array) -> Quantity:
         """This plus the other times a factor [q]."""
@@ -52,6 +55,7 @@ class Quantity:
             self.value + factor * other.value,
             self.units + factor * other.units,
             self.slopes + factor[:, None] * other.slopes,
+            self.timed | (other.timed & (factor != 0)),
         )
 
     def excess(self, factor: Array) -> Quantity:
@@ -60,14 +64,15 @@ class Quantity:
             np.where(self.value > 0, factor * self.value, self.value),
             np.where(self.units > 0, factor * self.units, self.units),
             np.where(self.value > 0, factor, 1.0)[:, None] * self.slopes,
+            self.timed,
         )
 
     def over(self, other: Quantity) -> Quantity:
         """This over the other, unit by unit; its slopes by the rule for quotients."""
         ratio = self.value / other.value
         slopes = (self.slopes - ratio[:, None] * other.slopes) / other.value[:, None]
-        return Quantity(ratio, self.units / other.units, slopes)
+        return Quantity(ratio, self.units / other.units, slopes, self.timed | other.timed)
 
     def band(self, candidate: Candidate) -> Band:
         """With every source of uncertainty that the candidate knows of."""
-        return candidate.band(self.slopes, self.value, self.units)
+        return candidate.band(self.slopes, self.value, self.units, self.timed)

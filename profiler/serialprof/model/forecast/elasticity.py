@@ -27,8 +27,8 @@ def core_elasticities(fitted: Fitted, usable: int | None = None) -> tuple[Estima
 
     Where it is not told, the remedy asks for no more threads than are `usable` at once, where that is known.
 
-    By the chain rule it is -(sum of a term's weight x its parameter x d regressor / dlnp) over the measured step; the
-    weights are the derivatives of the step by its terms (`solving`), the slopes those of `carrying.thread_slopes`.
+    By the chain rule it is -(sum of a term's weight x its parameter x d regressor / dlnp) over the step less its noise;
+    the weights are the derivatives of the step by its terms (`solving`), the slopes those of `carrying.thread_slopes`.
     """
     cases = []
     for growth, shared in product(GROWTHS, (True, False)):
@@ -49,8 +49,8 @@ def _elasticity(fitted: Fitted, candidate: Candidate, growth: str, *, shared: bo
     slopes = thread_slopes(candidate.model, curves.cells, growth, shared=shared)
     rows = -design.weights(solution.form, solution.parameters) * slopes
     units = [-(design.weights(solution.form, unit) * slopes) @ unit for unit in candidate.units]
-    saved = Quantity(rows @ solution.parameters, np.array(units), rows)
-    return saved.over(Quantity.measured(curves.mean, curves.units, candidate))
+    saved = Quantity(rows @ solution.parameters, np.array(units), rows, np.zeros(len(rows), dtype=bool))
+    return saved.over(fitted.told(candidate))
 
 
 def _doubt(cell: Cell, largest: int, usable: int | None) -> tuple[str, str]:

@@ -170,7 +170,7 @@ class Outlook:
         """A step and its share in the one as it is, cut to what the factors allow of the target on the same machine.
 
         The step is cut to what its share leaves of the one as it is, too. At a measured point that only the machine
-        changes, the factors alone are a bracket, whatever else is not told.
+        changes, it is that share of the measured one, and the factors alone are a bracket, whatever else is not told.
         """
         same = _same_place(scene.now, target)
         if scene.change.nothing:
@@ -179,10 +179,9 @@ class Outlook:
         bounds, own, now = scene.bounds(target), self._unchanged(scene, target), self.now(scene.now)
         share = clipped(share, inverse(own.speedup), bounds.least, bounds.most)
         step = clipped(step, own.step, bounds.least, bounds.most)
-        if same and index_of(self.fitted, target) is not None and share.value is None:
-            share = _filled(share, bounds.least, bounds.most)
-            if now.low is not None and now.high is not None:
-                step = _filled(step, now.low * bounds.least, now.high * bounds.most)
+        if same and index_of(self.fitted, target) is not None:
+            share = share if share.value is not None else _filled(share, bounds.least, bounds.most)
+            return Forecast(_portion(now, share, step), inverse(share))
         return Forecast(clipped(step, now, share.low, share.high), inverse(share))
 
     def _mean(self, now: Cell) -> float:
@@ -236,6 +235,19 @@ def _without_barrier(estimate: Estimate, threads: int, remedy: str) -> Estimate:
     reason = f"what {threads} threads lose at their barrier was not measured"
     low = estimate.value if estimate.low is None else estimate.low
     return replace(estimate, value=None, low=low, high=None, reason=reason, remedy=remedy)
+
+
+def _portion(whole: Estimate, share: Estimate, like: Estimate) -> Estimate:
+    """A share of a whole, its ends of theirs, with the reason and remedy of another estimate of it."""
+    value, low, high = (
+        None if first is None or second is None else first * second
+        for first, second in (
+            (whole.value, share.value),
+            (whole.low, share.low),
+            (whole.high, share.high),
+        )
+    )
+    return replace(like, value=value, low=low, high=high)
 
 
 def _filled(estimate: Estimate, low: float, high: float) -> Estimate:
