@@ -9,8 +9,8 @@ from serialprof.store import read_run
 from serialprof.view import Run
 from tests.cli.test_cli import serialprof
 
-#: Ten times its start-up for 40 units of work: a busy loop whose length is {depth} x {width}.
-BUSY = "i=0; while [ $i -lt $(({depth} * {width} * 400)) ]; do i=$((i+1)); done"
+#: Some six times its start-up for 40 units of work: a busy loop whose length is {depth} x {width}.
+BUSY = "i=0; while [ $i -lt $(({depth} * {width} * 200)) ]; do i=$((i+1)); done"
 
 
 @pytest.mark.parametrize(

@@ -201,16 +201,24 @@ def by_blocks(*steps: float) -> PointSummary:
 
 
 def test_steps_that_may_take_no_time_at_all_have_no_step_time() -> None:
-    # Mean 3, s^2 = 2.4, n = 6: t(5, 0.975) = 2.57, t(5, 0.999) = 5.89: the mean is 3 +- 1.63, but 3 +- 3.73 for sure.
-    assert by_blocks(2e-3, 2e-3, 2e-3, 4e-3, 2e-3, 6e-3).failed.startswith("40 steps take no longer than 10")
-    # Mean 2.5, s^2 = 0.7, so 2.5 +- 2.01 for sure.
+    # ln T(40) / T(10), T = 250 + D x step in ms: 0.105 for 1 ms, 0.547 for 8: mean 0.179, s = 0.180, n = 6:
+    # t(5, 0.999) = 5.89, so 0.179 +- 0.434 for sure.
+    assert by_blocks(1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 8e-3).failed.startswith("40 steps take no longer than 10")
+    # 0.201 for 2 ms, 0.278 for 3, 0.346 for 4: mean 0.238, s = 0.061, so 0.238 +- 0.148 for sure.
     known = by_blocks(2e-3, 2e-3, 2e-3, 3e-3, 2e-3, 4e-3)
     assert (known.failed, known.step.low is not None) == ("", True)
 
 
-def test_one_block_whose_longer_run_takes_no_longer_is_enough_to_fail() -> None:
-    # Mean 2.85, s = 0.69, t(19, 0.999) = 3.58: 2.85 +- 0.55 is surely positive, yet a negative step has no logarithm.
-    assert by_blocks(*[3e-3] * 19, -1e-4).failed.startswith("40 steps take no longer than 10")
+def test_a_block_whose_longer_run_takes_no_longer_does_not_count() -> None:
+    summary = by_blocks(*[3e-3] * 19, -1e-4)
+    assert (summary.failed, summary.units) == ("", 19)
+    assert summary.step.value == pytest.approx(3e-3), "a negative step has no logarithm"
+    assert summary.startup is not None and summary.startup.value == pytest.approx(0.25)
+
+
+def test_blocks_of_which_hardly_any_takes_longer_have_no_step_time() -> None:
+    assert by_blocks(3e-3, -1e-3, -1e-3, 3e-3, -1e-3, -1e-3).failed.startswith("40 steps take no longer than 10")
+    assert by_blocks(-1e-4, -1e-4).failed.startswith("40 steps take no longer than 10")
 
 
 def test_too_few_blocks_for_an_interval_are_differenced_all_the_same() -> None:

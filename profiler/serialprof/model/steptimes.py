@@ -222,8 +222,8 @@ def without_startup(measured: Sequence[_PointTimes]) -> Iterator[_PointTimes]:
     """Points whose start-up is removed by differencing over depth: one for every pair that differs in depth alone.
 
     step = (T(D) - T(d)) / (D - d), and start-up = T(d) - d x step, where T is the time of a whole run(D), in every turn
-    and every unit. A pair fails whose longer run does not take longer in every unit, and surely longer in the mean: its
-    command has no steps to time.
+    and every unit. A pair fails whose longer run does not surely take longer: its command has no steps to time. A unit
+    in which it took no longer was hit by something, and does not count.
     """
     pairs: dict[tuple[object, ...], list[_PointTimes]] = defaultdict(list)
     for item in measured:
@@ -243,22 +243,23 @@ def _difference(short: _PointTimes, long: _PointTimes) -> _PointTimes:
     units = {unit: step(unit, short.units, long.units) for unit in long.units if unit in short.units}
     turns = {turn: step(turn, short.turns, long.turns) for turn in long.turns if turn in short.turns}
     failed = long.failed or short.failed
-    if not failed and units and not _surely_positive(list(units.values())):
+    ratios = [math.log(many * long.units[unit] / (few * short.units[unit])) for unit in units]
+    if not failed and units and not (_surely_positive(ratios) and any(value > 0 for value in units.values())):
         failed = f"{many} steps take no longer than {few}: the command ignores {{depth}}, or needs a larger --depth"
     return replace(
         long,
         turns={} if failed else {turn: value for turn, value in turns.items() if value > 0},
-        units={} if failed else units,
+        units={} if failed else {unit: value for unit, value in units.items() if value > 0},
         cycles=(),
         samples=short.samples + long.samples,
         disturbed=short.disturbed + long.disturbed,
         failed=failed,
-        startup={} if failed else {unit: few * (short.units[unit] - units[unit]) for unit in units},
+        startup={} if failed else {unit: few * (short.units[unit] - step) for unit, step in units.items() if step > 0},
     )
 
 
 def _surely_positive(values: Sequence[float]) -> bool:
-    return min(values) > 0 and math.fsum(values) / len(values) > (half_width(values, _SURE) or 0.0)
+    return math.fsum(values) / len(values) > (half_width(values, _SURE) or 0.0)
 
 
 def _depth(item: _PointTimes) -> int:
