@@ -168,10 +168,10 @@ class Kernel(Tree):
         return [f"{name.removeprefix('cpufreq/')} {value}" for name, value in self.log]
 
     def _number(self, name: str) -> int:
-        return int(self.read(name) or 0)
+        return int(super().read(name) or 0)  # as things stand: a limit that comes into force must not overtake another
 
     def _states(self, folder: str) -> list[int]:
-        return sorted(int(word) for word in (self.read(f"{folder}/scaling_available_frequencies") or "").split())
+        return sorted(int(word) for word in (super().read(f"{folder}/scaling_available_frequencies") or "").split())
 
     def _scaling_governor(self, folder: str, value: str) -> None:
         if value not in (self.read(f"{folder}/scaling_available_governors") or "").split():
