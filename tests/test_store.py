@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from serialprof.errors import StoreError
+from serialprof.policyclock import PolicyClock
 from serialprof.store import (
     Calibration,
     Readings,
     Resumption,
     Sample,
+    StandIn,
     StepTicks,
     Stop,
     Store,
@@ -42,7 +44,7 @@ FULL = Visit(
     runs=9,
     readings=Readings(
         samples=(
-            Sample(1.5, 0.5, 3, "off the CPU", 11, 2.1e9, 2.2e9, 3.1e9, 4.1e9),
+            Sample(1.5, 0.5, 3, "off the CPU", 11, 2.1e9, 2.2e9, 3.1e9, 4.1e9, 1.1e9),
             Sample(1.25, 1.0, 0),
         ),
         warmup_runs=12,
@@ -54,8 +56,11 @@ FULL = Visit(
         ticks=StepTicks(4.8e-10, struct.pack("<4q", 0, -1, 2**63 - 1, -(2**63))),
         exit_code=-6,
         stderr="\u2603 no such thing\n",
+        core_clocks=(2.2e9, None),
     ),
+    pinned=(PolicyClock("policy0", (0, 1), 2_200_000_000, None, "the kernel keeps a range"),),
 )
+STAND_INS = (StandIn("delay", 2, 3, 2.5e-6, 1.5e-5, 3e-5), StandIn("dilation", 0, 0, 0.25, 2e-6, 2e-6, "off the CPU"))
 RESUMPTION = Resumption(1.8e9, ("serialprof", "run", "--resume"), made.machine(cpus=(3, 5)), "0.2.0", "other")
 
 
@@ -66,6 +71,7 @@ def full_run() -> StoredRun:
         calibrations=(Calibration(0, 1e-3, 7, 0.25), Calibration(2, 2e-9, 10**9)),
         draws={0: (Stop(2, 0, 0.5), Stop(0, 0, 0.25), Stop(2, 1, 0.5)), 3: (Stop(1, 0, 1.5),)},
         resumptions=(RESUMPTION,),
+        stand_ins=STAND_INS,
     )
 
 
@@ -147,6 +153,7 @@ def test_a_reopened_file_goes_on(tmp_path: Path) -> None:
         calibrations=(begun.calibrations[0], Calibration(1, 3e-3, 5, 0.5), begun.calibrations[1]),
         draws={**begun.draws, 4: (Stop(0, 0, 0.75), Stop(1, 0, 0.75))},
         resumptions=(RESUMPTION,),
+        stand_ins=STAND_INS,
     )
     assert list(tmp_path.iterdir()) == [file]
 
@@ -179,7 +186,7 @@ def test_only_a_run_file_of_this_schema_is_reopened(tmp_path: Path) -> None:
     for read in (read_run, Store.reopen):
         with pytest.raises(StoreError) as refusal:
             read(old)
-        assert f"{refusal.value}" == f"{old} has schema 1, this serialprof reads 3; use the version that wrote it"
+        assert f"{refusal.value}" == f"{old} has schema 1, this serialprof reads 4; use the version that wrote it"
     with pytest.raises(StoreError, match="no run file"):
         Store.reopen(text)
     with pytest.raises(StoreError, match="there is no run file"):

@@ -10,9 +10,11 @@ from typing import Literal, TypeAlias
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.planning import Plan, Point
+from serialprof.policyclock import PolicyClock
 
 RunStatus: TypeAlias = Literal["running", "complete", "interrupted", "failed"]
 VisitStatus: TypeAlias = Literal["ok", "failed"]
+StandInKind: TypeAlias = Literal["delay", "dilation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Sample:
         clock_before, clock_after: neighbouring clock meter readings in hertz, None where rejected or switched off.
         cycles, instructions: core cycles and instructions of the process by the hardware's counters, in user mode, None
             where the kernel does not allow them.
+        stalls: of the cycles, those in which it waited for memory, None where there is no such counter.
     """
 
     seconds: float
@@ -39,6 +42,7 @@ class Sample:
     clock_after: float | None = None
     cycles: float | None = None
     instructions: float | None = None
+    stalls: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Readings:
         ticks: step-level times, None where the steps cannot be told apart.
         exit_code: of the last process in mode process, else None.
         stderr: the last of what it wrote to standard error.
+        core_clocks: clock meter's reading in hertz of each of the point's CPUs, rank by rank, while all of them are
+            busy; None where disturbed, empty where clocks were left alone.
     """
 
     samples: tuple[Sample, ...]
@@ -80,6 +86,7 @@ class Readings:
     ticks: StepTicks | None = None
     exit_code: int | None = None
     stderr: str = ""
+    core_clocks: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class Visit:
         turn: pairs of passes over the block are counted: visits of one turn are compared with one another.
         runs: run(D) per sample, fixed per point after calibration.
         readings: what was measured.
+        pinned: what became of the clock that was asked for, policy by policy; empty where clocks were left alone.
     """
 
     point: int
@@ -111,6 +119,7 @@ class Visit:
     turn: int = 0
     runs: int = 1
     readings: Readings = Readings(())
+    pinned: tuple[PolicyClock, ...] = ()
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -132,6 +141,29 @@ class Visit:
             if clock is not None and math.isfinite(clock) and clock > 0
         ]
         return math.fsum(readings) / len(readings) if readings else None
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """One timing of a point under a stand-in for another clock: an injected delay, or time dilation.
+
+    Attributes:
+        kind: which stand-in.
+        point: id of the point.
+        block: number of the repetition; what is compared lies in the same one.
+        level: seconds of delay per step, or the share of the time that the thief takes; 0 for the step as it is.
+        seconds: per step.
+        cpu_seconds: CPU time of the worker process per step.
+        disturbed: why it is left out, empty where it is sound.
+    """
+
+    kind: StandInKind
+    point: int
+    block: int
+    level: float
+    seconds: float
+    cpu_seconds: float
+    disturbed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +219,7 @@ class StoredRun:
         calibrations: of the points that were reached.
         draws: the drawn order of every block that was begun.
         resumptions: continuations, in order.
+        stand_ins: timings under a stand-in for another clock, in the order in which they were made.
     """
 
     run_id: str
@@ -202,6 +235,7 @@ class StoredRun:
     calibrations: tuple[Calibration, ...] = ()
     draws: dict[int, tuple[Stop, ...]] = field(default_factory=dict)
     resumptions: tuple[Resumption, ...] = ()
+    stand_ins: tuple[StandIn, ...] = ()
 
     def point(self, number: int) -> Point:
         """The point of an id."""

@@ -29,13 +29,14 @@ from typing import Final, Self
 
 from serialprof.clock.guardian import Guardian
 from serialprof.clock.journal import Journal, boot_id, default_folder, remove_journal, write_journal
-from serialprof.clock.pinning import PolicyClock, pin, turbo_value, turn_turbo
+from serialprof.clock.pinning import pin, turbo_value, turn_turbo
 from serialprof.clock.policies import Policy, policies
 from serialprof.clock.recovery import Recovery, locked, recover_locked
 from serialprof.clock.request import Clock
 from serialprof.clock.restoring import Restoration, give_back, snapshot
 from serialprof.clock.sysfs import Tree
 from serialprof.errors import SerialprofError
+from serialprof.policyclock import PolicyClock
 
 _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import errno
 import time
-from dataclasses import dataclass
 from typing import Final
 
 from serialprof.clock.policies import Policy, format_hertz
 from serialprof.clock.request import Clock
 from serialprof.clock.sysfs import GOVERNOR, HIGH, LOW, NO_TURBO, SPEED, Tree
 from serialprof.errors import CannotMeasureError
+from serialprof.policyclock import PolicyClock
 
 USERSPACE: Final = "userspace"
 #: Seconds after which limits and what turbo does to them are in force and in the files: the kernel takes them from the
@@ -24,27 +24,6 @@ IN_FORCE: Final = 0.05
 _PAUSE: Final = 0.001
 #: What the kernel answers where a policy has lost its CPUs since it was read.
 _GONE: Final = (errno.ENOENT, errno.EBUSY, errno.ENODEV, errno.ENXIO)
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyClock:
-    """What became of one clock in one policy. Frequencies are in Hz.
-
-    Attributes:
-        policy: name of the policy.
-        cpus: that it rules.
-        requested: what was asked for.
-        read_back: what the kernel says is set; None where it says nothing, or still leaves a range.
-        note: what stood in the way, empty where nothing did.
-        measured: by the clock meter, which whoever runs the work adds (dataclasses.replace); None until then.
-    """
-
-    policy: str
-    cpus: tuple[int, ...]
-    requested: int
-    read_back: int | None
-    note: str = ""
-    measured: float | None = None
 
 
 def turn_turbo(tree: Tree, switch: str, *, on: bool) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,12 +19,14 @@ from serialprof.errors import StoreError
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.planning import Plan, Point
-from serialprof.records import Calibration, Resumption, RunStatus, StepTicks, Stop, StoredRun, Visit
+from serialprof.policyclock import PolicyClock
+from serialprof.records import Calibration, Resumption, RunStatus, StandIn, StepTicks, Stop, StoredRun, Visit
 from serialprof.store.schema import (
     APPLICATION_ID,
     READING_COLUMNS,
     SAMPLE_COLUMNS,
     SCHEMA_VERSION,
+    STAND_IN_COLUMNS,
     VISIT_COLUMNS,
     decode,
 )
@@ -88,6 +91,7 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
         calibrations=tuple(_calibrations(connection, len(points))),
         draws=_draws(connection, len(points)),
         resumptions=decode(meta["resumptions"], tuple[Resumption, ...]),
+        stand_ins=tuple(_stand_ins(connection, len(points))),
     )
 
 
@@ -100,7 +104,7 @@ def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
         for number, rows in groupby(samples, key=lambda row: row[0])
     }
     ticks = {number: (rate, steps) for number, rate, steps in connection.execute("SELECT * FROM ticks")}
-    columns = (*VISIT_COLUMNS, *READING_COLUMNS)
+    columns = (*VISIT_COLUMNS, *READING_COLUMNS, "core_clocks", "pinned")
     for number, *row in connection.execute(f"SELECT id, {', '.join(columns)} FROM visit ORDER BY id"):  # noqa: S608
         cells = dict(zip(columns, row, strict=True))
         _known_point(cells["point"], points)
@@ -108,6 +112,8 @@ def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
             raise ValueError(f"a visit has samples of {cells['runs']} runs")
         readings = {name: cells.pop(name) for name in READING_COLUMNS}
         readings |= {"samples": by_visit.get(number, ()), "steady": bool(readings["steady"])}
+        readings["core_clocks"] = decode(cells.pop("core_clocks"), tuple[float | None, ...])
+        cells["pinned"] = decode(cells["pinned"], tuple[PolicyClock, ...])
         visit = msgspec.convert({**cells, "readings": readings}, Visit)
         yield _with_ticks(visit, *ticks[number]) if number in ticks else visit
 
@@ -140,6 +146,15 @@ def _draws(connection: sqlite3.Connection, points: int) -> dict[int, tuple[Stop,
             msgspec.convert({"point": point, "turn": turn, "seconds": seconds}, Stop)
         )
     return {block: tuple(stops) for block, stops in draws.items()}
+
+
+def _stand_ins(connection: sqlite3.Connection, points: int) -> Iterable[StandIn]:
+    for row in connection.execute(f"SELECT {', '.join(STAND_IN_COLUMNS)} FROM stand_in ORDER BY id"):  # noqa: S608
+        timing = msgspec.convert(dict(zip(STAND_IN_COLUMNS, row, strict=True)), StandIn)
+        _known_point(timing.point, points)
+        if not (0 < timing.seconds < math.inf and 0 <= timing.level < math.inf):
+            raise ValueError(f"a stand-in took {timing.seconds} s at level {timing.level}")
+        yield timing
 
 
 def _known_point(number: object, points: int) -> None:

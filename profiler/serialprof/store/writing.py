@@ -16,13 +16,14 @@ from serialprof.errors import StoreError
 from serialprof.files import check_creatable, exists
 from serialprof.limits import Limits
 from serialprof.planning import Point
-from serialprof.records import Calibration, Resumption, RunStatus, Stop, StoredRun, Visit
+from serialprof.records import Calibration, Resumption, RunStatus, StandIn, Stop, StoredRun, Visit
 from serialprof.store.reading import read_run
 from serialprof.store.schema import (
     APPLICATION_ID,
     READING_COLUMNS,
     SAMPLE_COLUMNS,
     SCHEMA_VERSION,
+    STAND_IN_COLUMNS,
     TABLES,
     VISIT_COLUMNS,
     encode,
@@ -66,6 +67,7 @@ class Store:
             self.draw(block, stops)
         for visit in run.visits:
             self.add(visit)
+        self.stand_in(run.stand_ins)
 
     @classmethod
     def reopen(cls, path: Path) -> tuple[Self, StoredRun]:
@@ -99,6 +101,17 @@ class Store:
         """
         self._transact(lambda: self._insert(visit))
         self.visits += 1
+
+    def stand_in(self, timings: Sequence[StandIn]) -> None:
+        """Writes timings under a stand-in for another clock, in one transaction.
+
+        Raises:
+            StoreError: as in `add`.
+        """
+        columns = ", ".join(STAND_IN_COLUMNS)
+        rows = [[getattr(timing, name) for name in STAND_IN_COLUMNS] for timing in timings]
+        insert = f"INSERT INTO stand_in ({columns}) VALUES ({_marks(len(STAND_IN_COLUMNS))})"  # noqa: S608 - constant
+        self._transact(lambda: self._connection.executemany(insert, rows))
 
     def calibrate(self, calibration: Calibration) -> None:
         """Writes what was found out about a point.
@@ -142,8 +155,9 @@ class Store:
 
     def _insert(self, visit: Visit) -> None:
         readings = visit.readings
-        columns = (*VISIT_COLUMNS, *READING_COLUMNS)
+        columns = (*VISIT_COLUMNS, *READING_COLUMNS, "core_clocks", "pinned")
         row = [getattr(visit, name) for name in VISIT_COLUMNS] + [getattr(readings, name) for name in READING_COLUMNS]
+        row += [encode(readings.core_clocks), encode(visit.pinned)]
         number = self._connection.execute(
             f"INSERT INTO visit ({', '.join(columns)}) VALUES ({_marks(len(columns))})",  # noqa: S608 - constant names
             row,
