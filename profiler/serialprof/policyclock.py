@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of a clock that was asked for: the record that the controller makes and the store keeps."""
+"""A clock that is asked for, and what became of it: the records that the controller makes and the store keeps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Clock:
+    """One clock that is asked for.
+
+    Attributes:
+        hertz: in Hz.
+        turbo: whether turbo stays on for it. Without turbo, turbo is switched off first where there is a switch.
+    """
+
+    hertz: int
+    turbo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from serialprof.clock.control import ClockControl
 from serialprof.clock.policies import policies
-from serialprof.clock.request import Clock, available
+from serialprof.clock.request import available
 from serialprof.clock.sysfs import Tree
+from serialprof.policyclock import Clock
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored

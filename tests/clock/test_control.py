@@ -15,9 +15,10 @@ from serialprof.clock.guardian import Guardian
 from serialprof.clock.journal import Journal, boot_id, journal_path, read_journal, write_journal
 from serialprof.clock.policies import policies
 from serialprof.clock.recovery import pending, recover
-from serialprof.clock.request import Clock, parse_clocks
+from serialprof.clock.request import parse_clocks
 from serialprof.clock.sysfs import Tree
 from serialprof.errors import CannotMeasureError, SerialprofError
+from serialprof.policyclock import Clock
 from tests.clock import trees
 
 PROFILER = Path(__file__).parents[2] / "profiler"

@@ -8,9 +8,9 @@ import pytest
 
 from serialprof.clock.pinning import pin, set_limits, turn_turbo
 from serialprof.clock.policies import policies
-from serialprof.clock.request import Clock
 from serialprof.clock.sysfs import NO_TURBO
 from serialprof.errors import CannotMeasureError
+from serialprof.policyclock import Clock
 from tests.clock import trees
 
 MEGA = 1_000_000

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from serialprof.clock.policies import Policy, policies
-from serialprof.clock.request import Clock, available, parse_clocks
+from serialprof.clock.request import available, parse_clocks
 from serialprof.clock.sysfs import Tree
 from serialprof.errors import ExitCode, SerialprofError, UsageError
+from serialprof.policyclock import Clock
 from tests.clock import trees
 
 MEGA = 1_000_000

@@ -11,10 +11,10 @@ import pytest
 
 from serialprof.clock.pinning import pin, turn_turbo
 from serialprof.clock.policies import policies
-from serialprof.clock.request import Clock
 from serialprof.clock.restoring import Restoration, give_back, snapshot
 from serialprof.clock.sysfs import Tree, valid
 from serialprof.errors import CannotMeasureError
+from serialprof.policyclock import Clock
 from tests.clock import trees
 
 MEGA = 1_000_000

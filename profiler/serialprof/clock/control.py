@@ -32,11 +32,10 @@ from serialprof.clock.journal import Journal, boot_id, default_folder, remove_jo
 from serialprof.clock.pinning import pin, turbo_value, turn_turbo
 from serialprof.clock.policies import Policy, policies
 from serialprof.clock.recovery import Recovery, locked, recover_locked
-from serialprof.clock.request import Clock
 from serialprof.clock.restoring import Restoration, give_back, snapshot
 from serialprof.clock.sysfs import Tree
 from serialprof.errors import SerialprofError
-from serialprof.policyclock import PolicyClock
+from serialprof.policyclock import Clock, PolicyClock
 
 _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 

@@ -12,10 +12,9 @@ import time
 from typing import Final
 
 from serialprof.clock.policies import Policy, format_hertz
-from serialprof.clock.request import Clock
 from serialprof.clock.sysfs import GOVERNOR, HIGH, LOW, NO_TURBO, SPEED, Tree
 from serialprof.errors import CannotMeasureError
-from serialprof.policyclock import PolicyClock
+from serialprof.policyclock import Clock, PolicyClock
 
 USERSPACE: Final = "userspace"
 #: Seconds after which limits and what turbo does to them are in force and in the files: the kernel takes them from the

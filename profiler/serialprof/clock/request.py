@@ -6,11 +6,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from serialprof.clock.policies import Policy, format_hertz
 from serialprof.errors import CannotMeasureError, UsageError
+from serialprof.policyclock import Clock
 
 #: Frequencies of "all" where the driver has no states: evenly spaced in their logarithm, as elasticities are slopes in
 #: it; those between the ends are rounded to the bins of 100 MHz in which most such processors set their clock.
@@ -19,19 +19,6 @@ _BIN: Final = 100_000_000
 _UNITS: Final = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 _HOW: Final = "write it like --clock 1.2GHz,2400MHz, --clock all or --clock off"
 NO_CPUFREQ: Final = "this kernel offers no clock control (no cpufreq), as in most virtual machines"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Clock:
-    """One clock that is asked for.
-
-    Attributes:
-        hertz: in Hz.
-        turbo: whether turbo stays on for it. Without turbo, turbo is switched off first where there is a switch.
-    """
-
-    hertz: int
-    turbo: bool = False
 
 
 def parse_clocks(text: str, policies: Sequence[Policy], *, turbo: bool = False) -> tuple[Clock, ...] | None:

@@ -20,10 +20,11 @@ from serialprof.clock.journal import default_folder, journal_path
 from serialprof.clock.permission import check_permission
 from serialprof.clock.policies import policies
 from serialprof.clock.recovery import pending, recover
-from serialprof.clock.request import Clock, parse_clocks
+from serialprof.clock.request import parse_clocks
 from serialprof.clock.restoring import give_back, snapshot
 from serialprof.clock.sysfs import Tree
 from serialprof.errors import SerialprofError
+from serialprof.policyclock import Clock
 from tests.qemu.guest import hardware
 from tests.qemu.guest.cpufreq import CPUS, ROOT, difference, online, read, settle, state, write
 from tests.qemu.guest.quiet import wait_for_quiet
