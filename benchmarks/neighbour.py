@@ -20,13 +20,14 @@ def bursts(share: float, mean: float, seed: int) -> Iterator[tuple[float, float]
     """Endless pairs (busy, idle) in seconds, exponential and independent.
 
     Args:
-        share: of the time that is busy in the long run, above 0 and below 1.
+        share: of the time that is busy in the long run, above 0; at 1 nothing is idle.
         mean: mean of a busy stretch in seconds; that of an idle one follows.
         seed: the same gives the same.
     """
     draw = random.Random(seed)
+    idle = mean * (1 - share) / share
     while True:
-        yield draw.expovariate(1 / mean), draw.expovariate(share / (mean * (1 - share)))
+        yield draw.expovariate(1 / mean), draw.expovariate(1 / idle) if idle > 0 else 0.0
 
 
 @contextmanager
@@ -50,7 +51,8 @@ def _keep_busy(cpu: int, share: float, seed: int) -> None:
         end = time.perf_counter() + busy
         while time.perf_counter() < end:
             pass
-        time.sleep(idle)
+        if idle:
+            time.sleep(idle)
         if os.getppid() != parent:
             return
 

@@ -19,6 +19,10 @@ def test_bursts_take_their_share_of_the_time(share: float) -> None:
     assert busy / (busy + idle) == pytest.approx(share, rel=0.03)
 
 
+def test_at_a_share_of_one_nothing_is_idle() -> None:
+    assert all(busy > 0 and idle == 0 for busy, idle in islice(bursts(1.0, 0.05, seed=1), 100))
+
+
 def test_the_same_seed_gives_the_same_bursts() -> None:
     first, again, other = (list(islice(bursts(0.5, 0.05, seed), 5)) for seed in (1, 1, 2))
     assert first == again
