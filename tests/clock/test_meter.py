@@ -47,7 +47,16 @@ def test_reads_this_machine() -> None:
 
 
 def test_counts_the_switches_of_the_reading_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = iter([40, 41, 43])
+    counts = iter([41, 43])
     monkeypatch.setattr(meter, "_involuntary_switches", lambda: next(counts))
     monkeypatch.setattr(meter._native, "read_meter", lambda ops: (0.25e-9, 0.75e-9, 0.98))
     assert meter.read_clock() == meter.Reading(None, 3.0, 0.98, 2)
+
+
+def test_a_switch_that_is_due_comes_before_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(meter.time, "thread_time", lambda: calls.append("the kernel looks at the slice"))
+    monkeypatch.setattr(meter, "_involuntary_switches", lambda: calls.append("switches") or 0)
+    monkeypatch.setattr(meter._native, "read_meter", lambda ops: calls.append("read") or (0.25e-9, 0.75e-9, 0.98))
+    assert meter.read_clock().trusted
+    assert calls == ["the kernel looks at the slice", "switches", "read", "switches"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import platform
 import resource
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,7 +62,7 @@ def read_clock(ops: int = OPS) -> Reading:
     Raises:
         ValueError: `ops` is out of range.
     """
-    _involuntary_switches()  # a switch that is due happens at the next call of the kernel: this one, which counts none
+    time.thread_time()  # the kernel notices here that a time slice is over: a switch that is due comes before the reading
     before = _involuntary_switches()
     add, multiply, wall_over_cpu = _native.read_meter(ops)
     after = _involuntary_switches()
