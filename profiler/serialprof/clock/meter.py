@@ -62,7 +62,7 @@ def read_clock(ops: int = OPS) -> Reading:
     Raises:
         ValueError: `ops` is out of range.
     """
-    time.thread_time()  # the kernel notices here that a time slice is over: a switch that is due comes before the reading
+    time.thread_time()  # the kernel notices here that a time slice is over, so a switch that is due comes first
     before = _involuntary_switches()
     add, multiply, wall_over_cpu = _native.read_meter(ops)
     after = _involuntary_switches()
