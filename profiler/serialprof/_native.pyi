@@ -26,6 +26,9 @@ class Team:
 # --- meter, gaps, counters
 
 def read_meter(ops: int) -> tuple[float, float, float]: ...
+def read_meters(team: Team, ops: int, seconds: float) -> list[tuple[float, float, float, int | None]]:
+    """By rank: what read_meter reads, and involuntary context switches meanwhile; after `seconds` in which all spun."""
+
 def tick_pair() -> tuple[int, float]:
     """The tick clock in ticks and the steady clock in seconds, read at one moment; two pairs convert ticks."""
 
@@ -44,6 +47,19 @@ class Counters:
         """Counts since the start; extended to the whole time where hardware was shared, 0 where never counted."""
 
     def close(self) -> None: ...
+
+class Thief:
+    """A real-time thread that takes a share (0.5 at most) of every period of one CPU, for `seconds` at most.
+
+    Raises:
+        OSError: the kernel gives no real-time thread (EPERM).
+    """
+
+    def __init__(self, cpu: int, share: float, period: float = 1e-3, seconds: float = 10.0) -> None: ...
+    def taken(self) -> float:
+        """CPU time that it has taken so far, in seconds."""
+
+    def stop(self) -> None: ...
 
 # --- limits of the machine
 
@@ -97,6 +113,16 @@ class Barrier:
     def seconds(self, steps: int) -> float:
         """Seconds of `steps` steps, from the moment that all threads have begun."""
 
+    @property
+    def value(self) -> int: ...
+
+class Pipeline:
+    """Rank 0 submits steps to the other ranks, at most `queue` ahead: max(host_ops, width / (ranks - 1) * lane_ops)."""
+
+    def __init__(
+        self, team: Team, host_ops: int, lane_ops: int, width: int, queue: int = 4, seed: int = 0
+    ) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     @property
     def value(self) -> int: ...
 

@@ -60,3 +60,19 @@ def test_a_switch_that_is_due_comes_before_the_reading(monkeypatch: pytest.Monke
     monkeypatch.setattr(meter._native, "read_meter", lambda ops: calls.append("read") or (0.25e-9, 0.75e-9, 0.98))
     assert meter.read_clock().trusted
     assert calls == ["the kernel looks at the slice", "switches", "read", "switches"]
+
+
+def test_of_many_readings_at_once_each_is_judged_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        (0.25e-9, 0.75e-9, 0.98, 0),
+        (0.25e-9, 0.75e-9, 1.5, 0),
+        (0.5e-9, 1.5e-9, 0.98, 0),
+        (0.5e-9, 1.5e-9, 0.98, 1),
+    ]
+    monkeypatch.setattr(meter._native, "read_meters", lambda team, ops, seconds: rows)
+    assert [reading.hertz for reading in meter.read_clocks(None)] == [
+        pytest.approx(4e9),
+        None,
+        pytest.approx(2e9),
+        None,
+    ]

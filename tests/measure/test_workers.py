@@ -50,6 +50,17 @@ def test_the_meter_is_read_where_the_run_asks_for_it(toys: Path) -> None:
     assert {(sample.clock_before, sample.clock_after) for sample in readings.samples} == {(None, None)}
 
 
+def test_every_core_is_read_where_the_run_sets_clocks_and_nowhere_else(toys: Path) -> None:
+    cpus = tuple(sorted(os.sched_getaffinity(0))[:2])
+    free = point(toys, "sound", cpus=cpus)
+    with Pool() as pool:
+        for clock, count in ((None, 0), (1e9, len(cpus))):
+            cell = replace(free, setting=replace(free.setting, clock=clock))
+            readings = pool.sample(cell, runs=5, seconds=0.01, limit=LIMIT)
+            assert len(readings.core_clocks) == count
+            assert all(hertz is None or hertz > 1e6 for hertz in readings.core_clocks)
+
+
 def test_after_a_restart_a_fresh_process_samples(toys: Path) -> None:
     with Pool() as pool:
         cell = point(toys, "tells_its_process")

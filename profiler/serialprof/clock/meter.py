@@ -22,6 +22,9 @@ from serialprof import _native
 OPS: Final = 24_576
 """Operations per chain: about 98,000 cycles for both chains, 28 us at 3.5 GHz."""
 
+SETTLE: Final = 1e-3
+"""Seconds in which CPUs are kept busy before their clocks are read together, so that these have come to rest."""
+
 WALL_OVER_CPU_LIMIT: Final = 1.01
 CYCLES_PER_MULTIPLY: Final = 3.0
 RATIO_TOLERANCE: Final = 0.25
@@ -68,6 +71,22 @@ def read_clock(ops: int = OPS) -> Reading:
     after = _involuntary_switches()
     switches = None if before is None or after is None else after - before
     return interpret(add, multiply, wall_over_cpu, switches)
+
+
+def read_clocks(team: _native.Team, settle: float = SETTLE, ops: int = OPS) -> tuple[Reading, ...]:
+    """Reads the clocks of all CPUs of a team at once, rank by rank, while each of them is busy.
+
+    A core's clock depends on what the others do, and comes to rest a while after they have begun.
+
+    Args:
+        team: its rank 0 is the calling thread, which has to be on its CPU.
+        settle: seconds in which all are kept busy first.
+        ops: operations per chain.
+
+    Raises:
+        ValueError: `ops` or `settle` is out of range.
+    """
+    return tuple(interpret(*row) for row in _native.read_meters(team, ops, settle))
 
 
 def interpret(

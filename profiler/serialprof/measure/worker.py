@@ -15,12 +15,14 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
     from serialprof.catalog import Stepper, Workload
     from serialprof.measure import protocol
+    from serialprof.measure.coreclocks import CoreClocks
     from serialprof.measure.instruments import Instruments
     from serialprof.records import Readings
     from serialprof.setting import Setting
@@ -63,6 +65,7 @@ class Worker:
         self._steppers: OrderedDict[str, Stepper] = OrderedDict()
         self._warm: set[str] = set()
         self._instruments: Instruments | None = None
+        self._core_clocks: CoreClocks | None = None
 
     def handle(self, request: protocol.Request) -> protocol.Reply:
         """The answer to a request; whatever it raises becomes a `Failed` with one sentence."""
@@ -124,7 +127,16 @@ class Worker:
         # Every run of a program is a fresh process, so there is nothing in this one to settle.
         fresh = setting.mode != PROCESS_MODE and repr(setting) not in self._warm
         self._warm.add(repr(setting))
-        return sample(stepper, setting, runs, seconds, self._opened(), meter=meter, fresh=fresh)
+        readings = sample(stepper, setting, runs, seconds, self._opened(), meter=meter, fresh=fresh)
+        return readings if setting.clock is None else replace(readings, core_clocks=self._clocks())
+
+    def _clocks(self) -> tuple[float | None, ...]:
+        """The clock of every CPU, right after what was measured at it."""
+        from serialprof.measure.coreclocks import CoreClocks
+
+        if self._core_clocks is None:
+            self._core_clocks = CoreClocks(self.cpus)
+        return self._core_clocks.read()
 
     def _opened(self) -> Instruments:
         from serialprof.measure.instruments import Instruments
