@@ -27,7 +27,7 @@ LANES = Work(serial_ops=5, flops=Affine(5, 1), bytes=Affine(0, 8), footprint=Aff
 
 
 def run(
-    step: Callable[[int, int, str], float],
+    step: Callable[..., float],
     widths: Sequence[int] = OCTAVES,
     threads: Sequence[int] = (1,),
     forms: Sequence[Form] = ("serial",),
@@ -39,11 +39,13 @@ def run(
     limits: Limits | None = None,
     mode: str = "native",
     quick: bool = False,
+    clocks: Sequence[float] = (),
+    measured: Callable[[float], float] = float,
 ) -> StoredRun:
     """A run in which a step takes step(width, threads, form) seconds, times noise.
 
     Args:
-        step: seconds per step.
+        step: seconds per step; where there are clocks, step(width, threads, form, measured clock).
         widths, threads, forms: the sweep.
         work: what every point declares.
         blocks: blocks, each with processes of its own but in the quick form.
@@ -53,9 +55,12 @@ def run(
         limits: of the machine, by default none.
         mode: how steps are executed.
         quick: whether the plan says so.
+        clocks: that were asked for, in Hz; none for clocks left alone.
+        measured: the clock that was measured where one was asked for.
     """
     settings = [
-        Setting(width, DEPTH, count, tuple(range(count)), mode=mode, form=form)
+        Setting(width, DEPTH, count, tuple(range(count)), mode=mode, form=form, clock=clock)
+        for clock in clocks or (None,)
         for width in widths
         for count in threads
         for form in forms
@@ -69,17 +74,18 @@ def run(
         level = np.exp(drift * draw.standard_normal())
         for point in points:
             setting = point.setting
-            seconds = step(setting.width, setting.threads, setting.form) * level
+            hertz = None if setting.clock is None else measured(setting.clock)
+            seconds = step(setting.width, setting.threads, setting.form, *([] if hertz is None else [hertz])) * level
             seconds *= np.exp(noise * draw.standard_normal())
-            visits.append(visit(point.id, block, float(seconds), plan.process_round(block)))
+            visits.append(visit(point.id, block, float(seconds), plan.process_round(block), clock=hertz or 3e9))
     stored = made.stored(points, tuple(visits))
     return replace(stored, plan=plan, limits=limits or Limits())
 
 
-def visit(point: int, block: int, seconds: float, process: int = 0, turn: int = 0) -> Visit:
-    """A visit of three samples whose midmean is `seconds` per step, at 3 GHz."""
+def visit(point: int, block: int, seconds: float, process: int = 0, turn: int = 0, clock: float | None = 3e9) -> Visit:
+    """A visit of three samples whose midmean is `seconds` per step, at a measured clock in Hz."""
     samples = (Sample(DEPTH * RUNS * seconds * factor, 0.0, 0) for factor in (0.9, 1.0, 1.1))
-    metered = tuple(replace(sample, clock_before=3e9, clock_after=3e9) for sample in samples)
+    metered = tuple(replace(sample, clock_before=clock, clock_after=clock) for sample in samples)
     return Visit(point, block, process, "ok", turn=turn, runs=RUNS, readings=Readings(metered))
 
 

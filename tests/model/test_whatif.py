@@ -311,7 +311,7 @@ def test_a_hidden_term_has_room_in_every_step_less_its_barriers() -> None:
     assert list(hidden.largest > 0) == [i == operations for i in range(len(hidden.largest))]
     assert hidden.largest[operations] == pytest.approx(1e-6 / 256, rel=0.05), "the widest step on one thread"
     cell = Cell(512, 2, builder.LANES)
-    twice = hidden.seconds(cell, lambda kind: Factors(1.0, 2.0 if kind == OPERATIONS else 1.0), "linear")
+    twice = hidden.seconds(cell, lambda term: Factors(1.0, 2.0 if term.kind == OPERATIONS else 1.0), "linear")
     assert twice == pytest.approx(2 * 1e-6 + S, rel=0.05), "512 lanes on 2 threads, twice as slow, and a barrier"
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from serialprof.model.advice import next_step
 from serialprof.model.attribution import attribute
 from serialprof.model.crosscheck import contradictions
+from serialprof.model.evidence import grade
 from serialprof.model.examination import Examined, examine
 from serialprof.model.fitting.fitrecord import fit_record
 from serialprof.model.frontier import frontier
@@ -16,7 +17,7 @@ from serialprof.model.refusals import disturbed_share, refusals
 from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Tradeoff, Verdict
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.tradeoff import crossovers, depth_costs, tradeoffs
-from serialprof.model.verdict import TOO_DISTURBED, Findings, grade_reason, sentence
+from serialprof.model.verdict import TOO_DISTURBED, Findings, sentence
 from serialprof.store import StoredRun
 
 
@@ -65,11 +66,9 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
 
 
 def _verdict(run: StoredRun, times: FamilyTimes, findings: Findings) -> Verdict:
-    clocks = [point.setting.clock for point in times.points]
     return Verdict(
         sentence(findings),
-        "C",
-        grade_reason(clocks, findings.disturbed, counted=_counted(run), contradictions=findings.contradictions),
+        *grade(times, findings.disturbed, counted=_counted(run), contradictions=findings.contradictions),
         findings.description.hatch,
         next_step(findings, run.machine.usable),
     )

@@ -31,7 +31,7 @@ _DISPATCH = "launch or dispatch is not measured apart, so it is in here"
 
 
 def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
-    """Attributions of the fitted points, ascending in threads, then width.
+    """Attributions of the fitted points at the highest clock, ascending in threads, then width.
 
     Args:
         fitted: the family's fit.
@@ -41,10 +41,15 @@ def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
              for cause in (SERIAL, SYNCHRONISATION, COMPUTE, MEMORY)}  # fmt: skip
     serial_hidden, width_hidden = fitted.hidden(LATENCY), fitted.hidden(OPERATIONS)
     leftovers = fitted.unattributed()
-    chains, loads = fitted.shares_of(LATENCY), fitted.shares_of(SERIAL_LOADS)
+    if fitted.clocked:
+        chains, loads = (fitted.shares_by_clock(LATENCY, SERIAL_LOADS, scales=side) for side in (True, False))
+    else:
+        chains, loads = fitted.shares_of(LATENCY), fitted.shares_of(SERIAL_LOADS)
     beyond = fitted.shares_of(TRAFFIC, LOADS)
     attributions = []
     for index, cell in enumerate(fitted.curves.cells):
+        if cell.lowered:
+            continue
         serial = parts[SERIAL][index]
         if mode != "native":
             serial = _because(serial, _DISPATCH)
@@ -96,8 +101,13 @@ def _synchronisation(fitted: Fitted, cell: Cell, part: Part) -> Part:
 
 
 def _split(fitted: Fitted, cell: Cell, chain: Estimate, loads: Estimate, mode: str) -> tuple[Estimate, Estimate]:
-    """Shares of the step that are serial and scale with the clock, and that are serial and do not."""
+    """Shares of the step that are serial and scale with the clock, and that are serial and do not.
+
+    Where clocks were measured the fit has told; else by what is known of the machine.
+    """
     nothing = Estimate(0.0, 0.0, 0.0, level=LEVEL)
+    if fitted.clocked:
+        return chain, loads
     if mode != "native":
         return _any_part(chain, _DISPATCH), _any_part(chain, _DISPATCH)
     if fitted.memory.fits(cell):

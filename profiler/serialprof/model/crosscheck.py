@@ -70,7 +70,7 @@ def contradictions(
     found: dict[str, list[tuple[_Finding, Point]]] = defaultdict(list)
     for point, summary in zip(times.points, times.summaries, strict=True):
         setting = point.setting
-        if setting.form != "serial" or setting.clock is not None or summary.step.value is None:
+        if setting.form != "serial" or setting.clock != times.reference or summary.step.value is None:
             continue
         attribution = known.get((setting.width, setting.threads))
         here = visits[point.id]

@@ -102,7 +102,8 @@ def _surely(items: Sequence[Tradeoff]) -> str:
 def _sensitivities(outlook: Outlook, tradeoffs: Sequence[Tradeoff], machine: Machine) -> Iterator[Sensitivity]:
     fitted = outlook.fitted
     measured = {(item.width, item.threads): item.cores for item in tradeoffs}
-    found = zip(fitted.curves.cells, core_elasticities(fitted, machine.usable), strict=True)
+    pairs = zip(fitted.curves.cells, core_elasticities(fitted, machine.usable), strict=True)
+    found = [(cell, cores) for cell, cores in pairs if not cell.lowered]
     for cell, cores in sorted(found, key=lambda pair: (pair[0].threads, pair[0].width)):
         place = (int(cell.width), cell.threads)
         gain = clock_gain(outlook, *place)

@@ -10,11 +10,12 @@ from typing import Final
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
 from serialprof.model.answers import Refusal
+from serialprof.model.evidence import MUCH_DISTURBED
 from serialprof.model.fitting.curves import MINIMUM_VALUES
 from serialprof.model.results import FamilyAnalysis, PointSummary
 from serialprof.model.span import WIDEST, needed_ratio, non_scaling_share
 from serialprof.model.statistics import quantile
-from serialprof.model.verdict import MUCH_DISTURBED, TOO_DISTURBED
+from serialprof.model.verdict import TOO_DISTURBED
 
 #: A barrier that was measured at grains so many times off the step's own says nothing of it.
 _GRAIN: Final = 4.0

@@ -71,7 +71,7 @@ def _entries(times: FamilyTimes, goal: Goal, cost: Cost | None) -> Iterator[_Ent
     steps = {
         (point.setting.width, point.setting.threads): summary.step
         for point, summary in zip(times.points, times.summaries, strict=True)
-        if point.setting.form == "serial" and point.setting.clock is None and summary.units
+        if point.setting.form == "serial" and point.setting.clock == times.reference and summary.units
     }
     for (width, threads), step in steps.items():
         worth = 1.0 if goal == "latency" else float(width)

@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -45,6 +46,7 @@ class FamilyTimes:
             worker processes of its own but in the quick form.
         turns: [unit, turn, point], the same for every turn of a block: what was measured close together.
         summaries: what was measured at each point.
+        clocks: [point], measured core clock in Hz; None where it was not read, empty where none was for any.
     """
 
     family: Family
@@ -52,39 +54,59 @@ class FamilyTimes:
     logs: Array
     turns: Array
     summaries: tuple[PointSummary, ...]
+    clocks: tuple[float | None, ...] = ()
 
     @classmethod
-    def of(cls, points: Sequence[Point], logs: Array) -> FamilyTimes:
+    def of(cls, points: Sequence[Point], logs: Array, clocks: Sequence[float | None] = ()) -> FamilyTimes:
         """Step times that come from elsewhere than a stored run.
 
         Args:
             points: of one family.
             logs: [unit, point], ln of seconds per step, NaN where a unit lacks the point.
+            clocks: [point], measured core clock in Hz, where there is one.
         """
         summaries = []
         for point, column in zip(points, logs.T, strict=True):
             known = column[np.isfinite(column)]
             unknown = Estimate.unknown("the clock was not read", "cycles")
             summaries.append(PointSummary(point, log_interval(known, "s"), known.size, known.size, 0, unknown))
-        return cls(points[0].family, tuple(points), logs, logs[:, None, :], tuple(summaries))
+        return cls(points[0].family, tuple(points), logs, logs[:, None, :], tuple(summaries), tuple(clocks))
+
+    @property
+    def reference(self) -> float | None:
+        """The highest clock in Hz that was asked for and measured, None where clocks were left alone.
+
+        What is said of an operating point is said of it at this clock.
+        """
+        measured = (point for point, summary in zip(self.points, self.summaries, strict=True) if summary.units)
+        return max((point.setting.clock for point in measured if point.setting.clock is not None), default=None)
 
     def column(self, width: int, threads: int, form: Form) -> Array | None:
-        """[unit, turn] of one operating point with the clock left alone, None where it was not measured."""
+        """[unit, turn] of one operating point at the reference clock, None where it was not measured."""
+        index = self.index(width, threads, form)
+        if index is None:
+            return None
+        column: Array = self.turns[:, :, index]
+        return None if np.isnan(column).all() else column
+
+    def index(self, width: int, threads: int, form: Form) -> int | None:
+        """Which point an operating point at the reference clock is, None where there is none."""
+        wanted = (width, threads, form, self.reference)
         for index, point in enumerate(self.points):
             setting = point.setting
-            if (setting.width, setting.threads, setting.form, setting.clock) == (width, threads, form, None):
-                column: Array = self.turns[:, :, index]
-                return None if np.isnan(column).all() else column
+            if (setting.width, setting.threads, setting.form, setting.clock) == wanted:
+                return index
         return None
 
     def measured(self, form: Form) -> tuple[tuple[int, int], ...]:
-        """(width, threads) of the measured points of a form with the clock left alone, ascending."""
+        """(width, threads) of the measured points of a form at the reference clock, ascending."""
+        reference = self.reference
         return tuple(
             sorted(
                 {
                     (point.setting.width, point.setting.threads)
                     for point, summary in zip(self.points, self.summaries, strict=True)
-                    if summary.units and point.setting.form == form and point.setting.clock is None
+                    if summary.units and point.setting.form == form and point.setting.clock == reference
                 }
             )
         )
@@ -142,7 +164,12 @@ def _family(
         for unit, value in item.units.items():
             logs[rows[unit], column] = math.log(value)
     return FamilyTimes(
-        family, tuple(item.point for item in measured), logs, cube, tuple(item.summary() for item in measured)
+        family,
+        tuple(item.point for item in measured),
+        logs,
+        cube,
+        tuple(item.summary() for item in measured),
+        tuple(item.clock for item in measured),
     )
 
 
@@ -154,6 +181,7 @@ class _PointTimes:
         turns: by (unit, turn), the midmean of its undisturbed samples.
         units: by unit, likewise.
         startup: seconds that a run(D) takes before its steps, by unit; empty where that is not told apart.
+        clock: measured core clock in Hz, the median of the visits; None where it was not read.
     """
 
     point: Point
@@ -165,12 +193,13 @@ class _PointTimes:
     failed: str
     startup: Mapping[int, float] = field(default_factory=dict)
     latency: Latency | None = None
+    clock: float | None = None
 
     @classmethod
     def of(cls, point: Point, visits: Sequence[Visit]) -> _PointTimes:
         turns: dict[tuple[int, int], list[float]] = defaultdict(list)
         units: dict[int, list[float]] = defaultdict(list)
-        cycles = []
+        cycles, clocks = [], []
         kept = disturbed = 0
         setting = point.setting
         failed = "" if setting.width > 0 and setting.threads > 0 else "a width or thread count below 1 is no point"
@@ -186,6 +215,8 @@ class _PointTimes:
             units[visit.block] += seconds
             if clock := visit.clock:
                 cycles.append(math.log(midmean(seconds) * clock))
+            if slowest := _slowest(visit):
+                clocks.append(slowest)
         if failed:
             turns, units = {}, {}
         return cls(
@@ -197,6 +228,7 @@ class _PointTimes:
             disturbed,
             failed,
             latency=None if failed else latency(visits),
+            clock=median(clocks) if clocks else None,
         )
 
     def summary(self) -> PointSummary:
@@ -228,7 +260,7 @@ def without_startup(measured: Sequence[_PointTimes]) -> Iterator[_PointTimes]:
     pairs: dict[tuple[object, ...], list[_PointTimes]] = defaultdict(list)
     for item in measured:
         setting = item.point.setting
-        pairs[setting.width, setting.threads, setting.form].append(item)
+        pairs[setting.width, setting.threads, setting.form, setting.clock].append(item)
     for pair in pairs.values():
         short, long = min(pair, key=_depth), max(pair, key=_depth)
         yield long if short is long else _difference(short, long)
@@ -275,6 +307,11 @@ def _failure(point: Point, visit: Visit, sound: Sequence[float]) -> str:
         return f"a sample of {steps} steps has no step time"
     wrong = [seconds for seconds in sound if not _SHORTEST <= seconds / steps <= _LONGEST]
     return f"a sample of {steps} steps took {wrong[0]:g} s, which is no time" if wrong else ""
+
+
+def _slowest(visit: Visit) -> float | None:
+    """The clock in Hz of the slowest of a visit's CPUs, for which its step waits; None where it was not read."""
+    return min((clock for clock in visit.readings.core_clocks if clock), default=visit.clock)
 
 
 def _array(values: Iterable[float]) -> Array:

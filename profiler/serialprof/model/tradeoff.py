@@ -27,7 +27,7 @@ NEGLIGIBLE: Final = 0.005
 
 
 def clock_gain(outlook: Outlook | None, width: int, threads: int) -> Estimate:
-    """Speed-up minus 1 from CLOCK_STEP more clock where no clock was set: a bracket, the same that `whatif` gives.
+    """Speed-up minus 1 from CLOCK_STEP more clock, the same that `whatif` gives: a bracket where no clock was set.
 
     Args:
         outlook: what the fit says of other conditions, None where there is no fit.
@@ -42,9 +42,12 @@ def clock_gain(outlook: Outlook | None, width: int, threads: int) -> Estimate:
         min(max(0.0, _or(end, otherwise) - 1), CLOCK_STEP)
         for end, otherwise in ((forecast.speedup.low, 1.0), (forecast.speedup.high, 1 + CLOCK_STEP))
     )
-    return Estimate.bracket(
-        low, high, forecast.speedup.reason or NO_CLOCK, remedy=forecast.speedup.remedy or TWO_CLOCKS
-    )
+    told = forecast.speedup
+    if outlook.fitted.clocked and told.value is not None:
+        known = told.low is not None and told.high is not None
+        value = min(max(0.0, told.value - 1), CLOCK_STEP)
+        return Estimate(value, low if known else None, high if known else None, reason=told.reason)
+    return Estimate.bracket(low, high, told.reason or NO_CLOCK, remedy=told.remedy or TWO_CLOCKS)
 
 
 def clock_elasticity(gain: Estimate) -> Estimate:
@@ -52,9 +55,15 @@ def clock_elasticity(gain: Estimate) -> Estimate:
 
     With x = CLOCK_STEP and a gain g that share is (1 - 1 / (1 + g)) / (1 - 1 / (1 + x)).
     """
-    scaling = 1 - 1 / (1 + CLOCK_STEP)
-    low, high = ((1 - 1 / (1 + end)) / scaling for end in (_or(gain.low, 0.0), _or(gain.high, CLOCK_STEP)))
-    return Estimate.bracket(low, min(1.0, high), gain.reason, remedy=gain.remedy)
+    if gain.value is not None:
+        value, low, high = (None if end is None else _scaling(end) for end in (gain.value, gain.low, gain.high))
+        return Estimate(value, low, high, reason=gain.reason)
+    low, high = _scaling(_or(gain.low, 0.0)), _scaling(_or(gain.high, CLOCK_STEP))
+    return Estimate.bracket(low, high, gain.reason, remedy=gain.remedy)
+
+
+def _scaling(gain: float) -> float:
+    return min(1.0, (1 - 1 / (1 + gain)) / (1 - 1 / (1 + CLOCK_STEP)))
 
 
 def tradeoffs(times: FamilyTimes, outlook: Outlook | None) -> tuple[Tradeoff, ...]:

@@ -12,6 +12,7 @@ from serialprof.catalog import Description
 from serialprof.estimate import Estimate
 from serialprof.model import wording
 from serialprof.model.answers import Contradiction
+from serialprof.model.evidence import contradict
 from serialprof.model.results import (
     LAUNCH,
     SERIAL,
@@ -60,40 +61,8 @@ def sentence(findings: Findings) -> str:
 #: Contradictions that say that a declaration is wrong, and with it what is computed from the declaration.
 DECLARED: Final = frozenset({"chain", "operations", "bytes"})
 
-#: Share of disturbed samples from which the evidence is called weaker, and from which nothing is said to win.
-MUCH_DISTURBED: Final = 0.2
+#: Share of disturbed samples from which nothing is said to win.
 TOO_DISTURBED: Final = 0.5
-
-
-def grade_reason(
-    clocks: Sequence[float | None],
-    disturbed: float,
-    *,
-    counted: bool = False,
-    contradictions: Sequence[Contradiction] = (),
-) -> str:
-    """Why the evidence is of grade C.
-
-    Args:
-        clocks: that the points asked for, in hertz.
-        disturbed: share of disturbed samples.
-        counted: whether hardware counters were read beside the samples.
-        contradictions: accounts of the same steps that cannot both be right.
-    """
-    counters = "hardware counters were read, but are not evaluated" if counted else "no hardware counters were read"
-    if any(clock is not None for clock in clocks):
-        reason = f"points with a set clock are not evaluated, and {counters}"
-    else:
-        reason = f"no clock was set and {counters}: the clock's side is a model"
-    if disturbed > MUCH_DISTURBED:
-        reason += f"; {disturbed:.0%} of the samples were disturbed and left out: see serialprof doctor"
-    certain = [item.what for item in contradictions if item.certain]
-    return f"its {_contradict(certain)} what was measured; {reason}" if certain else reason
-
-
-def _contradict(names: Sequence[str]) -> str:
-    """Kinds of contradictions with their verb."""
-    return f"{wording.listed(names)} {'contradicts' if names in (['chain'], ['depth']) else 'contradict'}"
 
 
 def _clauses(findings: Findings) -> Iterator[str]:
@@ -103,7 +72,7 @@ def _clauses(findings: Findings) -> Iterator[str]:
         return
     if false := [item.what for item in findings.contradictions if item.certain and item.what in DECLARED]:
         yield (
-            f"its declared {_contradict(false)} what was measured, so the shares and the clock's gain here are not to "
+            f"its declared {contradict(false)} what was measured, so the shares and the clock's gain here are not to "
             "be trusted"
         )
     if findings.crossovers:

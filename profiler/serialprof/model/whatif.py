@@ -161,10 +161,9 @@ def _without_fit(
 
 
 def _measured(examined: Examined, width: int, threads: int) -> Estimate:
-    for point, summary in zip(examined.times.points, examined.times.summaries, strict=True):
-        setting = point.setting
-        if (setting.width, setting.threads, setting.form, setting.clock) == (width, threads, "serial", None):
-            return summary.step
+    index = examined.times.index(width, threads, "serial")
+    if index is not None:
+        return examined.times.summaries[index].step
     return Estimate.unknown(f"W = {width} on {threads} threads was not measured, and {examined.refusal}", "s", _NO_FIT)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.curves import Curves
-from serialprof.model.fitting.family import Model, collinear
+from serialprof.model.fitting.family import Model
 from serialprof.model.fitting.solving import Design, Problem, Solution
+from serialprof.model.fitting.structures import collinear
 from serialprof.model.statistics import Array, Mask, half_widths, quantile, quantiles
 
 #: Two-sided 95 % quantile of the normal distribution, for what was measured apart.
@@ -166,11 +167,10 @@ class Candidate:
             design.weights(self.solution.form, self.solution.parameters) * design.matrix, self.noise
         )
 
-    def parameter(self, term: int) -> Band:
-        """One parameter, as a band of one."""
-        row = np.zeros((1, len(self.model.terms)))
-        row[0, term] = 1.0
-        return self.band(row, self.solution.parameters[[term]], self.units[:, [term]])
+    def parameter(self, terms: Mask) -> Band:
+        """One parameter, the sum of those of some terms [term], as a band of one."""
+        row = terms[None, :].astype(float)
+        return self.band(row, row @ self.solution.parameters, self.units @ row.T)
 
     def band(self, rows: Array, value: Array, units: Array, timed: Mask | None = None) -> Band:
         """Quantities [q] with every source of their uncertainty.

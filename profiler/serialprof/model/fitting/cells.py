@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log
 from typing import Final
 
@@ -27,12 +27,16 @@ class Cell:
         threads: threads that share a step.
         work: declared per step, None where undeclared.
         step: measured seconds per step here or nearby, 0 where unknown; it only says how far apart barriers lie.
+        clock: measured core clock over the highest of the sweep; 1 where clocks were left alone.
+        lowered: whether a lower clock than the highest of the sweep was asked for here.
     """
 
     width: float
     threads: int
     work: Work | None
     step: float = 0.0
+    clock: float = 1.0
+    lowered: bool = False
 
     @property
     def share(self) -> float:
@@ -63,11 +67,14 @@ class Cell:
 
 
 def nearest(cells: Sequence[Cell], width: float, threads: int | None = None) -> Cell:
-    """A cell at a width (and a thread count), with the work and step of the one measured nearest to it in ratio."""
+    """A cell at a width (and a thread count), with work, step and clock of the one measured nearest to it in ratio.
+
+    It is one at the highest clock of the sweep.
+    """
 
     def distance(cell: Cell) -> float:
         other = cell.threads if threads is None else threads
         return abs(log(cell.width / width)) + abs(log(cell.threads / other))
 
-    closest = min(cells, key=distance)
-    return Cell(width, closest.threads if threads is None else threads, closest.work, closest.step)
+    closest = min((cell for cell in cells if not cell.lowered), key=distance)
+    return replace(closest, width=width, threads=closest.threads if threads is None else threads)

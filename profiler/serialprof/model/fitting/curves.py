@@ -75,20 +75,27 @@ def complete(times: FamilyTimes) -> Curves:
     """The points and units of a family that a fit can use.
 
     Points that fewer than half of the units have are left out, then units that lack more than a quarter of the points.
-    Where at least MINIMUM_UNITS units have every point, the others are left out too. Otherwise a gap is filled with its
+    Points whose clock was set and not read back are left out first: nobody knows at which clock they ran. Where at
+    least MINIMUM_UNITS units have every point, the others are left out too. Otherwise a gap is filled with its
     unit's and its point's effect (additive in the logarithm), so that a unit which was slow as a whole does not bend
     the curve; there are no intervals then.
 
     Raises:
         RefusedFitError: fewer than four widths (or thread counts at one width) or two units remain.
     """
-    chosen = [
+    measured = [
         index
         for index, (point, summary) in enumerate(zip(times.points, times.summaries, strict=True))
-        if point.setting.form == "serial" and point.setting.clock is None and summary.units
+        if point.setting.form == "serial" and summary.units
     ]
+    chosen = [index for index in measured if _clock_known(times, index)]
     if not chosen:
-        raise RefusedFitError("no fit: no point of the serial form was measured")
+        raise RefusedFitError(
+            "no fit: the clock meter gave no reading at any clock that was set"
+            if measured
+            else "no fit: no point of the serial form was measured"
+        )
+    unread = len(chosen) < len(measured)
     logs = times.logs[:, chosen]
     logs = logs[~np.isnan(logs).all(axis=1)]
     if len(logs) < FEWEST_UNITS:
@@ -104,9 +111,11 @@ def complete(times: FamilyTimes) -> Curves:
         )
     kept = frequent & np.isfinite(logs[whole]).any(axis=0)
     logs = logs[np.ix_(whole, kept)]
-    points = tuple(times.points[index] for index, wanted in zip(chosen, kept, strict=True) if wanted)
+    chosen = [index for index, wanted in zip(chosen, kept, strict=True) if wanted]
+    points = tuple(times.points[index] for index in chosen)
     _check_span(points)
-    notes = () if kept.all() else ("points that fewer than half of the units have are left out of the fit",)
+    notes = ("points whose clock could not be read are left out of the fit",) * unread
+    notes += ("points that fewer than half of the units have are left out of the fit",) * (not kept.all())
     complete_units = np.isfinite(logs).all(axis=1)
     if complete_units.sum() >= MINIMUM_UNITS:
         logs = logs[complete_units]
@@ -114,10 +123,7 @@ def complete(times: FamilyTimes) -> Curves:
     mean = np.exp(filled.mean(axis=0))
     return Curves(
         points,
-        tuple(
-            Cell(point.setting.width, point.setting.threads, point.work, float(step))
-            for point, step in zip(points, mean, strict=True)
-        ),
+        _cells(times, chosen, mean),
         np.exp(filled),
         mean,
         _standard_errors(filled),
@@ -125,6 +131,34 @@ def complete(times: FamilyTimes) -> Curves:
         _level(filled),
         int(complete_units.sum()),
         notes,
+    )
+
+
+def _clock_known(times: FamilyTimes, index: int) -> bool:
+    """Whether a point ran at a clock that was read, or at the one that everything ran at."""
+    return times.points[index].setting.clock is None or bool(times.clocks and times.clocks[index])
+
+
+def _cells(times: FamilyTimes, chosen: Sequence[int], mean: Array) -> tuple[Cell, ...]:
+    """The operating points of some points, their clocks relative to the highest that was measured at the reference.
+
+    Raises:
+        RefusedFitError: no point at the highest clock of the sweep is among them.
+    """
+    points = [times.points[index] for index in chosen]
+    if times.reference is None:
+        return tuple(
+            Cell(point.setting.width, point.setting.threads, point.work, float(step))
+            for point, step in zip(points, mean, strict=True)
+        )
+    clocks = [times.clocks[index] or math.nan for index in chosen]
+    lowered = [point.setting.clock != times.reference for point in points]
+    if all(lowered):
+        raise RefusedFitError("no fit: no point at the highest clock that was set has its clock read")
+    top = max(clock for clock, low in zip(clocks, lowered, strict=True) if not low)
+    return tuple(
+        Cell(point.setting.width, point.setting.threads, point.work, float(step), clock / top, low)
+        for point, step, clock, low in zip(points, mean, clocks, lowered, strict=True)
     )
 
 

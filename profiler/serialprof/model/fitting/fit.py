@@ -13,10 +13,11 @@ from scipy.optimize import brentq
 
 from serialprof.model.fitting.candidates import Candidate
 from serialprof.model.fitting.curves import Curves, RefusedFitError, complete
-from serialprof.model.fitting.family import Model, Structure, collinear, structure
+from serialprof.model.fitting.family import Model
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.fitting.solving import BETWEEN, MAX, SUM, Design, Form, Problem, Solution
+from serialprof.model.fitting.structures import Structure, collinear, structure
 from serialprof.model.statistics import LEVEL, Array, f_quantile
 from serialprof.model.steptimes import FamilyTimes
 

@@ -24,7 +24,7 @@ _CURVE_POINTS: Final = 49
 
 def fit_record(fitted: Fitted) -> Fit:
     """The record of a fit."""
-    threads = sorted({cell.threads for cell in fitted.curves.cells})
+    threads = sorted({cell.threads for cell in fitted.curves.cells if not cell.lowered})
     return Fit(
         form=fitted.winner.solution.form.name,
         residual=fitted.residual,
@@ -45,12 +45,12 @@ def measured_apart(fitted: Fitted) -> bool:
 
 
 def _parameter(fitted: Fitted, kind: str, unit: str) -> Estimate:
-    """A parameter over the candidates; one that lacks the term has it at zero."""
+    """A parameter at the highest clock, over the candidates; one that lacks the term has it at zero."""
     bands = []
     for candidate in fitted.candidates:
-        terms = np.flatnonzero(candidate.model.of(kind))
-        if terms.size:
-            bands.append(candidate.parameter(int(terms[0])))
+        terms = candidate.model.of(kind)
+        if terms.any():
+            bands.append(candidate.parameter(terms))
         else:
             nothing = np.zeros(1)
             bands.append(Band(nothing, np.zeros((len(fitted.curves.units), 1)), nothing, 0, nothing))
@@ -76,14 +76,15 @@ def _hides_all(fitted: Fitted, candidate: Candidate) -> bool:
 
 def _synchronisation(fitted: Fitted, threads: int) -> Estimate:
     """Seconds that a step synchronises, at the widest cell of a thread count."""
-    widest = max((cell for cell in fitted.curves.cells if cell.threads == threads), key=lambda cell: cell.width)
+    measured = (cell for cell in fitted.curves.cells if cell.threads == threads and not cell.lowered)
+    widest = max(measured, key=lambda cell: cell.width)
     bands = fitted.bands([widest], lambda model: model.of_cause(SYNCHRONISATION))
     (estimate,) = fitted.estimates(bands, "s", np.max([band.value for band in bands], axis=0))
     return replace(estimate, reason=estimate.reason or MEASURED_APART) if measured_apart(fitted) else estimate
 
 
 def _curve(fitted: Fitted, threads: int) -> Curve:
-    cells = [cell for cell in fitted.curves.cells if cell.threads == threads]
+    cells = [cell for cell in fitted.curves.cells if cell.threads == threads and not cell.lowered]
     measured = [cell.width for cell in cells]
     widths = sorted({*np.geomspace(min(measured), max(measured), _CURVE_POINTS).tolist(), *measured})
     return Curve(threads, tuple(widths), fitted.predict([nearest(cells, width) for width in widths]))

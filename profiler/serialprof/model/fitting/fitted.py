@@ -61,6 +61,17 @@ class Fitted:
         """Whether all that explains the times agrees on how chain and width work overlap."""
         return len({candidate.solution.form for candidate in self.candidates}) == 1
 
+    @property
+    def clocked(self) -> bool:
+        """Whether clocks that were measured tell what follows the clock and what does not."""
+        return self.winner.model.clocked
+
+    @property
+    def clocks(self) -> tuple[float, float]:
+        """The lowest and the highest measured clock, over the highest; (1, 1) where clocks were left alone."""
+        clocks = [cell.clock for cell in self.curves.cells]
+        return min(clocks), max(clocks)
+
     def seconds(self, cause: str) -> tuple[Estimate, ...]:
         """Seconds of a cause at every cell that was fitted."""
         return self.estimates(self.bands(self.curves.cells, lambda model: model.of_cause(cause)), "s", self.curves.mean)
@@ -72,6 +83,10 @@ class Fitted:
     def shares_of(self, *kinds: str) -> tuple[Estimate, ...]:
         """Share of some kinds of terms in the step at every cell that was fitted."""
         return self._shares(lambda model: model.of(*kinds))
+
+    def shares_by_clock(self, *kinds: str, scales: bool) -> tuple[Estimate, ...]:
+        """Share of what follows the clock (or does not) of some kinds of terms, at every cell that was fitted."""
+        return self._shares(lambda model: model.of(*kinds) & model.scaling(scales=scales))
 
     def unattributed(self) -> tuple[Estimate, ...]:
         """Share of the step that the model leaves over at every cell that was fitted; may be negative.

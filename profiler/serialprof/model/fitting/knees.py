@@ -34,7 +34,7 @@ def knee(fitted: Fitted, threads: int) -> Estimate:
         from one side, if anything, with the reason. Unknown where serial and width work are not told apart, or one of
         them is nothing.
     """
-    widths = [cell.width for cell in fitted.curves.cells if cell.threads == threads]
+    widths = [cell.width for cell in fitted.curves.cells if cell.threads == threads and not cell.lowered]
     least, most = min(widths), max(widths)
     if fitted.confusion:
         return Estimate.unknown(fitted.confusion, remedy=fitted.remedy)
@@ -89,7 +89,7 @@ def _band(fitted: Fitted, candidate: Candidate, threads: int) -> Band:
     units = np.array([_log_knee(fitted, candidate, threads, row) for row in candidate.units])
     parameters = candidate.solution.parameters
     value = _log_knee(fitted, candidate, threads, parameters)
-    cells = [cell for cell in fitted.curves.cells if cell.threads == threads]
+    cells = [cell for cell in fitted.curves.cells if cell.threads == threads and not cell.lowered]
     around = [nearest(cells, math.exp(value + offset)) for offset in (-_STEP, 0.0, _STEP)]
     design = Design.of(candidate.model, around)
     chain, width = design.sides(candidate.solution.form, parameters)
@@ -102,7 +102,7 @@ def _band(fitted: Fitted, candidate: Candidate, threads: int) -> Band:
 
 def _log_knee(fitted: Fitted, candidate: Candidate, threads: int, parameters: Array) -> float:
     """Ln W where width work = chain; the end of the reach where it never does."""
-    cells = [cell for cell in fitted.curves.cells if cell.threads == threads]
+    cells = [cell for cell in fitted.curves.cells if cell.threads == threads and not cell.lowered]
     least, most = min(cell.width for cell in cells), max(cell.width for cell in cells)
 
     def excess(log_width: float) -> float:

@@ -52,7 +52,7 @@ def carried(model: Model, cells: Sequence[Cell], growth: str) -> Design:
         source = max((count for count in counts if count < cell.threads), default=min(counts))
         for column, term in enumerate(model.terms):
             if free_barrier(term) and term.threads == source:
-                matrix[row, column] = _grown(cell.threads, growth) / _grown(source, growth)
+                matrix[row, column] = term.slowed(cell) * _grown(cell.threads, growth) / _grown(source, growth)
     return replace(design, matrix=matrix)
 
 

@@ -2,22 +2,24 @@
 """What a change of the machine may do to each kind of term of the step-time model.
 
 Execution, L1 and L2 take core cycles; what lies beyond L2 takes nanoseconds that stay when the core clock moves. Where
-it is not known which of the two a term is made of, it may follow either.
+it is not known which of the two a term is made of, it may follow either; where several clocks were measured, the fit
+has told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from serialprof.model.fitting.cells import Cell
-from serialprof.model.fitting.family import BARRIER, LATENCY, LOADS, SERIAL_LOADS, TRAFFIC
+from serialprof.model.fitting.family import BARRIER, LATENCY, LOADS, SERIAL_LOADS, TRAFFIC, Term
 from serialprof.model.fitting.memory import Memory
 from serialprof.question import Change
 
 NO_CLOCK: Final = "model-based: no clock was set"
 TWO_CLOCKS: Final = "runs at two clocks"
+MORE_CLOCKS: Final = "clocks farther apart"
 LADDERS: Final = "declared work (work=... of the workload) and the machine's limits in full"
 MORE_BLOCKS: Final = "a longer --budget"
 DECLARED_LOADS: Final = "declared serial_loads"
@@ -46,16 +48,28 @@ class Factors:
         return cls(least, most, reason, remedy) if most > least else cls(least, most)
 
 
-def factors(kind: str, cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:
-    """What a change may do to a kind of term at an operating point.
+def factors(term: Term, cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:
+    """What a change may do to a term at an operating point.
 
     Args:
-        kind: of the term.
+        term: of the model.
         cell: the operating point.
         memory: the machine's ladders, which know whether the footprint fits L2.
         mode: how steps are executed; only "native" is known to launch nothing.
         change: of the machine.
     """
+    if term.scales is None:
+        return _untold(term.kind, cell, memory, mode, change)
+    if not term.scales:
+        return _untold(term.kind, cell, memory, mode, replace(change, clock=1.0))
+    # What takes core cycles waits for nothing beyond L2.
+    cycles = replace(change, clock=1.0, memory_latency=1.0, bandwidth=1.0)
+    found = _untold(term.kind, cell, memory, mode, cycles)
+    return replace(found, least=found.least / change.clock, most=found.most / change.clock)
+
+
+def _untold(kind: str, cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:
+    """The same for a term of which nobody knows whether it follows the clock."""
     clock, beyond = 1 / change.clock, {change.memory_latency, 1 / change.bandwidth}
     if kind in (SERIAL_LOADS, LOADS):
         return Factors.of({change.memory_latency})

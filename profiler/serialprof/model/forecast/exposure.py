@@ -17,7 +17,7 @@ from serialprof.estimate import Estimate
 from serialprof.model.fitting.candidates import Candidate
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.curves import Curves
-from serialprof.model.fitting.family import BARRIER
+from serialprof.model.fitting.family import BARRIER, Term
 from serialprof.model.fitting.solving import Design
 from serialprof.model.forecast.carrying import carried
 from serialprof.model.forecast.conditions import Factors
@@ -51,19 +51,19 @@ class Hidden:
         most = np.min(np.where(works, room[:, None] / np.where(works, design.matrix, 1.0), np.inf), axis=0)
         return cls(candidate, np.where(works.any(axis=0) & ~shown.any(axis=0), most, 0.0))
 
-    def seconds(self, target: Cell, factors: Callable[[str], Factors], growth: str) -> float:
+    def seconds(self, target: Cell, factors: Callable[[Term], Factors], growth: str) -> float:
         """What a step at a target takes at most, as far as the hidden terms go; 0 where there are none.
 
         Args:
             target: the operating point.
-            factors: what the conditions may do to a kind of term there.
+            factors: what the conditions may do to a term there.
             growth: of barriers that were not measured, which come on top.
         """
         if not self.largest.any():
             return 0.0
         model, parameters = self.candidate.model, self.candidate.solution.parameters
         (there,) = carried(model, [target], growth).matrix
-        applied = np.array([factors(term.kind).most for term in model.terms])
+        applied = np.array([factors(term).most for term in model.terms])
         return float(np.sum(np.where(model.of(BARRIER), parameters, self.largest) * there * applied))
 
 

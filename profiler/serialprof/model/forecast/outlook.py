@@ -16,7 +16,14 @@ from serialprof.model.fitting.family import BARRIER
 from serialprof.model.fitting.fitted import VAGUE, Fitted
 from serialprof.model.fitting.quantities import Quantity
 from serialprof.model.forecast.carrying import GROWTHS, carried, free_barrier
-from serialprof.model.forecast.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS, Factors, on_threads
+from serialprof.model.forecast.conditions import (
+    MORE_BLOCKS,
+    MORE_CLOCKS,
+    NO_CLOCK,
+    TWO_CLOCKS,
+    Factors,
+    on_threads,
+)
 from serialprof.model.forecast.exposure import Hidden, with_hidden
 from serialprof.model.forecast.scenes import Scene, index_of
 from serialprof.model.forecast.uniting import AGREEMENT, clipped, inverse, joined, united
@@ -146,11 +153,11 @@ class Outlook:
     def _forecast(self, scene: Scene, target: Cell, steps: list[Estimate], shares: list[Estimate]) -> Forecast:
         """What holds in every case at one target."""
         reason, remedy = self._doubts(scene, target)
-        within = AGREEMENT if scene.change.clock == 1 else -1.0
+        within = AGREEMENT if scene.change.clock == 1 or self.fitted.clocked else -1.0
         step = united(steps, within * (steps[0].value or 0.0), reason, remedy)
         share = united(shares, within, reason, remedy)
         most = max(
-            hidden.seconds(target, lambda kind: scene.factors(kind, target), growth)
+            hidden.seconds(target, lambda term: scene.factors(term, target), growth)
             for hidden in self._hidden
             for growth in GROWTHS
         )
@@ -196,9 +203,11 @@ class Outlook:
         """Why the cases may differ at a target, and what would tell."""
         model, parameters = self.fitted.winner.model, self.fitted.winner.solution.parameters
         found = [Factors(0.0, 1.0, "", MORE_BLOCKS)] if too_few(self.fitted.curves.whole) else []
-        found += [Factors(0.0, 1.0, NO_CLOCK, TWO_CLOCKS)] if scene.change.clock != 1 else []
+        if scene.change.clock != 1:
+            doubt = ("", MORE_CLOCKS) if self.fitted.clocked else (NO_CLOCK, TWO_CLOCKS)
+            found.append(Factors(0.0, 1.0, *doubt))
         shown: Array = carried(model, [target], GROWTHS[0]).matrix[0] * parameters
-        found += [scene.factors(term.kind, target) for term, part in zip(model.terms, shown, strict=True) if part > 0]
+        found += [scene.factors(term, target) for term, part in zip(model.terms, shown, strict=True) if part > 0]
         if 1 < target.threads not in self.threads and any(map(free_barrier, model.terms)):
             how = f"how synchronisation grows to {target.threads} threads was not measured"
             remedy = on_threads(f"--threads with {target.threads} among them", target.threads, self.usable)

@@ -61,7 +61,7 @@ class Scene:
     def cases(self) -> list[Case]:
         """Every way in which the conditions may act; one where nothing is open."""
         terms = {term for candidate in self.fitted.candidates for term in candidate.model.terms}
-        ends = _ends(self.factors(term.kind, cell) for term in terms for cell in self.targets)
+        ends = _ends(self.factors(term, cell) for term in terms for cell in self.targets)
         strange = any(cell.threads not in self.threads for cell in self.targets)
         growths = GROWTHS if strange and any(map(free_barrier, terms)) else GROWTHS[:1]
         return [Case(*case) for case in product(ends, growths, _ends(map(self.remainder, self.targets)))]
@@ -96,11 +96,11 @@ class Scene:
         effect: Array = np.divide(changed, present, out=np.ones_like(changed), where=present > 0)
         return effect
 
-    def factors(self, kind: str, cell: Cell) -> Factors:
-        """What may happen to a kind of term: by the change, and by threads whose bandwidth was not measured."""
+    def factors(self, term: Term, cell: Cell) -> Factors:
+        """What may happen to a term: by the change, and by threads whose bandwidth was not measured."""
         memory = self.fitted.memory
-        found = factors(kind, cell, memory, self.mode, self.change)
-        if kind != TRAFFIC or cell.threads in self.threads:
+        found = factors(term, cell, memory, self.mode, self.change)
+        if term.kind != TRAFFIC or cell.threads in self.threads:
             return found
         counts = [rung.threads for rung in memory.limits.stream if rung.threads <= cell.threads]
         if not counts or max(counts) == cell.threads:
@@ -116,13 +116,13 @@ class Scene:
     def bounds(self, cell: Cell) -> Factors:
         """What the change may multiply a step by at most and at least: no step changes by more than its parts."""
         models = {candidate.model.terms: candidate.model for candidate in self.fitted.candidates}.values()
-        kinds = {
-            term.kind
+        terms = {
+            term
             for model in models
             for term, there in zip(model.terms, carried(model, [cell], GROWTHS[0]).matrix[0], strict=True)
             if there > 0
         }
-        found = [factors(kind, cell, self.fitted.memory, self.mode, self.change) for kind in kinds]
+        found = [factors(term, cell, self.fitted.memory, self.mode, self.change) for term in terms]
         found.append(self.remainder(cell))
         return Factors(min(item.least for item in found), max(item.most for item in found))
 
@@ -136,8 +136,8 @@ class Scene:
         design = self._design(candidate, case.growth)
         key = (candidate.model.terms, case.end)
         if key not in self._applied:
-            kinds = [term.kind for term in candidate.model.terms]
-            applied = [[getattr(self.factors(kind, cell), case.end) for kind in kinds] for cell in self.targets]
+            terms = candidate.model.terms
+            applied = [[getattr(self.factors(term, cell), case.end) for term in terms] for cell in self.targets]
             self._applied[key] = np.array(applied).reshape(design.matrix.shape)
         return replace(design, matrix=design.matrix * self._applied[key])
 
@@ -155,8 +155,8 @@ def _ends(found: Iterable[Factors]) -> tuple[str, ...]:
 
 
 def index_of(fitted: Fitted, cell: Cell) -> int | None:
-    """Which fitted cell an operating point is, None where it was not measured."""
+    """Which fitted cell an operating point at the highest clock is, None where it was not measured."""
     for index, known in enumerate(fitted.curves.cells):
-        if (known.width, known.threads) == (cell.width, cell.threads):
+        if (known.width, known.threads) == (cell.width, cell.threads) and not known.lowered:
             return index
     return None
