@@ -62,3 +62,17 @@ def test_the_coverage_of_readme_is_that_of_the_recorded_benchmark() -> None:
         cells = [rows[kind, quantity] for quantity in ("step time", "ratio")]
         told = " | ".join(f"{100 * cell['coverage']:.1f} %, {cell['ratio']:.2f} x" for cell in cells)
         assert f"| {name} | {told} |" in readme
+
+
+def test_the_clock_meter_of_the_documentation_is_that_of_the_recorded_benchmark() -> None:
+    recorded = json.loads((ROOT / "benchmarks/results/meter-amd-epyc-2-cores.json").read_text())["result"]
+    told = (ROOT / "docs/clocks.md").read_text()
+    for item in recorded["table"]:
+        row, apart = item["row"], "1 ms apart" if item["gap"] else "back to back"
+        middle, far = (100 * value for value in row["neighbours"])
+        shares = " | ".join(f"{100 * row[name]:.{digits}f} %" for name, digits in (("hops", 1), ("in_a_bin", 1)))
+        line = (
+            f"| {item['condition']}, {apart} | {middle:.3f} %, {far:.2f} % | {shares} | {100 * row['rejected']:.2f} % |"
+        )
+        assert line in told
+    assert f"other processes took {100 * recorded['others']:.1f} % of its CPUs" in told
