@@ -11,6 +11,7 @@ from typing import Final
 from serialprof.catalog import Description, Work
 from serialprof.errors import UsageError
 from serialprof.machine import Machine
+from serialprof.policyclock import Clock
 from serialprof.setting import ParameterValue, Setting
 from serialprof.units import format_bytes
 
@@ -41,6 +42,8 @@ class Request:
         seed: of the plan and the workloads.
         quick: the short form.
         meter: whether the clock meter is read beside every sample.
+        clocks: the clocks of the sweep as --clock takes them; None, or "off", leaves clocks alone.
+        turbo: whether clocks above the base may be among them.
     """
 
     workloads: tuple[str, ...] = DEFAULT_WORKLOADS
@@ -54,9 +57,16 @@ class Request:
     seed: int = 0
     quick: bool = False
     meter: bool = True
+    clocks: str | None = None
+    turbo: bool = False
+
+    @property
+    def sets_clocks(self) -> bool:
+        """Whether clocks are to be set, as far as the words tell."""
+        return self.clocks is not None and self.clocks.strip().lower() != "off"
 
     def __post_init__(self) -> None:
-        """Raises a UsageError for a budget, precision, count or depth that no run can have."""
+        """Raises a UsageError for a budget, precision, count, depth or clocks that no run can have."""
         if self.budget is not None and not 0 < self.budget <= _MOST_BUDGET:
             raise UsageError(f"--budget {self.budget:g}: no time between 0 and 7 days", "write it like 90s, 2m or 1h")
         if not 0 < self.precision < 1:
@@ -68,6 +78,12 @@ class Request:
                 raise UsageError(f"--{name} {max(counts)}: no whole number from 1 to 2^62", f"write --{name} 1,4,16")
         if self.depth is not None and not 1 <= self.depth <= _MOST_DEPTH:
             raise UsageError(f"--depth {self.depth}: no whole number from 1 to 2^31", "write it like --depth 1000")
+        if self.sets_clocks and not self.meter:
+            raise UsageError(
+                "--no-meter does not go with clocks: the clock that is set has to be measured", "leave it out"
+            )
+        if self.turbo and not self.sets_clocks:
+            raise UsageError("--turbo is given, but no clock is to be set", "add --clock, such as --clock all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +138,7 @@ class Plan:
         seed: of the drawn order.
         quick: whether this is the short form.
         meter: whether the clock meter is read beside every sample.
+        clocks: that are set in turn, ascending; empty where clocks are left alone. A setting names its own by hertz.
     """
 
     descriptions: tuple[Description, ...]
@@ -133,6 +150,7 @@ class Plan:
     seed: int
     quick: bool = False
     meter: bool = True
+    clocks: tuple[Clock, ...] = ()
 
     def description(self, reference: str) -> Description:
         """The description of a workload of this plan."""
@@ -162,8 +180,16 @@ def thread_counts(request: Request, machine: Machine) -> tuple[int, ...]:
     return tuple(sorted({count for count in chosen if count <= usable} | {usable}))
 
 
-def settings_of(request: Request, description: Description, machine: Machine) -> list[Setting]:
+def settings_of(
+    request: Request, description: Description, machine: Machine, clocks: Sequence[Clock] = ()
+) -> list[Setting]:
     """Every setting of one workload's sweep; none where the machine has too few cores for it.
+
+    Args:
+        request: what was asked for.
+        description: of the workload.
+        machine: this computer.
+        clocks: to be set in turn; without, clocks are left alone.
 
     Raises:
         UsageError: a mode that the workload lacks.
@@ -176,7 +202,8 @@ def settings_of(request: Request, description: Description, machine: Machine) ->
     widths = request.widths or (description.quick_widths if request.quick else description.widths)
     counts = [count for count in thread_counts(request, machine) if count >= description.min_threads]
     depths = _depths(request.depth or description.depth, description)
-    check_count(len(modes) * len(widths) * len(counts) * len(description.forms) * len(depths))
+    hertz: list[float | None] = [float(clock.hertz) for clock in clocks] or [None]
+    check_count(len(modes) * len(widths) * len(counts) * len(description.forms) * len(depths) * len(hertz))
     return [
         Setting(
             width=width,
@@ -185,10 +212,11 @@ def settings_of(request: Request, description: Description, machine: Machine) ->
             cpus=machine.cpus[:threads],
             mode=mode,
             form=form,
+            clock=clock,
             seed=request.seed,
             parameters=parameters,
         )
-        for mode, width, threads, form, depth in product(modes, widths, counts, description.forms, depths)
+        for mode, width, threads, form, depth, clock in product(modes, widths, counts, description.forms, depths, hertz)
     ]
 
 
@@ -204,7 +232,9 @@ def _depths(depth: int, description: Description) -> tuple[int, ...]:
     return (max(1, depth // 4), depth)
 
 
-def make_plan(request: Request, descriptions: Sequence[Description], points: Sequence[Point]) -> Plan:
+def make_plan(
+    request: Request, descriptions: Sequence[Description], points: Sequence[Point], clocks: Sequence[Clock] = ()
+) -> Plan:
     """The plan over declared points.
 
     Raises:
@@ -221,6 +251,7 @@ def make_plan(request: Request, descriptions: Sequence[Description], points: Seq
         seed=request.seed,
         quick=request.quick,
         meter=request.meter,
+        clocks=tuple(clocks),
     )
 
 
