@@ -13,10 +13,12 @@ void register_gaps(pybind11::module_& module);
 void register_life(pybind11::module_& module);
 void register_meter(pybind11::module_& module);
 void register_peak(pybind11::module_& module);
+void register_pipeline(pybind11::module_& module);
 void register_planted(pybind11::module_& module);
 void register_rule110(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_team(pybind11::module_& module);
+void register_thief(pybind11::module_& module);
 void register_walk(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_lstm(pybind11::module_& module);
@@ -35,9 +37,11 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_life(module);
   serialprof::register_meter(module);
   serialprof::register_peak(module);
+  serialprof::register_pipeline(module);
   serialprof::register_planted(module);
   serialprof::register_rule110(module);
   serialprof::register_stream(module);
+  serialprof::register_thief(module);
   serialprof::register_decode(module);
   serialprof::register_lstm(module);
 }
