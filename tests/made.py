@@ -9,6 +9,7 @@ from serialprof.catalog import Affine, Description, Work
 from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.machine import Cache, Machine
 from serialprof.planning import Plan, Point
+from serialprof.policyclock import Clock
 from serialprof.records import Readings, Sample, StoredRun, Visit
 from serialprof.setting import Form, Setting
 
@@ -72,14 +73,18 @@ def description(reference: str = "toy", forms: tuple[Form, ...] = ("serial",)) -
 
 
 def points(
-    widths: Sequence[int] = (1, 4), threads: Sequence[int] = (1,), forms: Sequence[Form] = ("serial",)
+    widths: Sequence[int] = (1, 4),
+    threads: Sequence[int] = (1,),
+    forms: Sequence[Form] = ("serial",),
+    clocks: Sequence[float | None] = (None,),
 ) -> tuple[Point, ...]:
     """Points of one workload, ids ascending."""
     settings = [
-        Setting(width=width, depth=10, threads=count, cpus=tuple(range(count)), form=form)
+        Setting(width=width, depth=10, threads=count, cpus=tuple(range(count)), form=form, clock=clock)
         for width in widths
         for count in threads
         for form in forms
+        for clock in clocks
     ]
     return tuple(Point(number, "toy", setting, WORK) for number, setting in enumerate(settings))
 
@@ -88,7 +93,9 @@ def plan(
     cells: tuple[Point, ...], budget: float = 10.0, blocks: int = 6, blocks_per_process: int = 3, seed: int = 1
 ) -> Plan:
     """A plan over points."""
-    return Plan((description(),), cells, budget, 0.02, blocks, blocks_per_process, seed)
+    hertz = sorted({cell.setting.clock for cell in cells if cell.setting.clock is not None})
+    clocks = tuple(Clock(round(each)) for each in hertz)
+    return Plan((description(),), cells, budget, 0.02, blocks, blocks_per_process, seed, clocks=clocks)
 
 
 def stored(cells: tuple[Point, ...], visits: tuple[Visit, ...] = ()) -> StoredRun:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from serialprof.errors import CannotMeasureError
 from serialprof.measure.pool import PointFailedError, PointHungError
 from serialprof.planning import Plan, Point
+from serialprof.policyclock import Clock, PolicyClock
 from serialprof.records import Calibration, Readings, Sample, Stop, StoredRun, Visit
 from tests import made
 
@@ -21,6 +23,7 @@ class FakeWorkers:
         noise: standard deviation of ln time, drawn from point and number of the visit; of every point, or by point.
         starting: seconds that a worker takes to start, one by workload and threads; and each point in it to warm up.
         flags: why a visit (point, number of the visit) is disturbed, empty where it is not.
+        core_clocks: what the meter reads on each of a point's CPUs.
     """
 
     run_seconds: float | dict[int, float] = 0.01
@@ -28,6 +31,7 @@ class FakeWorkers:
     starting: Callable[[], float] = lambda: 0.0
     longer: Callable[[], float] = lambda: 0.0
     flags: Callable[[int, int], str] = lambda point, number: ""
+    core_clocks: Callable[[Point], tuple[float | None, ...]] = lambda point: ()
     fails_to_build: dict[int, PointFailedError] = field(default_factory=dict)
     fails_its_check: dict[int, PointFailedError] = field(default_factory=dict)
     fails_at_visit: dict[int, PointFailedError] = field(default_factory=dict)
@@ -64,7 +68,7 @@ class FakeWorkers:
         draw = random.Random(f"{point.id}/{number}")
         seconds = runs * of(self.run_seconds, point) * (1 + draw.gauss(0.0, of(self.noise, point)))
         sample = Sample(seconds, seconds, 0, self.flags(point.id, number))
-        return Readings((sample, sample))
+        return Readings((sample, sample), core_clocks=self.core_clocks(point))
 
     def restart(self) -> None:
         self.log.append("restart")
@@ -76,6 +80,27 @@ class FakeWorkers:
             if key not in self.alive:
                 self.alive.add(key)
                 self.now += self.starting()
+
+
+@dataclass
+class FakeClocks:
+    """Two policies that obey, or that read back what they were told and run at something else.
+
+    Attributes:
+        cpus: of each policy.
+        asked: every clock that was set, in order.
+        fails_at: number of the call that the kernel refuses.
+    """
+
+    cpus: tuple[tuple[int, ...], ...] = ((0,), (1,))
+    asked: list[Clock] = field(default_factory=list)
+    fails_at: int | None = None
+
+    def set(self, clock: Clock) -> tuple[PolicyClock, ...]:
+        if len(self.asked) == self.fails_at:
+            raise CannotMeasureError("the kernel refuses")
+        self.asked.append(clock)
+        return tuple(PolicyClock(f"policy{each[0]}", each, clock.hertz, clock.hertz) for each in self.cpus)
 
 
 def of(value: float | dict[int, float], point: Point) -> float:

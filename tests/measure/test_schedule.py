@@ -4,12 +4,12 @@
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
-from serialprof.measure.schedule import MOST_TURNS, WANTED_VISIT, calibration_order, schedule
+from serialprof.measure.schedule import MOST_TURNS, WANTED_STAY, WANTED_VISIT, calibration_order, schedule
 from serialprof.planning import Plan, Point
 from serialprof.records import Stop
 from tests import made
@@ -231,3 +231,59 @@ def test_a_linear_drift_cancels_within_a_width_whatever_the_others_are(seed: int
             assert turns in (1, 2, 4, 8) and alone[members[0]][1] == 2 * turns
         else:
             assert {count for _, count in found} == {2}
+
+
+CLOCKS = (1e9, 2e9, 3e9)
+AT_CLOCKS = made.plan(made.points(widths=(1, 4), threads=(1, 2), clocks=CLOCKS))
+
+
+def clocks_of(stops: Sequence[Stop], plan: Plan = AT_CLOCKS) -> list[float | None]:
+    """The clocks in force one after the other."""
+    return [clock for clock, _ in itertools.groupby(plan.points[stop.point].setting.clock for stop in stops)]
+
+
+@pytest.mark.parametrize("seconds", [0.006, 0.4, 5.0])
+def test_every_turn_goes_forward_and_backward_over_the_clocks(seconds: float) -> None:
+    for block in range(4):
+        stops = drawn(seconds, block, AT_CLOCKS)
+        for _, turn in itertools.groupby(stops, key=lambda stop: stop.turn):
+            there, back = (found := clocks_of(list(turn)))[:3], found[2:]
+            assert sorted(there, key=float) == list(CLOCKS)
+            assert back == there[::-1]
+
+
+def test_a_linear_drift_cancels_between_clocks() -> None:
+    for seed in range(10):
+        found = midpoints(drawn(0.4, 0, replace(AT_CLOCKS, seed=seed)))
+        moments = [total / count for total, count in found.values()]
+        assert moments == pytest.approx([moments[0]] * len(AT_CLOCKS.points))
+
+
+def test_the_order_of_clocks_is_drawn() -> None:
+    assert {clocks_of(drawn(0.4, block, AT_CLOCKS))[0] for block in range(0, 40, 2)} == set(CLOCKS)
+
+
+@pytest.mark.parametrize(
+    ("stay", "turns"), [(0.1, 1), (1.9, 1), (2.0, 2), (3.9, 2), (4.0, 4), (8.0, MOST_TURNS), (100.0, MOST_TURNS)]
+)
+def test_turns_are_so_few_that_a_family_stays_at_a_clock(stay: float, turns: int) -> None:
+    """`stay` is in multiples of WANTED_STAY, for the four points of a clock in one pass of a single turn."""
+    stops = drawn(2 * stay * WANTED_STAY / 4, 0, AT_CLOCKS)
+    assert {stop.turn for stop in stops} == set(range(turns))
+    assert len(clocks_of(stops)) == 1 + turns * 2 * (len(CLOCKS) - 1)
+
+
+def test_the_clock_with_the_shortest_stay_decides() -> None:
+    each = {point.id: 0.2 if point.setting.clock == 1e9 else 2.0 for point in AT_CLOCKS.points}
+    assert {stop.turn for stop in drawn(each, 0, AT_CLOCKS)} == {0}
+
+
+def test_one_clock_is_no_sweep_and_keeps_its_turns() -> None:
+    plan = made.plan(made.points(widths=(1, 4), clocks=(1e9,)))
+    assert {stop.turn for stop in drawn(16 * WANTED_VISIT, 0, plan)} == set(range(MOST_TURNS))
+
+
+def test_calibration_sets_every_clock_once() -> None:
+    points = calibration_order(AT_CLOCKS)
+    clocks = [clock for clock, _ in itertools.groupby(point.setting.clock for point in points)]
+    assert sorted(clocks, key=float) == list(CLOCKS)

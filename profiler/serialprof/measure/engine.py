@@ -14,6 +14,7 @@ from serialprof.intervals import half_width, midmean
 from serialprof.measure import budget, urgency
 from serialprof.measure.pool import PointFailedError, PointHungError
 from serialprof.measure.schedule import calibration_order, schedule
+from serialprof.measure.tuning import Clocks, Tuner, with_measured
 from serialprof.planning import Plan, Point
 from serialprof.records import Calibration, Readings, Stop, StoredRun, Visit
 from serialprof.setting import PROCESS_MODE
@@ -72,6 +73,7 @@ class Engine:
         now: seconds of a monotonic clock.
         report: told what comes next, between visits only.
         past: the run so far, where one is resumed: it goes on after its last visit, with its calibrations and draws.
+        clocks: who sets clocks, where the plan has some.
     """
 
     def __init__(
@@ -82,12 +84,14 @@ class Engine:
         now: Callable[[], float] = time.monotonic,
         report: Callable[[Progress], None] = lambda progress: None,
         past: StoredRun | None = None,
+        clocks: Clocks | None = None,
     ) -> None:
         self.plan = plan
         self.workers = workers
         self.sink = sink
         self.now = now
         self.report = report
+        self._tuner = Tuner(plan, clocks)
         self._build_limit = QUICK_BUILD_LIMIT if plan.quick else BUILD_LIMIT
         self._suspects: set[str] = set()
         self._start = now()
@@ -165,6 +169,7 @@ class Engine:
             if point.id in self._run_seconds or point.id in self._failed:
                 continue
             self.report(Progress("calibrating", point, number, len(self.plan.points)))
+            self._tuner.tune(point)
             began = self.now()
             try:
                 run_seconds = self.workers.calibrate(point, self._limit(point))
@@ -234,6 +239,7 @@ class Engine:
         """One visit, stored; whether nothing is gained by repeating it at once (something sound, or a failure)."""
         point = self.plan.points[stop.point]
         runs, run_seconds = self._runs[point.id], self._run_seconds[point.id]
+        pinned = self._tuner.tune(point)
         started = self.now() - self._start
         try:
             limit = 10 * max(stop.seconds, runs * run_seconds) + self._limit(point)
@@ -252,6 +258,7 @@ class Engine:
             turn=stop.turn,
             runs=runs,
             readings=readings,
+            pinned=with_measured(pinned, point.setting.cpus, readings.core_clocks),
         )
         self.sink.add(visit)
         self._remember(visit)

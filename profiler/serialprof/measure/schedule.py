@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import groupby
@@ -16,6 +17,9 @@ from serialprof.records import Stop
 WANTED_VISIT: Final = 0.05
 #: Most turns in a block; with more time, visits get longer.
 MOST_TURNS: Final = 8
+#: Seconds that a family stays at one clock at least before the next is set, where its time in the block allows it:
+#: long against a switch, for which the kernel may take some 0.05 s. So turns are fewer with clocks, and visits longer.
+WANTED_STAY: Final = 1.0
 
 
 def schedule(plan: Plan, block: int, seconds: Mapping[int, float], least: Mapping[int, float]) -> tuple[Stop, ...]:
@@ -25,6 +29,10 @@ def schedule(plan: Plan, block: int, seconds: Mapping[int, float], least: Mappin
     turn: ABBA, so that a linear drift cancels from what is compared, within every block. The points of one width
     (serial and wide form, thread counts) stay together. Every second block is the reverse of the one before, so that
     the same holds across blocks for points that are too slow for two visits in one.
+
+    Where clocks are set, every pass goes over them one by one, in an order drawn for each workload: forward and
+    backward is ABBA over clocks too, and a turn takes 2 (clocks - 1) switches. A width takes part in the same turns at
+    all of them.
 
     Args:
         plan: whose points.
@@ -39,7 +47,10 @@ def schedule(plan: Plan, block: int, seconds: Mapping[int, float], least: Mappin
         groups = _shuffled(draw, _grouped(family, lambda point: point.setting.width))
         for members in groups:
             draw.shuffle(members)
-        order.extend(_passes(groups, [_turns(members, seconds, least) for members in groups], seconds))
+        clocks = _clocks(draw, family)
+        most = MOST_TURNS if len(clocks) == 1 else _turns_of_stays(family, clocks, seconds)
+        turns = [min(most, _turns(members, seconds, least)) for members in groups]
+        order.extend(_passes(groups, clocks, turns, seconds))
     return tuple(order if block % 2 == 0 else order[::-1])
 
 
@@ -49,16 +60,23 @@ def calibration_order(plan: Plan) -> tuple[Point, ...]:
     return tuple(plan.points[stop.point] for stop in schedule(plan, 0, seconds, seconds))
 
 
-def _passes(groups: Sequence[Sequence[Point]], turns: Sequence[int], seconds: Mapping[int, float]) -> list[Stop]:
+def _passes(
+    groups: Sequence[Sequence[Point]],
+    clocks: Sequence[float | None],
+    turns: Sequence[int],
+    seconds: Mapping[int, float],
+) -> list[Stop]:
     """Forward and backward passes over a workload; a group with fewer turns than others sits out some of theirs."""
     most = max(1, *turns)
     stops: list[Stop] = []
     for turn in range(most):
         taking = [
             (point, count)
+            for clock in clocks
             for members, count in zip(groups, turns, strict=True)
             if turn % (most // max(1, count)) == 0
             for point in members
+            if point.setting.clock == clock
         ]
         stops += [Stop(point.id, turn, seconds[point.id] / max(1, 2 * count)) for point, count in taking]
         stops += [Stop(point.id, turn, seconds[point.id] / (2 * count)) for point, count in taking[::-1] if count]
@@ -72,6 +90,21 @@ def _turns(members: Sequence[Point], seconds: Mapping[int, float], least: Mappin
     visits = min(seconds[point.id] / max(WANTED_VISIT, least[point.id]) for point in members)
     turns = 1
     while turns < MOST_TURNS and visits >= 4 * turns:
+        turns *= 2
+    return turns
+
+
+def _clocks(draw: random.Random, points: Sequence[Point]) -> list[float | None]:
+    """The clocks of points in a drawn order; None alone where clocks are left alone."""
+    clocks = list(dict.fromkeys(point.setting.clock for point in points))
+    return draw.sample(clocks, len(clocks)) if len(clocks) > 1 else clocks
+
+
+def _turns_of_stays(points: Sequence[Point], clocks: Sequence[float | None], seconds: Mapping[int, float]) -> int:
+    """Turns, a power of two, for which the shortest stay at a clock is still long enough; 1 at least."""
+    stays = [math.fsum(seconds[point.id] for point in points if point.setting.clock == clock) / 2 for clock in clocks]
+    turns = 1
+    while turns < MOST_TURNS and min(stays) >= 2 * turns * WANTED_STAY:
         turns *= 2
     return turns
 
