@@ -22,7 +22,7 @@ SCHEMA: Final = {"name": "serialprof.analysis", "version": 1}
 COLUMNS: Final = (
     "run", "workload", "parameters", "mode", "device", "dtype", "form", "width", "depth", "threads", "cpus",
     "block", "turn", "process", "runs", "seconds", "step_seconds", "cpu_seconds", "involuntary", "disturbed",
-    "cpu", "clock_before", "clock_after", "cycles", "instructions", "visit_steal", "visit_temperature",
+    "cpu", "clock_before", "clock_after", "cycles", "instructions", "stalls", "visit_steal", "visit_temperature",
     "visit_throttles",
 )  # fmt: skip
 
@@ -83,7 +83,7 @@ def _row(run: StoredRun, visit: Visit, sample: Sample) -> Iterator[object]:
         setting.width, setting.depth, setting.threads, " ".join(map(str, setting.cpus)),
         visit.block, visit.turn, visit.process, visit.runs, sample.seconds,
         sample.seconds / (visit.runs * setting.depth), sample.cpu_seconds, sample.involuntary, sample.disturbed,
-        sample.cpu, sample.clock_before, sample.clock_after, sample.cycles, sample.instructions,
+        sample.cpu, sample.clock_before, sample.clock_after, sample.cycles, sample.instructions, sample.stalls,
         visit.readings.steal, visit.readings.temperature, visit.readings.throttles,
     )  # fmt: skip
     return (_harmless(cell) if isinstance(cell, str) else cell for cell in cells)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import errno
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from serialprof import _native
 from serialprof.clock import counters
+from serialprof.machine.stalls import A3, StallEvent
 
 SYSCTL = "sudo sysctl kernel.perf_event_paranoid=2"
 
@@ -65,20 +67,66 @@ def test_counters_that_stand_still_are_none(monkeypatch: pytest.MonkeyPatch) -> 
     assert "count nothing" in counters.counters_denied()
 
 
+class Counting:
+    """Stands in for the native class: counts so many of everything, but refuses some events."""
+
+    refused: ClassVar[set[tuple[int, int]]] = set()
+    opened: ClassVar[list["Counting"]] = []
+
+    def __init__(self, events: list[tuple[int, int]]) -> None:
+        if self.refused & set(events):
+            raise OSError(errno.ENOENT, "No such file or directory")
+        self.events, self.closed = list(events), False
+        self.opened.append(self)
+
+    def read(self) -> list[int]:
+        return [1000 * (number + 1) for number in range(len(self.events))]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> type[Counting]:
+    monkeypatch.setattr(counters, "Counters", Counting)
+    monkeypatch.setattr(Counting, "opened", [])
+    monkeypatch.setattr(Counting, "refused", set())
+    return Counting
+
+
+def test_stalls_are_counted_third_where_the_machine_has_an_event(
+    monkeypatch: pytest.MonkeyPatch, counting: type[Counting]
+) -> None:
+    monkeypatch.setattr(counters, "stall_event", lambda: A3)
+    opened = counters.open_counters()
+    assert isinstance(opened, Counting)
+    assert opened.events == [(0, 0), (0, 1), (4, 0x50005A3)]
+    assert [item.closed for item in counting.opened] == [True, False], "what was tried first is closed"
+
+
+@pytest.mark.parametrize("event", [A3, None])
+def test_cycles_are_counted_where_stalls_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, counting: type[Counting], event: StallEvent | None
+) -> None:
+    monkeypatch.setattr(counters, "stall_event", lambda: event)
+    counting.refused.add((A3.kind, A3.config))
+    opened = counters.open_counters()
+    assert isinstance(opened, Counting)
+    assert (opened.events, opened.closed) == ([(0, 0), (0, 1)], False)
+
+
 def test_counters_and_their_denial_agree_on_this_machine() -> None:
     opened = counters.open_counters()
     assert (opened is None) == bool(counters.counters_denied())
     if opened is not None:
-        before = opened.read()
+        before = opened.read()[:2]
         assert len(before) == 2
         assert all(after > earlier for after, earlier in zip(opened.read(), before, strict=True))
 
 
 def test_the_kernels_own_events_open_where_the_hardwares_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """The way through the kernel, on its task clock in place of cycles and instructions."""
-    monkeypatch.setattr(counters, "_HARDWARE", 1)
-    monkeypatch.setattr(counters, "_CYCLES", 1)
-    monkeypatch.setattr(counters, "_INSTRUCTIONS", 1)
+    monkeypatch.setattr(counters, "_BASIC", [(1, 1), (1, 1)])
     opened = counters.open_counters()
     if opened is None:
         pytest.skip("this kernel lets this user count nothing")

@@ -71,7 +71,7 @@ class Declining(Bench):
 
 @dataclass
 class Instruments:
-    """Reads what it is given, once before and once after a visit; counts 1000 cycles and 2000 instructions a look."""
+    """Reads what it is given, once before and once after a visit; counts thousands of three events a look."""
 
     log: list[str]
     senses: tuple[Sense, ...] = (Sense(None, None, None), Sense(None, None, None))
@@ -84,9 +84,9 @@ class Instruments:
         self.log.append("sense")
         return next(self._senses)
 
-    def count(self) -> tuple[float | None, float | None]:
+    def count(self) -> tuple[float | None, float | None, float | None]:
         look = next(self._looks)
-        return (1000.0 * look, 2000.0 * look) if self.counts else (None, None)
+        return (1000.0 * look, 2000.0 * look, 3000.0 * look) if self.counts else (None, None, None)
 
     def cpu(self) -> int:
         return 3
@@ -279,9 +279,10 @@ def test_throttling_flags_a_whole_visit(lay: Lay) -> None:
 def test_counters_are_read_before_and_after_a_sample(lay: Lay) -> None:
     bench = lay(Bench())
     readings = visit(bench, Setting(depth=1))
-    assert [(sample.cycles, sample.instructions) for sample in readings.samples] == [(1000.0, 2000.0)] * 2
+    counted = [(sample.cycles, sample.instructions, sample.stalls) for sample in readings.samples]
+    assert counted == [(1000.0, 2000.0, 3000.0)] * 2
     without = sampler.sample(bench, Setting(depth=1), 1, 0.0, Instruments(bench.log, counts=False))  # type: ignore[arg-type]
-    assert {(sample.cycles, sample.instructions) for sample in without.samples} == {(None, None)}
+    assert {(sample.cycles, sample.instructions, sample.stalls) for sample in without.samples} == {(None, None, None)}
 
 
 def test_a_clock_that_stands_still_flags_its_samples(lay: Lay) -> None:

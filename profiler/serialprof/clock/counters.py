@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hardware's own counters of cycles and instructions, where kernel and hypervisor let us have them."""
+"""The hardware's own counters of cycles, instructions and memory stalls, where kernel and hypervisor give them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from serialprof._native import Counters
+from serialprof.machine.stalls import stall_event
 
-_HARDWARE: Final = 0  # PERF_TYPE_HARDWARE of <linux/perf_event.h>, and two of its configs
-_CYCLES: Final = 0
-_INSTRUCTIONS: Final = 1
+#: PERF_TYPE_HARDWARE of <linux/perf_event.h> with its configs PERF_COUNT_HW_CPU_CYCLES and _INSTRUCTIONS.
+_BASIC: Final = [(0, 0), (0, 1)]
 _PARANOID: Final = Path("/proc/sys/kernel/perf_event_paranoid")
 #: Up to this level of kernel.perf_event_paranoid an ordinary user may count what happens in user mode.
 _PARANOID_ENOUGH: Final = 2
@@ -30,10 +30,21 @@ class Refusal:
 def open_counters() -> Counters | None:
     """Cycles and instructions in user mode, of the calling thread and the threads that it starts later.
 
-    `read()` gives them in this order. None where they are refused; `counters_denied` then says why.
+    `read()` gives them in this order, and as the third the cycles in which `machine.stalls.stall_event` says that they
+    waited for memory, where it can be counted. None where cycles are refused; `counters_denied` then says why.
     """
     opened = _attempt()
-    return opened if isinstance(opened, Counters) else None
+    if not isinstance(opened, Counters):
+        return None
+    event = stall_event()
+    if event is None:
+        return opened
+    try:
+        three = Counters([*_BASIC, (event.kind, event.config)])
+    except OSError:
+        return opened
+    opened.close()
+    return three
 
 
 def refusal(paranoid: Path = _PARANOID) -> Refusal | None:
@@ -87,7 +98,7 @@ def explain(code: int, paranoid: int | None) -> Refusal:
 def _attempt() -> Counters | int:
     """The counters, or the errno of their refusal; 0 where they open but stand still, as under some hypervisors."""
     try:
-        counters = Counters([(_HARDWARE, _CYCLES), (_HARDWARE, _INSTRUCTIONS)])
+        counters = Counters(_BASIC)
     except OSError as error:
         return error.errno or errno.EIO
     if all(counters.read()):  # the interpreter's way from there to here takes thousands of each

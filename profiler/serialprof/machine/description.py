@@ -54,6 +54,7 @@ class Machine:
         python: its version.
         packages: versions of the packages that matter to a measurement; absent ones are missing.
         hidden_siblings: pairs of CPUs that share a core although the kernel does not say so (a guest's topology).
+        stall_event: name of the hardware event that would count memory stalls here (`machine.stalls`), empty for none.
     """
 
     host: str
@@ -75,6 +76,7 @@ class Machine:
     python: str
     packages: dict[str, str]
     hidden_siblings: tuple[tuple[int, int], ...] = ()
+    stall_event: str = ""
 
     @property
     def usable(self) -> int:

@@ -16,6 +16,7 @@ from serialprof.machine import topology
 from serialprof.machine.description import Machine
 from serialprof.machine.gpu import read_gpus
 from serialprof.machine.quota import cpu_quota
+from serialprof.machine.stalls import stall_event
 
 _PACKAGES: Final = ("serialprof", "numpy", "scipy", "torch")
 
@@ -23,7 +24,7 @@ _PACKAGES: Final = ("serialprof", "numpy", "scipy", "torch")
 def read_machine() -> Machine:
     """What this computer is. Reads files and versions; changes nothing and times nothing."""
     groups = topology.sibling_groups(topology.allowed_cpus())
-    policy = Path("/sys/devices/system/cpu/cpu0/cpufreq")
+    policy, event = Path("/sys/devices/system/cpu/cpu0/cpufreq"), stall_event()
     return Machine(
         host=platform.node(),
         system=platform.system(),
@@ -43,6 +44,7 @@ def read_machine() -> Machine:
         gpus=read_gpus(),
         python=platform.python_version(),
         packages=_versions(),
+        stall_event=event.name if event else "",
     )
 
 

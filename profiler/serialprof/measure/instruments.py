@@ -45,12 +45,12 @@ class Instruments:
         reading = self._sensors.read()
         return Sense(reading.steal, reading.temperature, reading.throttles)
 
-    def count(self) -> tuple[float | None, float | None]:
-        """Cycles and instructions so far, None each where the kernel does not allow them."""
+    def count(self) -> tuple[float | None, float | None, float | None]:
+        """Cycles, instructions and cycles stalled on memory so far, None each where they are not counted."""
         if self._counters is None:
-            return None, None
-        cycles, instructions = self._counters.read()
-        return float(cycles), float(instructions)
+            return None, None, None
+        cycles, instructions, *stalls = self._counters.read()
+        return float(cycles), float(instructions), float(stalls[0]) if stalls else None
 
     def cpu(self) -> int | None:
         """The CPU that the calling thread is on, None where the system does not tell."""

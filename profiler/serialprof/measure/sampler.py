@@ -146,6 +146,11 @@ def _samples(
     return samples
 
 
+def one_sample(stepper: Stepper, setting: Setting, runs: int, instruments: Instruments) -> Sample:
+    """One sample of `runs` run(D), with neither warm-up nor meter beside it."""
+    return _one_sample(_runner(stepper, setting), setting, runs, instruments, None)
+
+
 def _one_sample(
     run: Callable[[int], None], setting: Setting, runs: int, instruments: Instruments, tracer: Tracer | None
 ) -> Sample:
@@ -162,12 +167,12 @@ def _one_sample(
     on_cpu, cpu_seconds = time.thread_time() - thread, _cpu_seconds(setting) - process
     lost = seconds - on_cpu if _alone(setting) else _waited(setting) - waited
     switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
-    cycles, instructions = (
+    cycles, instructions, stalls = (
         None if after is None or before is None else max(0.0, after - before)  # scaled counts may step back
         for before, after in zip(counts, instruments.count(), strict=True)
     )
     flag = disturbance.of_sample(setting, seconds, lost)
-    return Sample(seconds, cpu_seconds, switches, flag, instruments.cpu(), None, None, cycles, instructions)
+    return Sample(seconds, cpu_seconds, switches, flag, instruments.cpu(), None, None, cycles, instructions, stalls)
 
 
 def _cpu_seconds(setting: Setting) -> float:
