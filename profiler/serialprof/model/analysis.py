@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from serialprof.model.advice import next_step
 from serialprof.model.attribution import attribute
+from serialprof.model.counting import count, disagreements, standing
 from serialprof.model.crosscheck import contradictions
 from serialprof.model.evidence import grade
 from serialprof.model.examination import Examined, examine
@@ -33,16 +34,19 @@ def analyse(run: StoredRun) -> Analysis:
 def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
     times, fitted = examined.times, examined.fitted
     attributions = attribute(fitted, times.family.mode) if fitted else ()
+    gains = _withheld(tradeoffs(times, examined.outlook), disturbed_share(times.summaries))
+    plane = frontier(times, examined.outlook, gains, run.machine)
+    counted = count(run, times, plane.sensitivities)
     findings = Findings(
         description=examined.description,
         points=times.summaries,
         refusal=examined.refusal,
         attributions=attributions,
-        tradeoffs=_withheld(tradeoffs(times, examined.outlook), disturbed_share(times.summaries)),
+        tradeoffs=gains,
         crossovers=crossovers(times),
         depth_costs=depth_costs(times),
         within_process=len({visit.process for visit in run.visits if visit.status == "ok"}) < 2,
-        contradictions=contradictions(run, times, attributions),
+        contradictions=(*contradictions(run, times, attributions), *disagreements(counted)),
         disturbed=disturbed_share(times.summaries),
     )
     serial = [point for point in times.points if point.setting.form == "serial"] or times.points
@@ -58,17 +62,18 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         crossovers=findings.crossovers,
         depth_costs=findings.depth_costs,
         declared=_declared(times),
-        verdict=_verdict(run, times, findings),
-        frontier=frontier(times, examined.outlook, findings.tradeoffs, run.machine),
+        verdict=_verdict(run, times, findings, standing(run, counted)),
+        frontier=plane,
         contradictions=findings.contradictions,
+        counted=counted,
     )
     return replace(family, refusals=refusals(family, run.limits))
 
 
-def _verdict(run: StoredRun, times: FamilyTimes, findings: Findings) -> Verdict:
+def _verdict(run: StoredRun, times: FamilyTimes, findings: Findings, counters: tuple[bool, str]) -> Verdict:
     return Verdict(
         sentence(findings),
-        *grade(times, findings.disturbed, counted=_counted(run), contradictions=findings.contradictions),
+        *grade(times, findings.disturbed, counters=counters, contradictions=findings.contradictions),
         findings.description.hatch,
         next_step(findings, run.machine.usable),
     )
@@ -77,11 +82,6 @@ def _verdict(run: StoredRun, times: FamilyTimes, findings: Findings) -> Verdict:
 def _withheld(found: Sequence[Tradeoff], disturbed: float) -> tuple[Tradeoff, ...]:
     """The trade-offs; without winners where more samples were disturbed than not."""
     return tuple(replace(item, winner="unknown") for item in found) if disturbed > TOO_DISTURBED else tuple(found)
-
-
-def _counted(run: StoredRun) -> bool:
-    """Whether the hardware's counters were read beside the samples."""
-    return any(sample.cycles is not None for visit in run.visits for sample in visit.samples[:1])
 
 
 def _declared(times: FamilyTimes) -> DeclaredWork | None:

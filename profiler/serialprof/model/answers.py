@@ -93,7 +93,7 @@ class Contradiction:
     """Two accounts of the same steps that cannot both be right: what is declared, counted, measured or fitted.
 
     Attributes:
-        what: "chain", "operations", "bytes", "threads" or "depth".
+        what: "chain", "operations", "bytes", "threads", "depth" or "counters".
         width, threads: the operating point at which they differ most.
         sentence: what contradicts what, and what is not to be trusted.
         remedy: what to look at.
@@ -106,6 +106,29 @@ class Contradiction:
     sentence: str
     remedy: str
     certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What the hardware's counters say of a step on one thread, beside what the fit says.
+
+    Attributes:
+        width: of the operating point.
+        cycles, instructions: per step, in user mode.
+        stalls: share of the cycles in which the core waited for memory.
+        scaling: share of the step that scales with the clock, by the counters; where the event counts other waits as
+            well, only its lower end is theirs.
+        fitted: the same by the fit: -dlnT/dlnf; unknown where there is none.
+        difference: scaling less fitted.
+    """
+
+    width: int
+    cycles: Estimate
+    instructions: Estimate
+    stalls: Estimate
+    scaling: Estimate
+    fitted: Estimate
+    difference: Estimate
 
 
 @dataclass(frozen=True, slots=True)

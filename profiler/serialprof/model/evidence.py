@@ -22,7 +22,11 @@ SWEEP: Final = 3
 
 
 def grade(
-    times: FamilyTimes, disturbed: float, *, counted: bool = False, contradictions: Sequence[Contradiction] = ()
+    times: FamilyTimes,
+    disturbed: float,
+    *,
+    counters: tuple[bool, str] = (False, ""),
+    contradictions: Sequence[Contradiction] = (),
 ) -> tuple[Grade, str]:
     """The grade and its reason: "A" for a clock sweep, "B" for a partial one, "C" for a model.
 
@@ -31,10 +35,13 @@ def grade(
     Args:
         times: of the family, with the clocks as they were measured.
         disturbed: share of disturbed samples.
-        counted: whether hardware counters were read beside the samples.
+        counters: whether hardware counters confirm the model, and what is said of them (`counting.standing`).
         contradictions: accounts of the same steps that cannot both be right.
     """
-    found, reason = _by_clocks(times, counted=counted)
+    confirmed, said = counters
+    found, reason = _by_clocks(times, said or "no hardware counters were read")
+    if confirmed and found == "C":
+        found = "B"
     if disturbed > MUCH_DISTURBED:
         reason += f"; {disturbed:.0%} of the samples were disturbed and left out: see serialprof doctor"
     certain = [item.what for item in contradictions if item.certain]
@@ -59,8 +66,7 @@ def measured_clocks(times: FamilyTimes) -> tuple[float, ...]:
     return tuple(distinct)
 
 
-def _by_clocks(times: FamilyTimes, *, counted: bool) -> tuple[Grade, str]:
-    counters = "hardware counters were read, but are not evaluated" if counted else "no hardware counters were read"
+def _by_clocks(times: FamilyTimes, counters: str) -> tuple[Grade, str]:
     if all(point.setting.clock is None for point in times.points):
         return "C", f"no clock was set and {counters}: the clock's side is a model"
     clocks = measured_clocks(times)

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
-from serialprof.model.answers import Contradiction, Frontier, Refusal
+from serialprof.model.answers import Contradiction, Counting, Frontier, Refusal
 from serialprof.planning import Family, Point
 
 Winner: TypeAlias = Literal["clock", "cores", "neither", "unknown"]
@@ -255,7 +255,8 @@ class Verdict:
 class FamilyAnalysis:
     """Everything that a run says about one family.
 
-    `fit` is None where there is none, `refusal` then says why in a sentence.
+    `fit` is None where there is none, `refusal` then says why in a sentence. `counted` is empty where the hardware's
+    counters could not be read.
     """
 
     family: Family
@@ -273,6 +274,7 @@ class FamilyAnalysis:
     frontier: Frontier = field(default_factory=Frontier)
     contradictions: tuple[Contradiction, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    counted: tuple[Counting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
