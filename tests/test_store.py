@@ -18,6 +18,7 @@ from serialprof.store import (
     Resumption,
     Sample,
     StandIn,
+    StandInGap,
     StepTicks,
     Stop,
     Store,
@@ -72,6 +73,7 @@ def full_run() -> StoredRun:
         draws={0: (Stop(2, 0, 0.5), Stop(0, 0, 0.25), Stop(2, 1, 0.5)), 3: (Stop(1, 0, 1.5),)},
         resumptions=(RESUMPTION,),
         stand_ins=STAND_INS,
+        stand_in_gaps=(StandInGap("delay", 1, "its steps cannot be delayed"),),
     )
 
 

@@ -24,7 +24,8 @@ class Stepper(Protocol):
     before the point is timed, which raises AssertionError where a known answer is missed; and `trace(steps, ticks)`,
     which does what `run(steps)` does and writes steps + 1 readings of a clock into a writable buffer of int64: at the
     start, and at the end of every step. It returns the seconds of one tick, or None where it reads the clock of the
-    native kernels.
+    native kernels. And `delayed(steps, seconds)`, which does what `run(steps)` does while the thread that drives the
+    steps spins for so long in every one of them; step functions and native kernels need none.
     """
 
     def run(self, steps: int, /) -> object:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from serialprof.catalog import Description, Work
 from serialprof.errors import UsageError
@@ -27,6 +27,9 @@ _MOST_COUNT: Final = 2**62
 #: More points than this cannot be visited five times in any budget that somebody would wait for.
 _MOST_POINTS: Final = 10_000
 
+#: What stands in for another clock where none can be set: a delay injected into every step, or time dilation.
+StandInKind: TypeAlias = Literal["delay", "dilation"]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -44,6 +47,7 @@ class Request:
         meter: whether the clock meter is read beside every sample.
         clocks: the clocks of the sweep as --clock takes them; None, or "off", leaves clocks alone.
         turbo: whether clocks above the base may be among them.
+        stand_ins: for another clock that are taken once the points are sampled.
     """
 
     workloads: tuple[str, ...] = DEFAULT_WORKLOADS
@@ -59,6 +63,7 @@ class Request:
     meter: bool = True
     clocks: str | None = None
     turbo: bool = False
+    stand_ins: tuple[StandInKind, ...] = ()
 
     @property
     def sets_clocks(self) -> bool:
@@ -139,6 +144,7 @@ class Plan:
         quick: whether this is the short form.
         meter: whether the clock meter is read beside every sample.
         clocks: that are set in turn, ascending; empty where clocks are left alone. A setting names its own by hertz.
+        stand_ins: for another clock that are taken after sampling, out of the same budget.
     """
 
     descriptions: tuple[Description, ...]
@@ -151,6 +157,7 @@ class Plan:
     quick: bool = False
     meter: bool = True
     clocks: tuple[Clock, ...] = ()
+    stand_ins: tuple[StandInKind, ...] = ()
 
     def description(self, reference: str) -> Description:
         """The description of a workload of this plan."""
@@ -252,6 +259,7 @@ def make_plan(
         quick=request.quick,
         meter=request.meter,
         clocks=tuple(clocks),
+        stand_ins=request.stand_ins,
     )
 
 

@@ -9,12 +9,11 @@ from typing import Literal, TypeAlias
 
 from serialprof.limits import Limits
 from serialprof.machine import Machine
-from serialprof.planning import Plan, Point
+from serialprof.planning import Plan, Point, StandInKind
 from serialprof.policyclock import PolicyClock
 
 RunStatus: TypeAlias = Literal["running", "complete", "interrupted", "failed"]
 VisitStatus: TypeAlias = Literal["ok", "failed"]
-StandInKind: TypeAlias = Literal["delay", "dilation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +166,25 @@ class StandIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """What a worker brings back of one level of a stand-in, per step: see `StandIn`."""
+
+    level: float
+    seconds: float
+    cpu_seconds: float
+    disturbed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandInGap:
+    """A point that was chosen for a stand-in and has no complete set of timings: id of the point, and why."""
+
+    kind: StandInKind
+    point: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """What was found out about a point before it was sampled.
 
@@ -220,6 +238,7 @@ class StoredRun:
         draws: the drawn order of every block that was begun.
         resumptions: continuations, in order.
         stand_ins: timings under a stand-in for another clock, in the order in which they were made.
+        stand_in_gaps: points that were chosen for a stand-in and lack timings.
     """
 
     run_id: str
@@ -236,6 +255,7 @@ class StoredRun:
     draws: dict[int, tuple[Stop, ...]] = field(default_factory=dict)
     resumptions: tuple[Resumption, ...] = ()
     stand_ins: tuple[StandIn, ...] = ()
+    stand_in_gaps: tuple[StandInGap, ...] = ()
 
     def point(self, number: int) -> Point:
         """The point of an id."""

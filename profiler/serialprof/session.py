@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
@@ -22,7 +23,8 @@ from serialprof.measure.effort import BRIEF, QUICK
 from serialprof.measure.engine import Engine, Progress
 from serialprof.measure.introspection import probe_limits
 from serialprof.measure.pool import Pool
-from serialprof.planning import DEFAULT_WORKLOADS, Request
+from serialprof.measure.standins import reserved, take_stand_ins
+from serialprof.planning import DEFAULT_WORKLOADS, Request, StandInKind
 from serialprof.preparation import Prepared, differences, prepare, prepare_again
 from serialprof.setting import ParameterValue
 from serialprof.store import SUFFIX, Resumption, Store, StoredRun, read_run
@@ -120,7 +122,12 @@ def _carry_out(store: Store, run: StoredRun, prepared: Prepared, report: Report,
                 threads = {point.setting.threads for point in run.plan.points}
                 store.set_limits(limits_of(prepared.machine, threads, quick=run.plan.quick, stage=stage))
             with Pool(meter=run.plan.meter) as pool:
-                Engine(run.plan, pool, store, report=report, past=run).run()
+                sampling = replace(run.plan, budget=run.plan.budget - reserved(run.plan))
+                engine = Engine(sampling, pool, store, report=report, past=run)
+                engine.run()
+                if run.plan.stand_ins:
+                    stage("stand-ins for another clock")
+                    take_stand_ins(run.plan, engine.run_seconds, pool, store, run.stand_ins)
             store.finish("complete")
         except KeyboardInterrupt:
             store.abandon("interrupted")
@@ -193,6 +200,7 @@ def run(
     seed: int = 0,
     quick: bool = False,
     meter: bool = True,
+    stand_ins: Sequence[StandInKind] = ("delay",),
     output: str | Path | None = None,
 ) -> Run:
     """Profiles workloads on this machine, as `serialprof run` does.
@@ -209,6 +217,7 @@ def run(
         seed: of the drawn order.
         quick: the short form.
         meter: whether the clock meter is read beside every sample.
+        stand_ins: for another clock, each out of a tenth of the budget: "delay", "dilation".
         output: the run file to create; by default a new one in the working folder.
 
     Raises:
@@ -227,6 +236,7 @@ def run(
         seed=seed,
         quick=quick,
         meter=meter,
+        stand_ins=tuple(stand_ins),
     )
     path = default_path() if output is None else Path(output)
     return measure(prepare(request), path, command=("serialprof.run",))

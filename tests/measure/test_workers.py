@@ -61,6 +61,18 @@ def test_every_core_is_read_where_the_run_sets_clocks_and_nowhere_else(toys: Pat
             assert all(hertz is None or hertz > 1e6 for hertz in readings.core_clocks)
 
 
+def test_stand_ins_are_taken_in_the_worker(toys: Path) -> None:
+    with Pool() as pool:
+        cell = point(toys, "sound")
+        timings = pool.stand_in(cell, "delay", 3, 2, (0.0, 1e-3, 1e-3, 0.0), LIMIT)
+        assert [timing.level for timing in timings] == [0.0, 1e-3, 1e-3, 0.0]
+        assert min(timing.seconds for timing in timings[1:3]) > 0.99e-3
+        with pytest.raises(PointFailedError, match="its steps cannot be delayed"):
+            pool.stand_in(point(toys, "tells_its_process"), "delay", 3, 2, (0.0,), LIMIT)
+        with pytest.raises(PointFailedError, match="died by SIGABRT"):
+            pool.stand_in(point(toys, "aborts"), "delay", 3, 2, (0.0,), LIMIT)
+
+
 def test_after_a_restart_a_fresh_process_samples(toys: Path) -> None:
     with Pool() as pool:
         cell = point(toys, "tells_its_process")

@@ -13,7 +13,7 @@ from serialprof.cli import output
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT
 from serialprof.errors import ExitCode, StoreError, UsageError
 from serialprof.files import check_creatable, write_new
-from serialprof.planning import Request
+from serialprof.planning import Request, StandInKind
 from serialprof.setting import ParameterValue
 from serialprof.store import SUFFIX
 
@@ -63,6 +63,8 @@ class _Run(click.Command):
 @click.option("--json", "as_json", is_flag=True, help="Put the result, and nothing else, on standard output.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and measure nothing.")
 @click.option("--no-meter", is_flag=True, help="Do not read the clock meter beside every sample.")
+@click.option("--no-stand-ins", is_flag=True, help="Inject no delays after sampling.")
+@click.option("--dilate", is_flag=True, help="Dilate the host's time by a real-time thread too (needs root).")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Go on with an interrupted run.")
 @click.option("--force", is_flag=True, help="With --resume: even on another machine or with other code.")
 @click.pass_context
@@ -83,6 +85,8 @@ def command(
     as_json: bool,
     dry_run: bool,
     no_meter: bool,
+    no_stand_ins: bool,
+    dilate: bool,
     resume: Path | None,
     force: bool,
 ) -> None:
@@ -112,6 +116,7 @@ def command(
         seed=seed,
         quick=quick,
         meter=not no_meter,
+        stand_ins=_stand_ins(no_stand_ins, dilate),
     )
     from serialprof.cli import progress
     from serialprof.preparation import prepare
@@ -130,6 +135,14 @@ def command(
     with progress.Display() as display:
         run = measure(prepared, path, display.report, display.stage, command=("serialprof", *sys.argv[1:]))
     _show(context, path, run, as_json=as_json, no_html=no_html)
+
+
+def _stand_ins(left_out: bool, dilate: bool) -> tuple[StandInKind, ...]:
+    if left_out and dilate:
+        raise UsageError("--dilate is a stand-in, which --no-stand-ins leaves out", "give one of the two")
+    if left_out:
+        return ()
+    return ("delay", "dilation") if dilate else ("delay",)
 
 
 def _program(context: click.Context, argv: list[str]) -> str:

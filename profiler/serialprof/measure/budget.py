@@ -22,6 +22,8 @@ MINIMUM_SAMPLES: Final = 2
 MOST_SAMPLES: Final = 128
 #: Share of the budget that starting fresh workers for every block may take before blocks become fewer.
 START_SHARE: Final = 0.25
+#: Share of the budget that is left for sampling at least, whatever else is measured out of it.
+SAMPLING_SHARE: Final = 0.8
 #: How far beyond the budget a run may go to complete the block under way, as a share of the budget.
 OVERRUN: Final = 0.05
 
@@ -39,7 +41,7 @@ def affordable_blocks(run_seconds: Mapping[int, float], budget: float, wanted: i
 
     Args:
         run_seconds: seconds of one run(D) by point.
-        budget: seconds of the run.
+        budget: seconds of sampling.
         wanted: blocks of the plan.
         start: seconds that starting and warming the workers of one block takes.
 
@@ -48,14 +50,32 @@ def affordable_blocks(run_seconds: Mapping[int, float], budget: float, wanted: i
     """
     block = math.fsum(map(least_seconds, run_seconds.values()))
     if block > 2 * budget:
+        least = math.ceil(MINIMUM_UNITS * block / SAMPLING_SHARE)
         raise UsageError(
-            f"--budget {format_seconds(budget)} is too short: one visit of each of the {len(run_seconds)} points takes "
-            f"{format_seconds(block)}",
-            f"allow --budget {math.ceil(MINIMUM_UNITS * block)}s at least, which gives intervals, or fewer points",
+            f"--budget leaves {format_seconds(budget)} for sampling, which is too short: one visit of each of the "
+            f"{len(run_seconds)} points takes {format_seconds(block)}",
+            f"allow --budget {least}s at least, which gives intervals, or fewer points",
         )
     if start > 0:
         wanted = min(wanted, max(MINIMUM_UNITS, int(START_SHARE * budget / start)))
     return max(1, min(wanted, int(budget / (block + start)))) if block else wanted
+
+
+def check_clock_budget(points: int, clocks: int, budget: float) -> None:
+    """Raises a UsageError where not even the shortest visits of a sweep over clocks give intervals within a budget.
+
+    Args:
+        points: at all clocks together.
+        clocks: how many there are.
+        budget: seconds.
+    """
+    least = points * SHORTEST_VISIT * MINIMUM_UNITS
+    if least > budget:
+        raise UsageError(
+            f"{clocks} clock{'s make' if clocks > 1 else ' makes'} {points} points, more than {format_seconds(budget)} "
+            f"can visit: {MINIMUM_UNITS} visits of each, which an interval needs, take {format_seconds(least)} at least",
+            f"ask for fewer clocks, or allow --budget {math.ceil(2 * least)}s",
+        )
 
 
 def allocate(run_seconds: Mapping[int, float], seconds: float, weights: Mapping[int, float]) -> dict[int, float]:

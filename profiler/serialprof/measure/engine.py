@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -139,6 +139,11 @@ class Engine:
                 overhead = max(0.0, self._beyond)
             if self._precise():
                 return
+
+    @property
+    def run_seconds(self) -> Mapping[int, float]:
+        """Seconds of one run(D) as calibrated, by id of the points that have not failed."""
+        return self._run_seconds
 
     def _recall(self, past: StoredRun) -> None:
         """Takes up what a run has found out so far."""

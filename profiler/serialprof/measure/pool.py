@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
 from serialprof.loading import registered
 from serialprof.measure import protocol
 from serialprof.measure.process import WorkerLostError, WorkerProcess
-from serialprof.planning import Point
-from serialprof.records import Readings
+from serialprof.planning import Point, StandInKind
+from serialprof.records import Readings, Timing
 
 MAXIMUM_WORKERS: Final = 8
 _Key: TypeAlias = tuple[str, str, str, tuple[int, ...]]
@@ -70,6 +71,19 @@ class Pool:
         if not isinstance(reply, protocol.Sampled):
             raise PointFailedError(_unexpected(reply))
         return reply.readings
+
+    def stand_in(
+        self, point: Point, kind: StandInKind, steps: int, runs: int, levels: Sequence[float], limit: float
+    ) -> tuple[Timing, ...]:
+        """Timings of `runs` runs of `steps` steps at every level of a stand-in, in this order.
+
+        Raises:
+            PointFailedError: the point or the machine gives no such stand-in, or as in `calibrate`.
+        """
+        reply = self._ask(point, protocol.StandIn(point.setting, kind, steps, runs, tuple(levels)), limit)
+        if not isinstance(reply, protocol.StoodIn):
+            raise PointFailedError(_unexpected(reply))
+        return reply.timings
 
     def restart(self) -> None:
         """Ends all workers, so that the next visits come from fresh processes."""

@@ -14,7 +14,8 @@ import msgspec
 from serialprof.catalog import Description, Work
 from serialprof.limits import Limits, Part
 from serialprof.measure.pairs import PairReading
-from serialprof.records import Readings
+from serialprof.planning import StandInKind
+from serialprof.records import Readings, Timing
 from serialprof.setting import Setting
 
 
@@ -47,6 +48,16 @@ class Sampling(msgspec.Struct, tag=True, frozen=True):
     runs: int
     seconds: float
     meter: bool = True
+
+
+class StandIn(msgspec.Struct, tag=True, frozen=True):
+    """Time `runs` runs of `steps` steps at every level of a stand-in for another clock, in this order."""
+
+    setting: Setting
+    kind: StandInKind
+    steps: int
+    runs: int
+    levels: tuple[float, ...]
 
 
 class Probe(msgspec.Struct, tag=True, frozen=True):
@@ -97,6 +108,12 @@ class Sampled(msgspec.Struct, tag=True, frozen=True):
     readings: Readings
 
 
+class StoodIn(msgspec.Struct, tag=True, frozen=True):
+    """Answers StandIn, in the order of its levels."""
+
+    timings: tuple[Timing, ...]
+
+
 class Probed(msgspec.Struct, tag=True, frozen=True):
     """Answers Probe: limits that hold that part alone."""
 
@@ -115,8 +132,8 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     reason: str
 
 
-Request: TypeAlias = Describe | Declare | Calibrate | Check | Sampling | Probe | ProbePairs
-Reply: TypeAlias = Described | Declared | Calibrated | Checked | Sampled | Probed | PairsProbed | Failed
+Request: TypeAlias = Describe | Declare | Calibrate | Check | Sampling | StandIn | Probe | ProbePairs
+Reply: TypeAlias = Described | Declared | Calibrated | Checked | Sampled | StoodIn | Probed | PairsProbed | Failed
 
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)

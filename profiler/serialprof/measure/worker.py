@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from serialprof.measure import protocol
     from serialprof.measure.coreclocks import CoreClocks
     from serialprof.measure.instruments import Instruments
-    from serialprof.records import Readings
+    from serialprof.planning import StandInKind
+    from serialprof.records import Readings, Timing
     from serialprof.setting import Setting
 
 #: Share of the memory that is available at its start which a worker may take; beyond it, allocations fail.
@@ -102,6 +103,8 @@ class Worker:
                 return protocol.Checked()
             case protocol.Sampling(setting, runs, seconds, meter):
                 return protocol.Sampled(self._sample(setting, runs, seconds, meter=meter))
+            case protocol.StandIn(setting, kind, steps, runs, levels):
+                return protocol.StoodIn(self._stand_in(setting, kind, steps, runs, levels))
             case protocol.Probe(part, cpus, threads, quick, seconds):
                 from serialprof.measure.probes import measure_part
 
@@ -129,6 +132,20 @@ class Worker:
         self._warm.add(repr(setting))
         readings = sample(stepper, setting, runs, seconds, self._opened(), meter=meter, fresh=fresh)
         return readings if setting.clock is None else replace(readings, core_clocks=self._clocks())
+
+    def _stand_in(
+        self, setting: Setting, kind: StandInKind, steps: int, runs: int, levels: Sequence[float]
+    ) -> tuple[Timing, ...]:
+        from serialprof.measure.delay import time_delays
+        from serialprof.measure.dilation import time_dilated
+        from serialprof.measure.sampler import settle
+
+        stepper = self._stepper(setting)
+        if repr(setting) not in self._warm:
+            settle(stepper, setting)
+            self._warm.add(repr(setting))
+        take = time_delays if kind == "delay" else time_dilated
+        return take(stepper, replace(setting, depth=steps), runs, levels, self._opened())
 
     def _clocks(self) -> tuple[float | None, ...]:
         """The clock of every CPU, right after what was measured at it."""

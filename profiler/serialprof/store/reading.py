@@ -20,7 +20,17 @@ from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.planning import Plan, Point
 from serialprof.policyclock import PolicyClock
-from serialprof.records import Calibration, Resumption, RunStatus, StandIn, StepTicks, Stop, StoredRun, Visit
+from serialprof.records import (
+    Calibration,
+    Resumption,
+    RunStatus,
+    StandIn,
+    StandInGap,
+    StepTicks,
+    Stop,
+    StoredRun,
+    Visit,
+)
 from serialprof.store.schema import (
     APPLICATION_ID,
     READING_COLUMNS,
@@ -92,6 +102,7 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
         draws=_draws(connection, len(points)),
         resumptions=decode(meta["resumptions"], tuple[Resumption, ...]),
         stand_ins=tuple(_stand_ins(connection, len(points))),
+        stand_in_gaps=_gaps(meta.get("stand_in_gaps", "[]"), len(points)),
     )
 
 
@@ -155,6 +166,13 @@ def _stand_ins(connection: sqlite3.Connection, points: int) -> Iterable[StandIn]
         if not (0 < timing.seconds < math.inf and 0 <= timing.level < math.inf):
             raise ValueError(f"a stand-in took {timing.seconds} s at level {timing.level}")
         yield timing
+
+
+def _gaps(text: str, points: int) -> tuple[StandInGap, ...]:
+    gaps: tuple[StandInGap, ...] = decode(text, tuple[StandInGap, ...])
+    for gap in gaps:
+        _known_point(gap.point, points)
+    return gaps
 
 
 def _known_point(number: object, points: int) -> None:

@@ -16,7 +16,7 @@ from serialprof.errors import StoreError
 from serialprof.files import check_creatable, exists
 from serialprof.limits import Limits
 from serialprof.planning import Point
-from serialprof.records import Calibration, Resumption, RunStatus, StandIn, Stop, StoredRun, Visit
+from serialprof.records import Calibration, Resumption, RunStatus, StandIn, StandInGap, Stop, StoredRun, Visit
 from serialprof.store.reading import read_run
 from serialprof.store.schema import (
     APPLICATION_ID,
@@ -68,6 +68,7 @@ class Store:
         for visit in run.visits:
             self.add(visit)
         self.stand_in(run.stand_ins)
+        self.lack_stand_ins(run.stand_in_gaps)
 
     @classmethod
     def reopen(cls, path: Path) -> tuple[Self, StoredRun]:
@@ -112,6 +113,10 @@ class Store:
         rows = [[getattr(timing, name) for name in STAND_IN_COLUMNS] for timing in timings]
         insert = f"INSERT INTO stand_in ({columns}) VALUES ({_marks(len(STAND_IN_COLUMNS))})"  # noqa: S608 - constant
         self._transact(lambda: self._connection.executemany(insert, rows))
+
+    def lack_stand_ins(self, gaps: Sequence[StandInGap]) -> None:
+        """Records which points lack timings under a stand-in, in place of what was recorded before."""
+        self._set_meta("stand_in_gaps", tuple(gaps))
 
     def calibrate(self, calibration: Calibration) -> None:
         """Writes what was found out about a point.
@@ -227,6 +232,7 @@ def _write_header(connection: sqlite3.Connection, run: StoredRun) -> None:
         "limits": run.limits,
         "plan": replace(run.plan, points=()),
         "resumptions": run.resumptions,
+        "stand_in_gaps": (),
     }
     connection.execute("BEGIN")
     connection.executemany("INSERT INTO meta VALUES (?, ?)", [(key, encode(value)) for key, value in header.items()])

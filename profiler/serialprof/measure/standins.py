@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After sampling: timings under stand-ins for another clock, at the operating points that matter most.
+
+A block visits every chosen point once, in a drawn order; a visit passes its levels in a drawn order and back (ABBA), so
+that a linear drift cancels from what is compared. Blocks are the units of the intervals; their workers are those at
+hand, so what a fresh start changes is not in them.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from serialprof.intervals import MINIMUM_UNITS
+from serialprof.measure.dilation import PERIOD
+from serialprof.measure.pool import PointFailedError
+from serialprof.planning import Plan, Point, StandInKind
+from serialprof.records import StandIn, StandInGap, Timing
+from serialprof.setting import PROCESS_MODE
+from serialprof.units import format_seconds
+
+#: Share of a run's budget that one kind of stand-in takes, out of it.
+SHARE: Final = 0.1
+#: Blocks that are made where time allows.
+BLOCKS: Final = MINIMUM_UNITS + 1
+#: Seconds beyond what is planned after which a visit counts as hung: a worker may have to start and to warm up.
+PATIENCE: Final = 60.0
+#: Share of the time that is planned; the rest is for calibrating delays, warming caches and handing over.
+_PLANNED: Final = 0.7
+
+
+class Workers(Protocol):
+    """What is asked of the pool (`measure.pool.Pool`, or a fake one in tests)."""
+
+    def stand_in(  # noqa: D102
+        self, point: Point, kind: StandInKind, steps: int, runs: int, levels: Sequence[float], limit: float
+    ) -> tuple[Timing, ...]: ...
+
+
+class Sink(Protocol):
+    """Where the timings go (`store.Store`)."""
+
+    def stand_in(self, timings: Sequence[StandIn]) -> None: ...  # noqa: D102
+    def lack_stand_ins(self, gaps: Sequence[StandInGap]) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How a stand-in is taken.
+
+    Attributes:
+        levels: delays in multiples of the step, or shares of the time; 0 first.
+        stretched: by how much longer a step takes at each level at most.
+        shortest, longest: seconds that the timing of a step as it is lasts, one step at least.
+    """
+
+    levels: tuple[float, ...]
+    stretched: tuple[float, ...]
+    shortest: float
+    longest: float
+
+    @property
+    def cost(self) -> float:
+        """What a visit takes, forward and back, in multiples of one timing of the step as it is."""
+        return 2 * sum(self.stretched)
+
+
+#: No loop has more slack than its step is long, since its driving thread takes at least the delay: so the two longest
+#: delays lie beyond the knee, wherever it is, and tell the slope there.
+DESIGNS: Final[dict[StandInKind, Design]] = {
+    "delay": Design((0.0, 0.25, 0.5, 1.0, 2.0), (1.0, 1.25, 1.5, 2.0, 3.0), 1e-3, 10e-3),
+    "dilation": Design((0.0, 0.2, 0.35, 0.5), (1.0, 1.25, 1.54, 2.0), 20 * PERIOD, 50 * PERIOD),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is done at one point: `runs` runs of `steps` steps are one timing; `step` is the seconds of one."""
+
+    point: Point
+    step: float
+    steps: int
+    runs: int
+
+    @property
+    def length(self) -> float:
+        """Seconds of one timing of the step as it is."""
+        return self.step * self.steps * self.runs
+
+
+def candidates(plan: Plan) -> list[Point]:
+    """The points that matter most: of every family the narrowest and the widest on the most and on the fewest threads.
+
+    The serial form alone, with the clock left alone; nothing of whole programs, whose steps nobody can reach. Those on
+    the most threads come first, for there a delay tells what nothing else does.
+    """
+    families: dict[object, list[Point]] = {}
+    for point in plan.points:
+        setting = point.setting
+        if setting.form == "serial" and setting.clock is None and setting.mode != PROCESS_MODE:
+            families.setdefault(point.family, []).append(point)
+    corners = [_corners(points) for points in families.values()]
+    most = max(map(len, corners), default=0)
+    return [own[rank] for rank in range(most) for own in corners if rank < len(own)]
+
+
+def reserved(plan: Plan) -> float:
+    """Seconds of the budget that are left for stand-ins."""
+    return SHARE * plan.budget * len(plan.stand_ins) if candidates(plan) else 0.0
+
+
+def take_stand_ins(
+    plan: Plan,
+    run_seconds: Mapping[int, float],
+    workers: Workers,
+    sink: Sink,
+    past: Iterable[StandIn] = (),
+    now: Callable[[], float] = time.monotonic,
+) -> None:
+    """Takes every kind of stand-in that the plan wants; none takes longer than its share, by more than a visit.
+
+    Args:
+        plan: whose points.
+        run_seconds: seconds of one run(D), by id of the points that were measured.
+        workers: who does it.
+        sink: gets the timings of each visit as soon as it is complete.
+        past: timings of a run that is resumed, which are not taken again.
+        now: seconds of a monotonic clock.
+    """
+    earlier = tuple(past)
+    gaps: list[StandInGap] = []
+    for kind in plan.stand_ins:
+        jobs, reasons = jobs_of(plan, run_seconds, kind)
+        done = {(item.point, item.block) for item in earlier if item.kind == kind}
+        reasons |= _Phase(kind, plan, workers, sink, now).take(jobs, done)
+        gaps += [StandInGap(kind, point, reason) for point, reason in sorted(reasons.items())]
+    sink.lack_stand_ins(gaps)
+
+
+def jobs_of(plan: Plan, run_seconds: Mapping[int, float], kind: StandInKind) -> tuple[list[Job], dict[int, str]]:
+    """What is done at which points within the share of the budget, and why not at others that were candidates."""
+    design, seconds = DESIGNS[kind], _PLANNED * SHARE * plan.budget
+    chosen: list[tuple[Point, float]] = []
+    gaps: dict[int, str] = {}
+    left = seconds
+    for point in candidates(plan):
+        if point.id not in run_seconds:
+            gaps[point.id] = "the point was not measured"
+            continue
+        step = run_seconds[point.id] / point.setting.depth
+        least = MINIMUM_UNITS * design.cost * max(design.shortest, step)
+        if least > left:
+            gaps[point.id] = (
+                f"it would take {format_seconds(least)} of {format_seconds(seconds)}; allow a longer --budget"
+            )
+            continue
+        left -= least
+        chosen.append((point, step))
+    needed = BLOCKS * design.cost * sum(max(design.shortest, step) for _, step in chosen)
+    longer = max(1.0, seconds / needed) if needed else 1.0
+    jobs = [_job(point, step, min(design.longest, design.shortest * longer)) for point, step in chosen]
+    return jobs, gaps
+
+
+def _job(point: Point, step: float, length: float) -> Job:
+    """The whole steps and runs that last at least so many seconds."""
+    wanted = max(1, -int(-length // step))
+    steps = min(point.setting.depth, wanted)
+    return Job(point, step, steps, -(-wanted // steps))
+
+
+def _corners(points: Sequence[Point]) -> list[Point]:
+    counts = {point.setting.threads for point in points}
+    found: list[Point] = []
+    for threads in (max(counts), min(counts)):
+        row = sorted((point for point in points if point.setting.threads == threads), key=lambda p: p.setting.width)
+        found += [row[0], row[-1]]
+    return list({point.id: point for point in found}.values())
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """One kind of stand-in, block by block."""
+
+    kind: StandInKind
+    plan: Plan
+    workers: Workers
+    sink: Sink
+    now: Callable[[], float]
+
+    def take(self, jobs: Sequence[Job], done: Container[tuple[int, int]]) -> dict[int, str]:
+        """All blocks that the time allows, but for the (point, block) that are done; why points lack theirs."""
+        gaps: dict[int, str] = {}
+        end = self.now() + SHARE * self.plan.budget
+        for block in range(BLOCKS):
+            draw = random.Random(f"{self.plan.seed}/{self.kind}/{block}")  # noqa: S311 - an order, not a secret
+            for job in draw.sample(jobs, len(jobs)):
+                levels = draw.sample(DESIGNS[self.kind].levels, len(DESIGNS[self.kind].levels))
+                if job.point.id in gaps or (job.point.id, block) in done:
+                    continue
+                if self.now() > end:
+                    if block < MINIMUM_UNITS:
+                        gaps[job.point.id] = f"{block} of {BLOCKS} blocks fitted into its time; allow a longer --budget"
+                    continue
+                try:
+                    self.sink.stand_in(self._visit(job, block, levels))
+                except PointFailedError as error:
+                    gaps[job.point.id] = str(error)
+        return gaps
+
+    def _visit(self, job: Job, block: int, levels: Sequence[float]) -> tuple[StandIn, ...]:
+        """One visit: the levels forward and back."""
+        unit = job.step if self.kind == "delay" else 1.0
+        order = [level * unit for level in (*levels, *reversed(levels))]
+        limit = PATIENCE + 10 * DESIGNS[self.kind].cost * job.length
+        timings = self.workers.stand_in(job.point, self.kind, job.steps, job.runs, order, limit)
+        return tuple(
+            StandIn(self.kind, job.point.id, block, item.level, item.seconds, item.cpu_seconds, item.disturbed)
+            for item in timings
+        )
