@@ -163,6 +163,8 @@ def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     yield from (("contradicts", item.sentence) for item in family.contradictions)
     for item in family.crossovers:
         yield "crossover", wording.crossover(item)
+    if text := wording.counted(family):
+        yield "counters", text
     yield from frontier.lines(family)
     if family.depth_costs:
         yield "depth cost", wording.depth_cost(family)

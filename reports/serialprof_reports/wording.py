@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
-from serialprof.model.wording import ratio
+from serialprof.model.wording import ratio, share
 from serialprof.setting import PROCESS_MODE
 from serialprof.units import format_bytes, format_count, format_seconds, format_si
 
@@ -160,6 +160,22 @@ def depth_cost(family: FamilyAnalysis) -> str:
         return f"unknown: {family.depth_costs[0].ratio.reason}"
     ratios = [f"{ratio(item.ratio)} at W = {format_count(item.width)}" for item in known]
     return f"T_serial / T_wide on {threads(fewest)}: {', '.join(ratios)}"
+
+
+def counted(family: FamilyAnalysis) -> str:
+    """What hardware counters say of the clock, beside the fit, width by width; empty where no stalls were counted."""
+    known = [item for item in family.counted if item.stalls.value is not None]
+    places = [
+        f"{_scaling(item.scaling)} (fit {_scaling(item.fitted)}) at W = {format_count(item.width)}" for item in known
+    ]
+    return f"of a step on 1 thread scale with the clock: {', '.join(places)}" if places else ""
+
+
+def _scaling(estimate: Estimate) -> str:
+    """A share, or its lower bound."""
+    if estimate.value is None and estimate.low is not None and estimate.high in (None, 1.0):
+        return f"at least {round(100 * estimate.low)} %"
+    return share(estimate)
 
 
 def step_of(family: FamilyAnalysis, width: int, count: int) -> Estimate:

@@ -166,6 +166,11 @@ def test_swapping_costs() -> None:
     assert found.remedy == "sudo swapoff -a"
 
 
+def test_the_event_of_memory_stalls_is_named_where_there_is_one() -> None:
+    assert findings.counters(None, "stall_backend_mem").what.endswith("memory stalls by stall_backend_mem.")
+    assert findings.counters(None).what.endswith("no event of memory stalls is known here.")
+
+
 def test_refused_counters_carry_their_remedy() -> None:
     found = findings.counters(Refusal("the kernel says so", "sudo sysctl x=2"))
     assert found == Finding(

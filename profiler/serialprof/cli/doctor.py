@@ -68,7 +68,7 @@ def _examined() -> tuple[Finding, ...]:
         findings.heat(seen),
         *survey.clock_control(policies()),
         *health.clock_control(machine.cpus),
-        findings.counters(refusal()),
+        findings.counters(refusal(), machine.stall_event),
         health.affinity(machine.cpus),
         health.quota(machine.cpus, findings.throttled(seen)),
         health.memory(),

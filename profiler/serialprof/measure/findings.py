@@ -141,10 +141,16 @@ def swap(seen: Examination, used: int | None) -> tuple[Finding, ...]:
     return (Finding("swap", _state(seen.swapped > 0), what, remedy="sudo swapoff -a" if seen.swapped else ""),)
 
 
-def counters(refused: Refusal | None) -> Finding:
-    """Whether the hardware's counters can be read."""
+def counters(refused: Refusal | None, stall_event: str = "") -> Finding:
+    """Whether the hardware's counters can be read.
+
+    Args:
+        refused: why not.
+        stall_event: the event that counts memory stalls here, empty where none is known.
+    """
     if refused is None:
-        return Finding("counters", "good", "Cycles and instructions can be counted.")
+        stalls = f"memory stalls by {stall_event}" if stall_event else "no event of memory stalls is known here"
+        return Finding("counters", "good", f"Cycles and instructions can be counted; {stalls}.")
     what = f"Cycles and instructions cannot be counted: {refused.reason}."
     return Finding("counters", "costs", what, remedy=refused.remedy)
 
