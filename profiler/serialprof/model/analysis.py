@@ -16,6 +16,7 @@ from serialprof.model.fitting.fitrecord import fit_record
 from serialprof.model.frontier import frontier
 from serialprof.model.refusals import disturbed_share, refusals
 from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Tradeoff, Verdict
+from serialprof.model.standins import stand_ins
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.tradeoff import crossovers, depth_costs, tradeoffs
 from serialprof.model.verdict import TOO_DISTURBED, Findings, sentence
@@ -66,6 +67,7 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         frontier=plane,
         contradictions=findings.contradictions,
         counted=counted,
+        stand_ins=stand_ins(run, times.points, attributions, counted),
     )
     return replace(family, refusals=refusals(family, run.limits))
 

@@ -132,6 +132,99 @@ class Counting:
 
 
 @dataclass(frozen=True, slots=True)
+class InjectedDelay:
+    """How a step answered to delays that its driving thread spun in every step.
+
+    Attributes:
+        label: what it is, in the words that every report uses.
+        width, threads: the operating point.
+        primary: whether it tells something: with several threads or a device. Where one thread does everything the
+            slope is 1 by construction, and it is a check of the instrument.
+        step: seconds per step without delay, in the same visits.
+        slope: seconds that the step grows by per second of delay, beyond the slack.
+        slack: seconds of delay per step that it bears without growing.
+        waits: whether that thread surely has slack: its serial time is then not on the critical path.
+        delays, steps: the mean curve, seconds.
+        units: blocks behind the intervals.
+        residual: relative root-mean-square residual of the curve, None where nothing was fitted.
+    """
+
+    label: str
+    width: int
+    threads: int
+    primary: bool
+    step: Estimate
+    slope: Estimate
+    slack: Estimate
+    waits: bool
+    delays: tuple[float, ...]
+    steps: tuple[float, ...]
+    units: int
+    residual: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dilation:
+    """How a step answered when a real-time thief took a share of the time of the core that drives it.
+
+    Attributes:
+        label: what it is, in the words that every report uses, with the factor.
+        width, threads: the operating point.
+        factor: by how much longer everything on that core took.
+        ratio: the step by that of the step as it is.
+        sensitivity: d ln step / d ln factor: an upper bound of what the host core's speed decides, for waiting for
+            memory is dilated with it.
+        units: blocks behind the intervals.
+    """
+
+    label: str
+    width: int
+    threads: int
+    factor: float
+    ratio: Estimate
+    sensitivity: Estimate
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class SerialBenefit:
+    """What +10 % clock saves of a step through its serial part: a bracket, and what narrows it.
+
+    Attributes:
+        width, threads: the operating point.
+        saved: share of the step, from 0 to serial share x (1 - f / f').
+        narrowed: the same by the route that is primary for this loop; unknown, with the reason, where it tells nothing.
+        route: "injected delay", "hardware counters" or "footprint model".
+    """
+
+    width: int
+    threads: int
+    saved: Estimate
+    narrowed: Estimate
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingStandIn:
+    """An operating point that lacks a stand-in: the label of what is missing, where, and why."""
+
+    label: str
+    width: int
+    threads: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """What stands in for another clock where none was set."""
+
+    delays: tuple[InjectedDelay, ...] = ()
+    dilations: tuple[Dilation, ...] = ()
+    benefits: tuple[SerialBenefit, ...] = ()
+    missing: tuple[MissingStandIn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """What the data do not tell.
 

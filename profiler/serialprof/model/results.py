@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
-from serialprof.model.answers import Contradiction, Counting, Frontier, Refusal
+from serialprof.model.answers import Contradiction, Counting, Frontier, Refusal, StandIns
 from serialprof.planning import Family, Point
 
 Winner: TypeAlias = Literal["clock", "cores", "neither", "unknown"]
@@ -275,6 +275,7 @@ class FamilyAnalysis:
     contradictions: tuple[Contradiction, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     counted: tuple[Counting, ...] = ()
+    stand_ins: StandIns = field(default_factory=StandIns)
 
 
 @dataclass(frozen=True, slots=True)
