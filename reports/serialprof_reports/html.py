@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from serialprof.limits import PART_NAMES
 from serialprof.model.results import SERIAL, UNATTRIBUTED
 from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
-from serialprof_reports import wording
+from serialprof_reports import standins, wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +58,7 @@ class Section:
     tradeoffs: Table | None
     latencies: Table | None
     points: Table
+    stand_ins: tuple[Table, ...] = ()
 
 
 def html(run: StoredRun, analysis: Analysis) -> str:
@@ -134,6 +135,7 @@ def _section(family: FamilyAnalysis, number: int) -> Section:
         tradeoffs=_tradeoff_table(family),
         latencies=_latency_table(family),
         points=_point_table(family),
+        stand_ins=tuple(Table(*parts, ends_in_words=True) for parts in standins.tables(family.stand_ins)),
     )
 
 

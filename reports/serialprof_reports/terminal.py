@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from serialprof.model.results import SERIAL
 from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
-from serialprof_reports import frontier, wording
+from serialprof_reports import frontier, standins, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +174,7 @@ def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
         yield "step tail", text
     if family.declared is not None:
         yield "declared", wording.declared(family.declared)
+    yield from standins.lines(family.stand_ins)
     yield from (("not told", text) for text in frontier.refusals(family))
     yield "hatch", family.verdict.hatch or "none known round this implementation's chain"
     yield "next step", family.verdict.next_step

@@ -11,6 +11,7 @@ from serialprof.catalog import Affine, Description, Work
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.machine.description import Cache, Machine
+from serialprof.model.answers import Dilation, InjectedDelay, MissingStandIn, SerialBenefit, StandIns
 from serialprof.model.results import (
     CAUSES,
     COMPUTE,
@@ -32,6 +33,7 @@ from serialprof.model.results import (
     Tradeoff,
     Verdict,
 )
+from serialprof.model.standins import DELAY_LABEL, DILATION_LABEL
 from serialprof.planning import Plan, Point
 from serialprof.records import Readings, Sample, StoredRun, Visit
 from serialprof.setting import FORMS, Form, Setting
@@ -198,6 +200,40 @@ def family(run: StoredRun, shape: Shape) -> FamilyAnalysis:
             grade_reason="the clock was not swept; the clock gain is a bracket from the footprint model",
             hatch=shape.hatch,
             next_step="Repeat it on a machine that lets its clock be set.",
+        ),
+    )
+
+
+def with_stand_ins(known: FamilyAnalysis) -> FamilyAnalysis:
+    """The family with a stand-in of every kind at its narrowest and widest point, and one that is missing."""
+    low, high = known.points[0].point.setting.width, known.points[-1].point.setting.width
+    step = known.points[0].step
+    assert step.value is not None
+    slack = Estimate(0.6 * step.value, 0.55 * step.value, 0.65 * step.value, "s")
+    none = Estimate(0.0, 0.0, 0.01 * step.value, "s")
+    dilated = DILATION_LABEL.format("2.00")
+    return replace(
+        known,
+        stand_ins=StandIns(
+            delays=(
+                InjectedDelay(DELAY_LABEL, low, 1, False, step, spread(1.0, 0.01), none, False, (), (), BLOCKS),
+                InjectedDelay(DELAY_LABEL, low, 2, True, step, spread(1.01, 0.02), none, False, (), (), BLOCKS),
+                InjectedDelay(DELAY_LABEL, high, 2, True, step, spread(0.99, 0.02), slack, True, (), (), BLOCKS),
+            ),
+            dilations=(Dilation(dilated, low, 1, 2.0, spread(2.01, 0.01), spread(1.0, 0.02), BLOCKS),),
+            benefits=(
+                SerialBenefit(
+                    low, 2, Estimate.bracket(0.0, 0.081, ""), Estimate.bracket(0.0, 0.08, ""), "injected delay"
+                ),
+                SerialBenefit(
+                    high,
+                    2,
+                    Estimate.bracket(0.0, 0.01, ""),
+                    Estimate.unknown("others share its clock"),
+                    "injected delay",
+                ),
+            ),
+            missing=(MissingStandIn(DILATION_LABEL.format("k"), high, 2, "the kernel gives no real-time thread"),),
         ),
     )
 

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stand-ins for another clock in words and tables; dilation is named by its label, and by nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from serialprof.units import format_count, format_seconds
+from serialprof_reports import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from serialprof.estimate import Estimate
+    from serialprof.model.answers import Dilation, InjectedDelay, MissingStandIn, SerialBenefit, StandIns
+
+#: Title, columns and rows of a table.
+Rows: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
+
+_DELAY_COLUMNS: Final = ("W", "threads", "slope", "slack", "units", "what it tells")
+_BENEFIT_COLUMNS: Final = ("W", "threads", "of a step", "narrowed to", "by")
+_DILATION_COLUMNS: Final = ("W", "threads", "a step takes", "sensitivity, upper bound", "units", "label")
+_BENEFIT: Final = "+10 % clock saves, through the serial part"
+
+
+def lines(found: StandIns) -> Iterator[tuple[str, str]]:
+    """(name, text) pairs for a terminal, of what there is."""
+    if found.delays:
+        yield "delay", _delays(found.delays)
+    if found.benefits:
+        yield "serial gain", f"{_BENEFIT}, {'; '.join(map(_benefit, found.benefits))}"
+    if found.dilations:
+        yield "dilation", "; ".join(map(_dilation, found.dilations))
+    yield from (("not taken", text) for text in _missing(found.missing))
+
+
+def tables(found: StandIns) -> Iterator[Rows]:
+    """The same as tables for the page."""
+    if found.delays:
+        yield found.delays[0].label, _DELAY_COLUMNS, tuple(map(_delay_row, found.delays))
+    if found.benefits:
+        yield f"{_BENEFIT}: a bracket", _BENEFIT_COLUMNS, tuple(map(_benefit_row, found.benefits))
+    if found.dilations:
+        yield "Time dilation", _DILATION_COLUMNS, tuple(map(_dilation_row, found.dilations))
+    if texts := list(_missing(found.missing)):
+        rows = tuple((str(number), text) for number, text in enumerate(texts, 1))
+        yield "Stand-ins that were not taken", ("", "why"), rows
+
+
+def _delays(delays: Sequence[InjectedDelay]) -> str:
+    primary = [f"{_slope(item)} {_place(item)}" for item in delays if item.primary]
+    sanity = [item.slope for item in delays if not item.primary and item.slope.value is not None]
+    text = f"{delays[0].label}: {'; '.join(primary)}" if primary else delays[0].label
+    if not sanity:
+        return text
+    ends = sorted(f"{slope.value:.2f}" for slope in sanity)
+    values = ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
+    return f"{text}{'; ' if primary else ': '}{values} on 1 thread, where it is 1 by construction: a sanity check"
+
+
+def _slope(item: InjectedDelay) -> str:
+    if item.slope.value is None:
+        return f"the data cannot tell ({item.slope.reason}; slack {_slack(item.slack)})"
+    return f"{_number(item.slope)}, slack {_slack(item.slack)}"
+
+
+def _number(estimate: Estimate) -> str:
+    """A slope: "1.00 [0.99 - 1.02]"."""
+    if estimate.value is None:
+        return wording.MISSING
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} [{estimate.low:.2f} - {estimate.high:.2f}]"
+
+
+def _slack(slack: Estimate) -> str:
+    if slack.low == 0.0 and slack.high is not None:
+        return f"at most {format_seconds(slack.high)}"
+    return "0" if slack.value == 0.0 else wording.with_interval(slack, format_seconds)
+
+
+def _benefit(item: SerialBenefit) -> str:
+    told = f"{wording.compact_percent(item.saved)} of a step {_place(item)}"
+    if not item.narrowed.bounded:
+        return f"{told} ({item.route}: {item.narrowed.reason})"
+    return f"{told}, {wording.compact_percent(item.narrowed)} by {item.route}"
+
+
+def _dilation(item: Dilation) -> str:
+    return (
+        f"{item.label}: a step takes {_times(item.ratio)} as long {_place(item)}, sensitivity at most "
+        f"{_number(item.sensitivity)} (waiting for memory is dilated too)"
+    )
+
+
+def _times(ratio: Estimate) -> str:
+    return f"{_number(ratio)} times"
+
+
+def _place(item: InjectedDelay | SerialBenefit | Dilation) -> str:
+    return f"at W = {format_count(item.width)} on {wording.threads(item.threads)}"
+
+
+def _missing(missing: Sequence[MissingStandIn]) -> Iterator[str]:
+    """Each reason once with the places that it holds for."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for item in missing:
+        where = f"W = {format_count(item.width)} on {wording.threads(item.threads)}"
+        places.setdefault((item.label, item.reason), []).append(where)
+    for (label, reason), where_all in places.items():
+        yield f"{label}: {reason} ({', '.join(where_all)})"
+
+
+def _delay_row(item: InjectedDelay) -> tuple[str, ...]:
+    if not item.primary:
+        tells = "1 by construction: a sanity check"
+    elif item.slope.value is None:
+        tells = item.slope.reason
+    elif item.waits:
+        tells = "its driving thread waits: serial time there is not on the critical path"
+    else:
+        tells = "no slack is sure: serial time may be on the critical path"
+    cells = (_number(item.slope), _slack(item.slack), str(item.units), tells)
+    return format_count(item.width), str(item.threads), *cells
+
+
+def _benefit_row(item: SerialBenefit) -> tuple[str, ...]:
+    saved, narrowed = wording.compact_percent(item.saved), wording.compact_percent(item.narrowed)
+    route = item.route if item.narrowed.bounded else f"{item.route}: {item.narrowed.reason}"
+    return format_count(item.width), str(item.threads), saved, narrowed, route
+
+
+def _dilation_row(item: Dilation) -> tuple[str, ...]:
+    cells = (_times(item.ratio), _number(item.sensitivity), str(item.units), item.label)
+    return format_count(item.width), str(item.threads), *cells
