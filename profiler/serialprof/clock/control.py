@@ -18,16 +18,14 @@ On the standard library alone, so that it runs where nothing is installed.
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from serialprof.clock.guardian import Guardian
+from serialprof.clock.interrupting import ended_by_sigterm, unheard
 from serialprof.clock.journal import Journal, boot_id, default_folder, remove_journal, write_journal
 from serialprof.clock.pinning import pin, turbo_value, turn_turbo
 from serialprof.clock.policies import Policy, policies
@@ -36,8 +34,6 @@ from serialprof.clock.restoring import Restoration, give_back, snapshot
 from serialprof.clock.sysfs import Tree
 from serialprof.errors import SerialprofError
 from serialprof.policyclock import Clock, PolicyClock
-
-_ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class ClockControl:
@@ -92,7 +88,7 @@ class ClockControl:
             journal = Journal(os.getpid(), boot_id(), str(self._tree.root), self._before)
             self._journal = write_journal(self._folder, journal)
             self._guardian = Guardian(self._tree.root, self._journal, self._lock)
-            self._held.enter_context(_ended_by_sigterm())
+            self._held.enter_context(ended_by_sigterm())
         except BaseException:
             self._leave()
             raise
@@ -141,7 +137,7 @@ class ClockControl:
 
     def _leave(self) -> None:
         try:
-            with _unheard():
+            with unheard():
                 self._give_back()
         finally:
             self._held.close()
@@ -169,31 +165,3 @@ class ClockControl:
         """What is left once the guardian has tried as well."""
         again = give_back(self._tree, self._before)
         self.restoration = Restoration(tuple(sorted({*self.restoration.changed, *again.changed})), again.failed)
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Has SIGTERM end the block as an exception would, unless the program has its own way; in the main thread only."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Ignores the signals that end a program while clocks are given back; in the main thread only."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heeded = [number for name in _ENDING if (number := getattr(signal, name, None)) is not None]
-    former = {number: signal.signal(number, signal.SIG_IGN) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)

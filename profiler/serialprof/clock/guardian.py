@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -31,8 +32,7 @@ _IGNORED: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
 _PATIENCE: Final = 30.0
 #: Without site and without anything of the environment: the guardian needs the standard library and this package.
 _PROGRAM: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from serialprof.clock.guardian import main; sys.exit(main(sys.argv))"
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from serialprof.clock.{} import main; sys.exit(main(sys.argv))"
 )
 
 
@@ -42,6 +42,7 @@ class Guardian:
     Args:
         root: of the tree of files.
         journal: path of the journal, which is there.
+        module: of this package, whose `main` is the guardian's life; it is given the two paths.
         lock: the descriptor of the tree's lock; the guardian holds it too, so that nobody else sets clocks before it
             has given them back.
 
@@ -49,9 +50,10 @@ class Guardian:
         CannotMeasureError: it cannot be started.
     """
 
-    def __init__(self, root: Path, journal: Path, lock: int) -> None:
+    def __init__(self, root: Path, journal: Path, lock: int, module: str = "guardian") -> None:
         package = Path(__file__).resolve().parents[2]
-        command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(package), str(root), str(journal.absolute())]
+        program = _PROGRAM.format(module)
+        command = [sys.executable, "-I", "-S", "-c", program, str(package), str(root), str(journal.absolute())]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -120,8 +122,7 @@ def main(arguments: list[str]) -> int:
     Standard input is the pipe; a letter goes to standard output once it is ready. Exit code 0 where nothing is left to
     give back.
     """
-    for name in _IGNORED:
-        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    ignore_signals()
     tree, path = Tree(Path(arguments[1])), Path(arguments[2])
     try:
         journal = read_journal(path)
@@ -129,11 +130,31 @@ def main(arguments: list[str]) -> int:
         return 1
     if journal is None or journal.root != str(tree.root):
         return 1
+    return guard(journal.pid, path, lambda: not give_back(tree, journal.files).failed)
+
+
+def ignore_signals() -> None:
+    """Ignores what a terminal or a service sends to all processes of a run."""
+    for name in _IGNORED:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def guard(run: int, path: Path, give_back: Callable[[], bool]) -> int:
+    """Says that the guardian is ready, waits for the end of the run, and gives back what the run did not.
+
+    Args:
+        run: the run's process.
+        path: of its journal, which is removed once everything is given back.
+        give_back: says whether everything was.
+
+    Returns:
+        The exit code: 0 where nothing is left to give back.
+    """
     with suppress(OSError):
         os.write(1, _READY)
-    if _run_says_done(journal.pid):
+    if _run_says_done(run):
         return 0
-    if give_back(tree, journal.files).failed:
+    if not give_back():
         return 1  # the journal stays
     remove_journal(path)
     return 0

@@ -76,24 +76,33 @@ def write_journal(folder: Path, journal: Journal) -> Path:
         CannotMeasureError: it cannot be kept there: the folder cannot be written, or holds a journal.
     """
     path = journal_path(folder)
-    text = json.dumps({"version": VERSION, **asdict(journal), "files": dict(journal.files)}, indent=1)
+    keep(path, {"version": VERSION, **asdict(journal), "files": dict(journal.files)})
+    return path
+
+
+def keep(path: Path, document: Mapping[str, object]) -> None:
+    """Puts a document on disk under a name that must be free, whole and synced, before it returns.
+
+    Raises:
+        CannotMeasureError: it cannot be kept there.
+    """
+    folder, text = path.parent, json.dumps(document, indent=1)
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)  # others may see that there is one, not what it says
         within = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            _create(within, text)
+            _create(within, path.name, text)
         finally:
             os.close(within)
     except OSError as error:
         raise CannotMeasureError(
             f"clocks are not set, since what they were cannot be kept in {path}: {error.strerror}"
         ) from error
-    return path
 
 
-def _create(within: int, text: str) -> None:
+def _create(within: int, name: str, text: str) -> None:
     """A whole journal or none: written beside, synced, then given its name, which must be free."""
-    part = f".{_NAME}.{os.getpid()}.part"
+    part = f".{name}.{os.getpid()}.part"
     with suppress(FileNotFoundError):  # of a process of this number that was killed
         os.unlink(part, dir_fd=within)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -103,7 +112,7 @@ def _create(within: int, text: str) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.link(part, _NAME, src_dir_fd=within, dst_dir_fd=within)  # unlike a rename, never over another
+        os.link(part, name, src_dir_fd=within, dst_dir_fd=within)  # unlike a rename, never over another
     finally:
         os.unlink(part, dir_fd=within)
     os.fsync(within)
@@ -116,22 +125,34 @@ def read_journal(path: Path) -> Journal | None:
         JournalError: it is damaged, of another version, belongs to another user, or names anything but the files of
             clocks.
     """
+    document = read_document(path)
+    return None if document is None else _decoded(path, document)
+
+
+def read_document(path: Path) -> Any:
+    """What `keep` wrote, None where there is nothing.
+
+    Raises:
+        JournalError: it is no JSON, or others could have written it.
+    """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise _damaged(path, f"it cannot be opened ({error.strerror})") from error
+        raise damaged(path, f"it cannot be opened ({error.strerror})") from error
     with os.fdopen(file, "rb") as stream:
         about = os.fstat(file)
         if not stat.S_ISREG(about.st_mode) or about.st_uid not in (0, os.geteuid()) or about.st_mode & 0o022:
-            raise _damaged(path, "it is not a file that you alone may write")
+            raise damaged(path, "it is not a file that you alone may write")
         content = stream.read(_MOST_BYTES + 1)
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise _damaged(path, "it is no JSON") from error
-    return _decoded(path, document)
+        raise damaged(path, "it is no JSON") from error
+    if document is None:
+        raise damaged(path, "it holds no journal")
+    return document
 
 
 def remove_journal(path: Path) -> None:
@@ -151,23 +172,24 @@ def remove_journal(path: Path) -> None:
 
 def _decoded(path: Path, document: Any) -> Journal:
     if not isinstance(document, dict) or "version" not in document:
-        raise _damaged(path, "it holds no journal")
+        raise damaged(path, "it holds no journal")
     if document["version"] != VERSION or isinstance(document["version"], bool):
-        raise _damaged(path, f"it has version {document['version']!r}, and this serialprof knows {VERSION}")
+        raise damaged(path, f"it has version {document['version']!r}, and this serialprof knows {VERSION}")
     if set(document) != {"version", "pid", "boot", "root", "files"}:
-        raise _damaged(path, "its fields are not those of a journal")
+        raise damaged(path, "its fields are not those of a journal")
     pid, boot, root, files = (document[key] for key in ("pid", "boot", "root", "files"))
     if not (isinstance(pid, int) and not isinstance(pid, bool) and pid > 0):
-        raise _damaged(path, f"its pid is {pid!r}")
+        raise damaged(path, f"its pid is {pid!r}")
     if not (isinstance(boot, str) and isinstance(root, str) and isinstance(files, dict) and files):
-        raise _damaged(path, "its fields are not those of a journal")
+        raise damaged(path, "its fields are not those of a journal")
     for name, value in files.items():
         if not (isinstance(value, str) and valid(name, value)):
-            raise _damaged(path, f"it would write {value!r} to {name!r}")
+            raise damaged(path, f"it would write {value!r} to {name!r}")
     return Journal(pid, boot, root, files)
 
 
-def _damaged(path: Path, why: str) -> JournalError:
+def damaged(path: Path, why: str) -> JournalError:
+    """The error for a journal that cannot be used."""
     return JournalError(
         f"the clock journal {path} cannot be used: {why}; nothing was written",
         "look at it, set the clocks by hand if they are not as they should be, and remove it",

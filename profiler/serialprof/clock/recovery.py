@@ -114,7 +114,7 @@ def _acquired(tree: Tree, path: Path) -> int:
         if lock is not None:
             return lock
         owner = _owner(path)
-        if (owner and _lives(owner)) or time.monotonic() > until:
+        if (owner and lives(owner)) or time.monotonic() > until:
             raise _busy(tree, owner)
         time.sleep(_PAUSE)
 
@@ -136,7 +136,7 @@ def _owner(path: Path) -> int:
     return 0 if journal is None else journal.pid
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
     """Whether the process runs; one that ended and that its parent has not yet looked after does not."""
     try:
         os.kill(pid, 0)

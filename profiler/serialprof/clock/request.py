@@ -40,7 +40,7 @@ def parse_clocks(text: str, policies: Sequence[Policy], *, turbo: bool = False) 
     if "off" in words:
         raise UsageError(f"--clock {text!r} asks for clocks and for none", 'give "off" alone, or leave it out')
     turbo = turbo or "turbo" in words
-    asked = {word: None if word in ("all", "turbo") else _hertz(word, text) for word in words}
+    asked = {word: None if word in ("all", "turbo") else frequency(word, text) for word in words}
     if not policies:
         raise CannotMeasureError(f"clocks cannot be set: {NO_CPUFREQ}", "leave out --clock")
     clocks: set[Clock] = set()
@@ -68,19 +68,28 @@ def available(policies: Sequence[Policy]) -> tuple[int, ...]:
     return tuple(sorted({low, high, *(each for each in between if low < each < high)}))
 
 
-def _hertz(word: str, text: str) -> int:
-    """Hz of one frequency, unchecked."""
+def frequency(word: str, text: str, option: str = "--clock") -> int:
+    """Hz of one frequency, unchecked.
+
+    Args:
+        word: the frequency.
+        text: all that was given, for the message.
+        option: to what.
+
+    Raises:
+        UsageError: it is none, or has no unit.
+    """
     match = re.fullmatch(r"([0-9]*\.?[0-9]+|[0-9]+\.)\s*([a-z]*)", word)
     if match is None or not (match[2] == "" or match[2] in _UNITS):
-        raise UsageError(f"{word!r} in --clock {text!r} is no frequency", _HOW)
+        raise UsageError(f"{word!r} in {option} {text!r} is no frequency", _HOW)
     number = float(match[1])
     if match[2] == "":
         # Both readings are shown, the likelier one first: processors run at 0.1 to 10 GHz.
         likely, other = ("GHz", "MHz") if number < 50 else ("MHz", "kHz")
-        raise UsageError(f"{word!r} in --clock {text!r} has no unit", f"is it {word}{likely} or {word}{other}?")
+        raise UsageError(f"{word!r} in {option} {text!r} has no unit", f"is it {word}{likely} or {word}{other}?")
     hertz = number * _UNITS[match[2]]
     if not (math.isfinite(hertz) and hertz < 1e15):
-        raise UsageError(f"{word!r} in --clock {text!r} is no frequency of a processor", _HOW)
+        raise UsageError(f"{word!r} in {option} {text!r} is no frequency of a processor", _HOW)
     return round(hertz)
 
 
