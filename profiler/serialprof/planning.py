@@ -259,7 +259,7 @@ def make_plan(
         quick=request.quick,
         meter=request.meter,
         clocks=tuple(clocks),
-        stand_ins=request.stand_ins,
+        stand_ins=() if len(clocks) > 1 else request.stand_ins,  # for another clock, where others are set
     )
 
 

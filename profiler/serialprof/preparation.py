@@ -13,14 +13,34 @@ from pathlib import Path
 from typing import Final
 
 from serialprof.catalog import Description
+from serialprof.clocksetup import (
+    ClockFiles,
+    ClockSetup,
+    Warn,
+    check_again,
+    check_clocks,
+    give_back_first,
+    kernel_files,
+    to_stderr,
+)
 from serialprof.errors import StoreError, UsageError, WorkloadError
 from serialprof.loading import check_name
 from serialprof.machine import Machine
 from serialprof.machine.topology import merge_groups, placement_order
+from serialprof.measure.budget import check_clock_budget
 from serialprof.measure.introspection import Introspector, probe_pairs
 from serialprof.measure.pairs import hidden_siblings
 from serialprof.measure.process import IN_WORKER
-from serialprof.planning import Plan, Point, Request, check_parameters, check_size, make_plan, settings_of
+from serialprof.planning import (
+    Plan,
+    Point,
+    Request,
+    check_parameters,
+    check_size,
+    make_plan,
+    settings_of,
+    thread_counts,
+)
 from serialprof.store import StoredRun
 
 #: What a machine may change while a run is interrupted without becoming another one.
@@ -37,12 +57,14 @@ class Prepared:
         plan: what would be measured.
         code: hash of the native extension and the workloads' sources.
         skipped: why a workload that was asked for is left out, by name.
+        clocks: that are set, and how; None where clocks are left alone.
     """
 
     machine: Machine
     plan: Plan
     code: str
     skipped: dict[str, str]
+    clocks: ClockSetup | None = None
 
 
 def look_at_machine(hidden: Sequence[tuple[int, int]] | None = None) -> Machine:
@@ -65,14 +87,25 @@ def look_at_machine(hidden: Sequence[tuple[int, int]] | None = None) -> Machine:
     return replace(machine, siblings=groups, cpus=placement_order(groups), hidden_siblings=new)
 
 
-def prepare(request: Request, machine: Machine | None = None) -> Prepared:
+def prepare(
+    request: Request,
+    machine: Machine | None = None,
+    *,
+    warn: Warn = to_stderr,
+    dry_run: bool = False,
+    files: ClockFiles | None = None,
+) -> Prepared:
     """Checks a request and draws its plan; measures nothing.
 
     Args:
         request: what the user asked for.
         machine: this computer, where it has been looked at already.
+        warn: told what is to be known about clocks, where some are asked for.
+        dry_run: whether nothing will be measured: then clocks that a killed run left are not given back either.
+        files: where clocks are set; by default those of this machine.
 
     Raises:
+        CannotMeasureError: clocks that this machine does not give, or not to this process.
         UsageError: a setting that this machine or the workload does not have.
         WorkloadError: a workload that is unknown or does not load.
     """
@@ -81,7 +114,12 @@ def prepare(request: Request, machine: Machine | None = None) -> Prepared:
             "a profile was started while a worker imported this file",
             'put the call under `if __name__ == "__main__":`',
         )
+    files = files or kernel_files()
+    if request.sets_clocks:
+        give_back_first(files, warn, write=not dry_run)
     machine = machine or look_at_machine()
+    setup = _clocks(request, machine, files, warn)
+    clocks = setup.clocks if setup else ()
     with ExitStack() as stack:
         workers = list(_introspectors(stack, request.workloads, machine))
         described = [worker.describe() for worker in workers]
@@ -90,7 +128,7 @@ def prepare(request: Request, machine: Machine | None = None) -> Prepared:
         skipped: dict[str, str] = {}
         points: list[Point] = []
         for worker, description in zip(workers, descriptions, strict=True):
-            settings = [] if description.missing else settings_of(request, description, machine)
+            settings = [] if description.missing else settings_of(request, description, machine, clocks)
             if not settings:
                 skipped[description.name] = description.missing or _too_few_cores(description, machine)
             for setting, work in zip(settings, worker.declare(settings), strict=True):
@@ -100,22 +138,44 @@ def prepare(request: Request, machine: Machine | None = None) -> Prepared:
         reasons = "; ".join(f"{name} {reason}" for name, reason in skipped.items())
         raise WorkloadError(f"nothing to measure: {reasons}", "see serialprof list")
     kept = [description for description in descriptions if description.name not in skipped]
-    return Prepared(machine, make_plan(request, kept, points), _code_hash([code for _, code in described]), skipped)
+    plan = make_plan(request, kept, points, clocks)
+    if clocks:
+        check_clock_budget(len(points), len(clocks), plan.budget)
+    return Prepared(machine, plan, _code_hash([code for _, code in described]), skipped, setup)
 
 
-def prepare_again(run: StoredRun, path: Path) -> Prepared:
+def _clocks(request: Request, machine: Machine, files: ClockFiles, warn: Warn) -> ClockSetup | None:
+    """The clocks that are asked for, on the CPUs that this run will use."""
+    if request.clocks is None or not request.sets_clocks:
+        return None
+    cpus = machine.cpus[: max(thread_counts(request, machine))]
+    return check_clocks(request.clocks, cpus, files, warn, turbo=request.turbo)
+
+
+def prepare_again(run: StoredRun, path: Path, *, warn: Warn = to_stderr, files: ClockFiles | None = None) -> Prepared:
     """An interrupted run, ready to go on with its own plan, and what this machine and this code are now.
 
+    Args:
+        run: as it was stored.
+        path: its file.
+        warn: told what is to be known about clocks, where it sets some.
+        files: where clocks are set; by default those of this machine.
+
     Raises:
+        CannotMeasureError: it sets clocks, and this process may not.
         StoreError: the run is complete.
         WorkloadError: one of its workloads no longer loads.
     """
     check_incomplete(run, path)
+    files = files or kernel_files()
+    if run.plan.clocks:
+        give_back_first(files, warn)
+    setup = check_again(run.plan, files, warn)
     machine = look_at_machine((run.resumptions[-1] if run.resumptions else run).machine.hidden_siblings)
     with ExitStack() as stack:
         references = [description.reference for description in run.plan.descriptions]
         codes = [worker.describe()[1] for worker in _introspectors(stack, references, machine)]
-    return Prepared(machine, run.plan, _code_hash(codes), {})
+    return Prepared(machine, run.plan, _code_hash(codes), {}, setup)
 
 
 def check_incomplete(run: StoredRun, path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from serialprof.catalog import Workload
+from serialprof.clocksetup import ClockFiles, Warn, held, to_stderr
 from serialprof.errors import UsageError, WorkloadError
 from serialprof.interruption import ended_like_ctrl_c, interrupted
 from serialprof.limitcache import recall, remember
@@ -24,6 +25,7 @@ from serialprof.measure.engine import Engine, Progress
 from serialprof.measure.introspection import probe_limits
 from serialprof.measure.pool import Pool
 from serialprof.measure.standins import reserved, take_stand_ins
+from serialprof.measure.tuning import Clocks
 from serialprof.planning import DEFAULT_WORKLOADS, Request, StandInKind
 from serialprof.preparation import Prepared, differences, prepare, prepare_again
 from serialprof.setting import ParameterValue
@@ -41,6 +43,7 @@ def measure(
     stage: Stage = lambda text: None,
     command: Sequence[str] = (),
     limits: Limits | None = None,
+    warn: Warn = to_stderr,
 ) -> Run:
     """Measures a prepared request into a new run file.
 
@@ -51,10 +54,11 @@ def measure(
         stage: told in a few words what begins.
         command: the command line, for the record.
         limits: this machine's limits where they are known already; measured otherwise.
+        warn: told what is to be known about the clocks that are set, such as what could not be given back.
 
     Raises:
         StoreError: the file exists or cannot be written; nothing is measured then.
-        CannotMeasureError: the limits cannot be measured.
+        CannotMeasureError: the limits cannot be measured; or another run is setting clocks, and no file is written.
         UsageError: the budget is too short for the points.
         InterruptedRunError: Ctrl-C, SIGTERM or SIGHUP; the file holds what was measured.
 
@@ -72,8 +76,8 @@ def measure(
         plan=prepared.plan,
         visits=(),
     )
-    with Store(path, run) as store:
-        _carry_out(store, run, prepared, report, stage)
+    with held(prepared.clocks, warn) as clocks, Store(path, run) as store:
+        _carry_out(store, run, prepared, report, stage, clocks)
     return load(path)
 
 
@@ -84,6 +88,8 @@ def resume(
     command: Sequence[str] = (),
     *,
     force: bool = False,
+    warn: Warn = to_stderr,
+    files: ClockFiles | None = None,
 ) -> Run:
     """Goes on with a run that was interrupted or killed, exactly where it stopped: same plan, seed and drawn order.
 
@@ -93,6 +99,8 @@ def resume(
         stage: told in a few words what begins.
         command: the command line, for the record.
         force: go on even on another machine or with other code; both are recorded in any case.
+        warn: as in `measure`.
+        files: where clocks are set; by default those of this machine.
 
     Raises:
         StoreError: the file is no run file, is complete, or another run is writing to it.
@@ -101,7 +109,7 @@ def resume(
     """
     store, run = Store.reopen(path)
     with store:
-        prepared = prepare_again(run, path)
+        prepared = prepare_again(run, path, warn=warn, files=files)
         changes = differences(run, prepared)
         if changes and not force:
             raise UsageError(
@@ -109,12 +117,15 @@ def resume(
                 "resume it where it began, or add --force, which records both",
             )
         now = Resumption(time.time(), tuple(command), prepared.machine, version("serialprof"), prepared.code)
-        store.resumed(now, run.resumptions)
-        _carry_out(store, run, prepared, report, stage)
+        with held(prepared.clocks, warn) as clocks:
+            store.resumed(now, run.resumptions)
+            _carry_out(store, run, prepared, report, stage, clocks)
     return load(path)
 
 
-def _carry_out(store: Store, run: StoredRun, prepared: Prepared, report: Report, stage: Stage) -> None:
+def _carry_out(
+    store: Store, run: StoredRun, prepared: Prepared, report: Report, stage: Stage, clocks: Clocks | None
+) -> None:
     """Measures what a run lacks, and records how that ended."""
     with ended_like_ctrl_c():
         try:
@@ -123,7 +134,7 @@ def _carry_out(store: Store, run: StoredRun, prepared: Prepared, report: Report,
                 store.set_limits(limits_of(prepared.machine, threads, quick=run.plan.quick, stage=stage))
             with Pool(meter=run.plan.meter) as pool:
                 sampling = replace(run.plan, budget=run.plan.budget - reserved(run.plan))
-                engine = Engine(sampling, pool, store, report=report, past=run)
+                engine = Engine(sampling, pool, store, report=report, past=run, clocks=clocks)
                 engine.run()
                 if run.plan.stand_ins:
                     stage("stand-ins for another clock")
@@ -200,6 +211,8 @@ def run(
     seed: int = 0,
     quick: bool = False,
     meter: bool = True,
+    clock: str | None = None,
+    turbo: bool = False,
     stand_ins: Sequence[StandInKind] = ("delay",),
     output: str | Path | None = None,
 ) -> Run:
@@ -217,6 +230,8 @@ def run(
         seed: of the drawn order.
         quick: the short form.
         meter: whether the clock meter is read beside every sample.
+        clock: the clocks to set in turn, as --clock takes them: "1.2GHz,2.4GHz", "all"; None leaves clocks alone.
+        turbo: whether clocks above the base may be among them.
         stand_ins: for another clock, each out of a tenth of the budget: "delay", "dilation".
         output: the run file to create; by default a new one in the working folder.
 
@@ -236,6 +251,8 @@ def run(
         seed=seed,
         quick=quick,
         meter=meter,
+        clocks=clock,
+        turbo=turbo,
         stand_ins=tuple(stand_ins),
     )
     path = default_path() if output is None else Path(output)

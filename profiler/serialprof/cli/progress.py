@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -56,6 +57,13 @@ class Display:
         else:
             click.echo(f"{text} ...", err=True)
 
+    def warn(self, text: str) -> None:
+        """Says something about clocks that stays on the screen."""
+        if self._live:
+            self._bar.console.print(f"clocks: {text}", markup=False, highlight=False, soft_wrap=True)
+        else:
+            tell_clocks(text)
+
     def report(self, progress: Progress) -> None:
         """Says what is measured next and how much is left."""
         if progress.stage != self._stage:
@@ -81,6 +89,11 @@ class Display:
             )
 
 
+def tell_clocks(text: str) -> None:
+    """Says something about the clocks of a run on standard error."""
+    click.echo(f"clocks: {text}", err=True)
+
+
 def plan_json(prepared: Prepared) -> str:
     """What a run would do, as JSON: the plan with every point, and what is skipped."""
     import msgspec
@@ -99,6 +112,7 @@ def plan_text(prepared: Prepared) -> str:
         f"sampling:   at most {format_seconds(plan.budget)}, less where {plan.precision:.1%} precision comes earlier;",
         "            limits, building and calibration come on top",
         f"cores:      {machine.usable} usable; threads are placed on CPUs {cpus} in this order",
+        *_clock_lines(prepared),
         "",
     ]
     for description in plan.descriptions:
@@ -111,3 +125,14 @@ def plan_text(prepared: Prepared) -> str:
             f"{max(setting.depth for setting in settings)} {description.depth_name} a run"
         )
     return "\n".join(lines)
+
+
+def _clock_lines(prepared: Prepared) -> Iterator[str]:
+    """Which clocks would be set, one at a time."""
+    if prepared.clocks is None:
+        return
+    from serialprof.clocksetup import clock_words
+
+    names = ", ".join(policy.name for policy in prepared.clocks.policies)
+    yield f"clocks:     {', '.join(map(clock_words, prepared.plan.clocks))}, each of {names};"
+    yield "            set before a point is measured, and given back when the run ends"

@@ -53,6 +53,10 @@ class _Run(click.Command):
 @click.option("--depth", type=click.IntRange(1, 2**31), metavar="N", help="Dependent steps in one run.")
 @click.option("--mode", "modes", metavar="LIST", help="Execution modes, such as native or eager.")
 @click.option("--param", "parameters", type=PARAMETER, multiple=True, metavar="K=V", help="A workload parameter.")
+@click.option(
+    "--clock", metavar="LIST", help="Clocks to set in turn, such as 1.2GHz,2400MHz; all; off.  [default: off]"
+)
+@click.option("--turbo", is_flag=True, help="With --clock: clocks above the base as well.")
 @click.option("--budget", type=DURATION, metavar="TIME", help="Most time to sample.  [default: 120s, quick 25s]")
 @click.option("--precision", type=PERCENT, default="2%", show_default=True, metavar="P", help="Stop once so precise.")
 @click.option(
@@ -77,6 +81,8 @@ def command(
     depth: int | None,
     modes: str | None,
     parameters: tuple[tuple[str, ParameterValue], ...],
+    clock: str | None,
+    turbo: bool,
     budget: float | None,
     precision: float,
     seed: int,
@@ -116,6 +122,8 @@ def command(
         seed=seed,
         quick=quick,
         meter=not no_meter,
+        clocks=clock,
+        turbo=turbo,
         stand_ins=_stand_ins(no_stand_ins, dilate),
     )
     from serialprof.cli import progress
@@ -126,14 +134,15 @@ def command(
     check_creatable(path)
     if not no_html:
         check_creatable(_page(path))
-    prepared = prepare(request)
+    prepared = prepare(request, warn=progress.tell_clocks, dry_run=dry_run)
     for name, reason in prepared.skipped.items():
         click.echo(f"skipped: {name} {reason}", err=True)
     if dry_run:
         click.echo(progress.plan_json(prepared) if as_json else progress.plan_text(prepared))
         return
     with progress.Display() as display:
-        run = measure(prepared, path, display.report, display.stage, command=("serialprof", *sys.argv[1:]))
+        command_line = ("serialprof", *sys.argv[1:])
+        run = measure(prepared, path, display.report, display.stage, command_line, warn=display.warn)
     _show(context, path, run, as_json=as_json, no_html=no_html)
 
 
@@ -167,7 +176,8 @@ def _continued(path: Path, *, force: bool) -> Run:
     from serialprof.session import resume
 
     with progress.Display() as display:
-        return resume(path, display.report, display.stage, command=("serialprof", *sys.argv[1:]), force=force)
+        command_line = ("serialprof", *sys.argv[1:])
+        return resume(path, display.report, display.stage, command_line, force=force, warn=display.warn)
 
 
 def _refuse_beside_resume(context: click.Context) -> None:

@@ -73,7 +73,7 @@ def check_clock_budget(points: int, clocks: int, budget: float) -> None:
     if least > budget:
         raise UsageError(
             f"{clocks} clock{'s make' if clocks > 1 else ' makes'} {points} points, more than {format_seconds(budget)} "
-            f"can visit: {MINIMUM_UNITS} visits of each, which an interval needs, take {format_seconds(least)} at least",
+            f"can visit: {MINIMUM_UNITS} visits of each, which intervals need, take {format_seconds(least)} at least",
             f"ask for fewer clocks, or allow --budget {math.ceil(2 * least)}s",
         )
 
