@@ -4,21 +4,32 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from serialprof import cli
+from serialprof.clock import gpurestoring
 from serialprof.clock import journal as journals
 from serialprof.clock import recovery as recoveries
 from serialprof.clock.control import ClockControl
+from serialprof.clock.gpujournal import GpuJournal, gpu_journal_path, write_gpu_journal
 from serialprof.clock.journal import Journal, boot_id, journal_path, write_journal
 from serialprof.clock.policies import policies
 from serialprof.clock.sysfs import Tree
 from serialprof.errors import ExitCode
+from tests.clock import gpus as made_gpus
 from tests.clock import trees
 
 GOVERNOR = "cpufreq/policy0/scaling_governor"
+
+
+def ended() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
 
 
 class Machine:
@@ -29,16 +40,14 @@ class Machine:
         self.folder, self.roots = tmp_path / "own", tmp_path / "root"
         self._monkeypatch, self._capsys = monkeypatch, capsys
         monkeypatch.setattr(recoveries, "Tree", lambda: self.tree)
-        for module in (journals, recoveries):
+        for module in (journals, recoveries, gpurestoring):
             monkeypatch.setattr(module, "default_folder", lambda: self.folder)
         monkeypatch.setattr(journals, "ROOT_FOLDER", self.roots)
 
     def left_behind(self, folder: Path, boot: str = boot_id(), **files: str) -> Path:
         """A journal of a process that has ended; by default it had changed one governor."""
-        ended = subprocess.Popen(["true"])
-        ended.wait()
         kept = files or {GOVERNOR: "performance"}
-        return write_journal(folder, Journal(ended.pid, boot, str(self.tree.root), kept))
+        return write_journal(folder, Journal(ended(), boot, str(self.tree.root), kept))
 
     def restore(self) -> tuple[int, str, str]:
         """Exit code, standard output and standard error of the command."""
@@ -133,3 +142,49 @@ def test_help_and_a_command_that_is_not_there(
     with pytest.raises(SystemExit):
         cli.main()
     assert "Give back clocks that a killed run had set." in capsys.readouterr().out
+
+
+@pytest.fixture
+def gpus(tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> made_gpus.Gpus:
+    """Two made-up GPUs, one of them locked by a process that has ended."""
+    if made_gpus.COMPILER is None:
+        pytest.skip("needs a C compiler")
+    made = made_gpus.Gpus(made_gpus.compiled(tmp_path), tmp_path / "gpus")
+    monkeypatch.setenv("FAKE_NVML", str(made.folder))
+    monkeypatch.setattr(gpurestoring, "recover_gpus", partial(gpurestoring.recover_gpus, library=made.library))
+    made.put("gpu1", "1410")
+    write_gpu_journal(machine.folder, GpuJournal(ended(), boot_id(), (1,)))
+    return made
+
+
+def test_gpus_are_freed_too(machine: Machine, gpus: made_gpus.Gpus) -> None:
+    machine.left_behind(machine.folder)
+    code, out, err = machine.restore()
+    assert (code, err) == (0, "")
+    assert [line for line in out.splitlines() if line.startswith("  ")] == [f"  {GOVERNOR}", "  the clock of GPU 1"]
+    assert (gpus.calls, gpus.locked) == (["reset 1"], {})
+    assert machine.restore()[1].startswith("There is nothing")
+
+
+def test_a_damaged_journal_of_cpus_does_not_keep_gpus(machine: Machine, gpus: made_gpus.Gpus) -> None:
+    machine.left_behind(machine.folder).write_text("{")
+    code, out, err = machine.restore()
+    assert code == ExitCode.USAGE
+    assert "the clock of GPU 1" in out
+    assert "it is no JSON" in err
+    assert gpus.locked == {}
+
+
+def test_what_stands_in_the_way_of_both_is_told(machine: Machine, gpus: made_gpus.Gpus) -> None:
+    machine.left_behind(machine.folder).write_text("{")
+    gpu_journal_path(machine.folder).write_text("[]")
+    code, out, err = machine.restore()
+    assert (code, out, len(err.splitlines())) == (ExitCode.USAGE, "", 2)
+    assert gpus.calls == []
+
+
+def test_a_user_is_told_of_gpus_that_root_left(machine: Machine) -> None:
+    write_gpu_journal(machine.roots, GpuJournal(ended(), boot_id(), (0,)))
+    code, out, err = machine.restore()
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert f"({gpu_journal_path(machine.roots)}); sudo serialprof clock restore" in err

@@ -49,7 +49,7 @@ def command(as_json: bool) -> None:
 
 def _examined() -> tuple[Finding, ...]:
     """Everything that is looked at, read and measured."""
-    from serialprof.clock import survey
+    from serialprof.clock import gpusurvey, survey
     from serialprof.clock.counters import refusal
     from serialprof.clock.policies import policies
     from serialprof.machine import health
@@ -74,6 +74,7 @@ def _examined() -> tuple[Finding, ...]:
         health.memory(),
         *findings.swap(seen, health.swap_used()),
         *health.gpus(),
+        *gpusurvey.gpu_clocks(),
     )
 
 
