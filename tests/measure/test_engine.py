@@ -32,6 +32,17 @@ def carry_out(workers: FakeWorkers, asked: Plan | None = None) -> tuple[Sink, li
     return sink, told
 
 
+def test_what_a_run_takes_is_told_as_it_was_sampled() -> None:
+    cells = made.points(widths=(1, 4))
+    workers = FakeWorkers(run_seconds={0: 0.01, 1: 0.02})
+    engine = Engine(made.plan(cells), workers, Sink(), lambda: workers.now)
+    engine._calibrate()
+    assert engine.run_seconds == {0: 0.01, 1: 0.02}
+    workers.run_seconds = {0: 0.005, 1: 0.02}
+    engine.run()
+    assert engine.run_seconds == {0: pytest.approx(0.005), 1: pytest.approx(0.02)}
+
+
 def test_every_point_is_calibrated_once_then_visited_in_the_drawn_order() -> None:
     workers = FakeWorkers(noise=0.5)
     sink, _ = carry_out(workers)

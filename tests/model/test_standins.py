@@ -86,7 +86,7 @@ def test_what_was_disturbed_throughout_or_never_taken_says_so() -> None:
     assert not found.delays
     assert [(item.label, item.width, item.threads, item.reason) for item in found.missing] == [
         ("host time dilation x k, not a clock", 16, 1, "the kernel gives no real-time thread"),
-        (DELAY_LABEL, 1, 2, "every timing: kept off the CPU"),
+        (DELAY_LABEL, 1, 2, "60 of 60 timings were disturbed: kept off the CPU"),
     ]
 
 

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -40,15 +40,17 @@ def stand_ins(
         attributions: at its operating points.
         counted: what the hardware's counters say, by width on one thread.
     """
-    delays = tuple(filter(None, (_delay(point, _timings(run, point, "delay")) for point in points)))
-    dilations = tuple(filter(None, (_dilation(point, _timings(run, point, "dilation")) for point in points)))
+    delays = {point.id: found for point in points if (found := _delay(run, point))}
+    dilations = {point.id: dilated for point in points if (dilated := _dilation(run, point))}
     where = {(item.width, item.threads): item for item in attributions}
     benefits = (
         benefit(where[item.width, item.threads], item, points[0].setting.device, counted)
-        for item in delays
+        for item in delays.values()
         if (item.width, item.threads) in where
     )
-    return StandIns(delays, dilations, tuple(benefits), tuple(_missing(run, points)))
+    kinds: dict[StandInKind, Container[int]] = {"delay": delays, "dilation": dilations}
+    missing = tuple(_missing(run, points, kinds))
+    return StandIns(tuple(delays.values()), tuple(dilations.values()), tuple(benefits), missing)
 
 
 def benefit(there: Attribution, delay: InjectedDelay, device: str, counted: Sequence[Counting] = ()) -> SerialBenefit:
@@ -113,12 +115,10 @@ def _timings(run: StoredRun, point: Point, kind: StandInKind) -> list[list[Stand
     return [blocks[block] for block in sorted(blocks)]
 
 
-def _delay(point: Point, blocks: Sequence[Sequence[StandIn]]) -> InjectedDelay | None:
+def _delay(run: StoredRun, point: Point) -> InjectedDelay | None:
     """The knee at a point; None where no block has every level undisturbed."""
-    curves = [_curve(block) for block in blocks]
-    most = max((len(curve) for curve in curves), default=0)
-    whole = [curve for curve in curves if len(curve) == most and curve[0][0] == 0.0]
-    if most < 3 or not whole:
+    whole = _whole_curves(run, point)
+    if not whole:
         return None
     both: Array = np.array(whole)  # [unit, level, (delay, seconds)]
     found = fit_knee(both[:, :, 0], both[:, :, 1])
@@ -141,6 +141,17 @@ def _delay(point: Point, blocks: Sequence[Sequence[StandIn]]) -> InjectedDelay |
     )
 
 
+def _whole_curves(run: StoredRun, point: Point) -> list[list[tuple[float, float]]]:
+    """The curves of the blocks in which every level was timed undisturbed, three of them at least."""
+    levels: dict[int, set[float]] = defaultdict(set)
+    for item in run.stand_ins:
+        if (item.kind, item.point) == ("delay", point.id):
+            levels[item.block].add(item.level)
+    wanted = Counter(map(len, levels.values())).most_common(1)[0][0] if levels else 0
+    curves = [_curve(block) for block in _timings(run, point, "delay")]
+    return [curve for curve in curves if len(curve) == wanted > 2 and curve[0][0] == 0.0]
+
+
 def _curve(block: Iterable[StandIn]) -> list[tuple[float, float]]:
     """(delay, mean seconds) of one block, ascending."""
     levels: dict[float, list[float]] = defaultdict(list)
@@ -149,9 +160,9 @@ def _curve(block: Iterable[StandIn]) -> list[tuple[float, float]]:
     return [(level, float(np.mean(levels[level]))) for level in sorted(levels)]
 
 
-def _dilation(point: Point, blocks: Sequence[Sequence[StandIn]]) -> Dilation | None:
+def _dilation(run: StoredRun, point: Point) -> Dilation | None:
     """The sensitivity at a point; None where no block has the step as it is and dilated."""
-    found = [own for block in blocks if (own := _stretched(block)) is not None]
+    found = [own for block in _timings(run, point, "dilation") if (own := _stretched(block)) is not None]
     if not found:
         return None
     slopes, ratios, factors = (np.array(column) for column in zip(*found, strict=True))
@@ -180,17 +191,21 @@ def _stretched(block: Sequence[StandIn]) -> tuple[float, float, float] | None:
     return slope, float(np.mean(logs[far]) - np.mean(plain)), float(np.mean(spread[far]))
 
 
-def _missing(run: StoredRun, points: Sequence[Point]) -> Iterator[MissingStandIn]:
+def _missing(
+    run: StoredRun, points: Sequence[Point], found: Mapping[StandInKind, Container[int]]
+) -> Iterator[MissingStandIn]:
+    """Why points lack a stand-in that was to be taken, those left out of which something was `found`."""
     own = {point.id: point.setting for point in points}
     for gap in run.stand_in_gaps:
         if gap.point in own:
             yield MissingStandIn(_label(gap.kind), own[gap.point].width, own[gap.point].threads, gap.reason)
-    taken: dict[tuple[StandInKind, int], list[str]] = defaultdict(list)
-    for item in run.stand_ins:
-        taken[item.kind, item.point].append(item.disturbed)
-    for (kind, number), flags in taken.items():
-        if number in own and all(flags):
-            yield MissingStandIn(_label(kind), own[number].width, own[number].threads, f"every timing: {flags[0]}")
+    told = {(gap.kind, gap.point) for gap in run.stand_in_gaps}
+    for kind, number in dict.fromkeys((item.kind, item.point) for item in run.stand_ins):
+        if number in own and number not in found[kind] and (kind, number) not in told:
+            flags = [item.disturbed for item in run.stand_ins if (item.kind, item.point) == (kind, number)]
+            spoilt = sum(map(bool, flags))
+            reason = f"{spoilt} of {len(flags)} timings were disturbed: {next(filter(None, flags), 'none')}"
+            yield MissingStandIn(_label(kind), own[number].width, own[number].threads, reason)
 
 
 def _label(kind: StandInKind) -> str:
