@@ -31,7 +31,7 @@ def lines(found: StandIns) -> Iterator[tuple[str, str]]:
         yield "serial gain", f"{_BENEFIT}, {'; '.join(map(_benefit, found.benefits))}"
     if found.dilations:
         yield "dilation", "; ".join(map(_dilation, found.dilations))
-    yield from (("not taken", text) for text in _missing(found.missing))
+    yield from (("not taken", f"{label}: {reason} ({places})") for label, places, reason in _missing(found.missing))
 
 
 def tables(found: StandIns) -> Iterator[Rows]:
@@ -42,9 +42,8 @@ def tables(found: StandIns) -> Iterator[Rows]:
         yield f"{_BENEFIT}: a bracket", _BENEFIT_COLUMNS, tuple(map(_benefit_row, found.benefits))
     if found.dilations:
         yield "Time dilation", _DILATION_COLUMNS, tuple(map(_dilation_row, found.dilations))
-    if texts := list(_missing(found.missing)):
-        rows = tuple((str(number), text) for number, text in enumerate(texts, 1))
-        yield "Stand-ins that were not taken", ("", "why"), rows
+    if found.missing:
+        yield "Stand-ins that were not taken", ("stand-in", "where", "why"), tuple(_missing(found.missing))
 
 
 def _delays(delays: Sequence[InjectedDelay]) -> str:
@@ -101,14 +100,14 @@ def _place(item: InjectedDelay | SerialBenefit | Dilation) -> str:
     return f"at W = {format_count(item.width)} on {wording.threads(item.threads)}"
 
 
-def _missing(missing: Sequence[MissingStandIn]) -> Iterator[str]:
-    """Each reason once with the places that it holds for."""
+def _missing(missing: Sequence[MissingStandIn]) -> Iterator[tuple[str, str, str]]:
+    """(label, places, reason): each reason once, with the places that it holds for."""
     places: dict[tuple[str, str], list[str]] = {}
     for item in missing:
         where = f"W = {format_count(item.width)} on {wording.threads(item.threads)}"
         places.setdefault((item.label, item.reason), []).append(where)
-    for (label, reason), where_all in places.items():
-        yield f"{label}: {reason} ({', '.join(where_all)})"
+    for (label, reason), found in places.items():
+        yield label, ", ".join(found), reason
 
 
 def _delay_row(item: InjectedDelay) -> tuple[str, ...]:

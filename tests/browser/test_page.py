@@ -63,7 +63,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     pages = {
         "default": html(run, made.analysis(run)),
         "mixed": html(
-            run, Analysis((made.family(run, made.LIFE), made.unknown_family(run, made.LSTM, "too few widths")))
+            run,
+            Analysis(
+                (
+                    made.with_stand_ins(made.family(run, made.LIFE)),
+                    made.unknown_family(run, made.LSTM, "too few widths"),
+                )
+            ),
         ),
         "long words": html(strange, made.analysis(strange, (shape,))),
         "empty": html(run, Analysis(())),
