@@ -57,18 +57,12 @@ def test_the_clocks_that_would_be_enough() -> None:
 
 
 def clocked(low: float, high: float, noise: float) -> StoredRun:
-    """A run at two clocks, beside one with the clock left alone."""
-    run = builder.run(law, (1, 4, 16, 64), noise=noise, seed=3)
-    points = list(run.plan.points)
-    visits = list(run.visits)
-    for clock in (low, high):
-        first = len(points)
-        points += [
-            replace(point, id=first + point.id, setting=replace(point.setting, clock=clock))
-            for point in run.plan.points
-        ]
-        visits += [replace(visit, point=first + visit.point) for visit in run.visits]
-    return replace(run, plan=replace(run.plan, points=tuple(points)), visits=tuple(visits))
+    """A run at two clocks, which everything in it follows."""
+
+    def cycles(width: int, threads: int, form: str, hertz: float) -> float:
+        return law(width, threads, form) * 3e9 / hertz
+
+    return builder.run(cycles, (1, 4, 16, 64), noise=noise, seed=3, clocks=(low, high))
 
 
 def test_clocks_too_close_together_are_refused_with_what_would_be_enough() -> None:

@@ -13,7 +13,7 @@ from serialprof.limits import BarrierRung, Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse, wording
 from serialprof.model.advice import next_step
 from serialprof.model.fitting.family import Cell, Memory
-from serialprof.model.verdict import Findings, grade_reason
+from serialprof.model.verdict import Findings
 from serialprof.store import StoredRun, Visit
 from tests.model import builder
 
@@ -177,13 +177,6 @@ def test_a_refused_fit_leaves_the_serial_share_unknown() -> None:
     assert "--budget" in family(builder.run(crossing, blocks=3)).verdict.next_step
 
 
-def test_set_clocks_are_no_evidence_yet() -> None:
-    run = builder.run(crossing)
-    points = tuple(replace(point, setting=replace(point.setting, clock=2e9)) for point in run.plan.points)
-    verdict = family(replace(run, plan=replace(run.plan, points=points))).verdict
-    assert verdict.grade == "C" and "not evaluated" in verdict.grade_reason
-
-
 def test_many_disturbed_samples_weaken_the_grade() -> None:
     def disturbed(count: int) -> str:
         run = builder.run(crossing)
@@ -209,16 +202,6 @@ def test_many_disturbed_samples_weaken_the_grade() -> None:
     assert "67% of the samples were disturbed" in disturbed(8)
 
 
-def test_the_grade_s_reason_names_the_clock_and_what_was_left_out() -> None:
-    model = "no clock was set and no hardware counters were read: the clock's side is a model"
-    left_out = "; 21% of the samples were disturbed and left out: see serialprof doctor"
-    swept = "points with a set clock are not evaluated, and no hardware counters were read"
-    assert grade_reason([None, None], 0.2) == model
-    assert grade_reason([None, None], 0.21) == model + left_out
-    assert grade_reason([None, 2e9], 0.21) == swept + left_out
-    assert grade_reason([None, 2e9], 0.0) == swept
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [(2202009.6, "2.1 Mi"), (65536, "64 Ki"), (80.3, "80"), (1, "1"), (3.7e10, "34 Gi"), (4.84, "4.8")],
@@ -239,9 +222,3 @@ def test_estimates_in_words() -> None:
     assert wording.ratio(Estimate(0.83, 0.80, 0.86), 1) == "1.83x [1.80 - 1.86]"
     assert wording.ratio(Estimate(3.2)) == "3.20x"
     assert wording.ratio(Estimate.unknown("")) == "an unknown ratio"
-
-
-def test_counters_that_were_read_are_not_denied() -> None:
-    assert grade_reason([None], 0.0).startswith("no clock was set and no hardware counters were read:")
-    told = grade_reason([None], 0.0, counted=True)
-    assert told.startswith("no clock was set and hardware counters were read, but are not evaluated:")

@@ -47,7 +47,17 @@ def next_step(findings: Findings, usable: int) -> str:
         last = findings.tradeoffs[-1]
         if last.cores_gain.low is not None and last.cores_gain.low > 0:
             return f"Try more threads at W = {wording.count(last.width)} and above: {usable} can run at once here."
-    return "Run the same on a machine with another clock and compare: here the clock's side stays a bracket."
+    return _both_sides(findings)
+
+
+def _both_sides(findings: Findings) -> str:
+    """What is next where nothing else is missing: the clock's side, or another machine."""
+    if findings.tradeoffs and all(item.clock_gain.value is not None for item in findings.tradeoffs):
+        return "Compare it with the same run on another machine: here both sides are measured."
+    return (
+        "Measure it at several clocks (--clock all) where they may be set, else on a machine with another clock: here "
+        "the clock's side stays a bracket."
+    )
 
 
 def _unsound(findings: Findings) -> str:

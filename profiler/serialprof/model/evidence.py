@@ -56,9 +56,9 @@ def contradict(names: Sequence[str]) -> str:
 def measured_clocks(times: FamilyTimes) -> tuple[float, ...]:
     """The distinct clocks in Hz that a sweep was measured at, ascending; none where clocks were left alone."""
     found: dict[float, list[float]] = defaultdict(list)
-    for point, summary, clock in zip(times.points, times.summaries, times.clocks, strict=False):
-        if point.setting.clock is not None and summary.units and clock is not None:
-            found[point.setting.clock].append(clock)
+    for point, summary in zip(times.points, times.summaries, strict=True):
+        if point.setting.clock is not None and summary.units and summary.clock is not None:
+            found[point.setting.clock].append(summary.clock)
     distinct: list[float] = []
     for clock in sorted(map(median, found.values())):
         if not distinct or clock >= LEAST * distinct[-1]:

@@ -13,6 +13,7 @@ from serialprof.model.answers import Frontier, Sensitivity, TieLine
 from serialprof.model.forecast.conditions import MORE_BLOCKS, TWO_CLOCKS, on_threads
 from serialprof.model.forecast.elasticity import core_elasticities
 from serialprof.model.forecast.outlook import Forecast, Outlook
+from serialprof.model.forecast.uniting import joined
 from serialprof.model.results import Tradeoff
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes
@@ -71,7 +72,8 @@ def _tie(items: Sequence[Tradeoff]) -> Estimate:
     if turns:
         before, after = turns[0]
         back = any((a.winner, b.winner) == ("cores", "clock") for a, b in pairwise(sure))
-        reason = "model-based on the clock's side" + ("; the order changes more than once" if back else "")
+        modelled = any(item.clock_gain.value is None for item in items)
+        reason = joined(["model-based on the clock's side" * modelled, "the order changes more than once" * back])
         remedy = "widths between them" if before is items[items.index(after) - 1] else MORE_BLOCKS
         return Estimate.bracket(float(before.width), float(after.width), reason, remedy=remedy)
     if sure and len(sure) == len(items) and len({item.winner for item in items}) == 1:

@@ -123,8 +123,8 @@ def _grains(family: FamilyAnalysis, limits: Limits) -> Iterator[Refusal]:
 def _clocks(points: Sequence[PointSummary]) -> Iterator[Refusal]:
     """Clocks that were asked for but lie too close together for their noise."""
     timed = [item for item in points if item.point.setting.clock and item.step.value and item.step.half_width]
-    clocks = [item.point.setting.clock or 0.0 for item in timed]
-    if len(set(clocks)) < 2:
+    clocks = [item.clock for item in timed if item.clock is not None]
+    if len({item.point.setting.clock for item in timed}) < 2 or not clocks or max(clocks) <= min(clocks):
         return
     units = min(item.units for item in timed)
     ratio = max(clocks) / min(clocks)

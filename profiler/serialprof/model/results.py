@@ -76,6 +76,8 @@ class PointSummary:
         failed: why the point failed, empty where it did not.
         startup: seconds that a whole program takes before its steps, None where that is not told apart.
         latency: step-level times, None where the steps cannot be told apart.
+        clock: measured core clock in Hz, that of the slowest of its CPUs, for which a step waits; the median over
+            visits, None where it was not read.
     """
 
     point: Point
@@ -87,6 +89,7 @@ class PointSummary:
     failed: str = ""
     startup: Estimate | None = None
     latency: Latency | None = None
+    clock: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

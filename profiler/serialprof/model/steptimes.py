@@ -46,7 +46,6 @@ class FamilyTimes:
             worker processes of its own but in the quick form.
         turns: [unit, turn, point], the same for every turn of a block: what was measured close together.
         summaries: what was measured at each point.
-        clocks: [point], measured core clock in Hz; None where it was not read, empty where none was for any.
     """
 
     family: Family
@@ -54,23 +53,21 @@ class FamilyTimes:
     logs: Array
     turns: Array
     summaries: tuple[PointSummary, ...]
-    clocks: tuple[float | None, ...] = ()
 
     @classmethod
-    def of(cls, points: Sequence[Point], logs: Array, clocks: Sequence[float | None] = ()) -> FamilyTimes:
+    def of(cls, points: Sequence[Point], logs: Array) -> FamilyTimes:
         """Step times that come from elsewhere than a stored run.
 
         Args:
             points: of one family.
             logs: [unit, point], ln of seconds per step, NaN where a unit lacks the point.
-            clocks: [point], measured core clock in Hz, where there is one.
         """
         summaries = []
         for point, column in zip(points, logs.T, strict=True):
             known = column[np.isfinite(column)]
             unknown = Estimate.unknown("the clock was not read", "cycles")
             summaries.append(PointSummary(point, log_interval(known, "s"), known.size, known.size, 0, unknown))
-        return cls(points[0].family, tuple(points), logs, logs[:, None, :], tuple(summaries), tuple(clocks))
+        return cls(points[0].family, tuple(points), logs, logs[:, None, :], tuple(summaries))
 
     @property
     def reference(self) -> float | None:
@@ -169,7 +166,6 @@ def _family(
         logs,
         cube,
         tuple(item.summary() for item in measured),
-        tuple(item.clock for item in measured),
     )
 
 
@@ -246,7 +242,16 @@ class _PointTimes:
         if self.startup and not self.failed:
             startup = interval(_array(self.startup.values()), "s")
         return PointSummary(
-            self.point, step, len(self.units), self.samples, self.disturbed, cycles, self.failed, startup, self.latency
+            point=self.point,
+            step=step,
+            units=len(self.units),
+            samples=self.samples,
+            disturbed=self.disturbed,
+            cycles=cycles,
+            failed=self.failed,
+            startup=startup,
+            latency=self.latency,
+            clock=self.clock,
         )
 
 

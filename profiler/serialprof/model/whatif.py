@@ -10,6 +10,7 @@ from typing import Final
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
 from serialprof.model.answers import BestSetting, Refusal
+from serialprof.model.evidence import grade, measured_clocks
 from serialprof.model.examination import Examined, examine
 from serialprof.model.forecast.conditions import NO_CLOCK
 from serialprof.model.forecast.outlook import Forecast
@@ -17,9 +18,11 @@ from serialprof.model.forecast.uniting import inverse
 from serialprof.model.settings import best_settings
 from serialprof.model.statistics import log_interval
 from serialprof.model.steptimes import paired
+from serialprof.model.wording import listed
 from serialprof.planning import Family
 from serialprof.question import Question, Times, level_of
 from serialprof.store import StoredRun
+from serialprof.units import format_si
 
 _THIS_CORE: Final = "the clock is that of this core design only: another design has other latencies"
 #: Widths so many times the widest that was measured are a slip of the pen.
@@ -37,7 +40,8 @@ class Prediction:
         now, then: seconds per step.
         speedup: now / then, of a step; a wider step does more.
         rate: lanes per second then.
-        extrapolated: whether the new width or thread count lies outside the measured ones.
+        extrapolated: whether the new width, thread count or, where clocks were measured, clock lies outside the
+            measured ones.
     """
 
     width: int
@@ -133,7 +137,7 @@ def _prediction(examined: Examined, width: int, threads: int, question: Question
         here, there = outlook.cell(width, threads), outlook.cell(new_width, new_threads)
         now, forecast = outlook.now(here), outlook.forecasts(here, [there], question.change)[0]
     rate = inverse(forecast.step).scaled(float(new_width or 1), "1/s")
-    outside = _outside(examined, new_width, new_threads)
+    outside = _outside(examined, new_width, new_threads) or _faster(examined, question)
     return Prediction(
         width, threads, new_width, new_threads, now, forecast.step, forecast.speedup, rate, extrapolated=outside
     )
@@ -148,6 +152,14 @@ def _outside(examined: Examined, width: int | None, threads: int | None) -> bool
         not min(counts) <= count <= max(counts)
         for count, counts in zip((width, threads), zip(*measured, strict=True), strict=True)
     )
+
+
+def _faster(examined: Examined, question: Question) -> bool:
+    """Whether clocks were measured, and the new one lies outside them."""
+    if examined.fitted is None or not examined.fitted.clocked or question.change.clock == 1:
+        return False
+    low, high = examined.fitted.clocks
+    return not low * (1 - 1e-9) <= question.change.clock <= high * (1 + 1e-9)
 
 
 def _without_fit(
@@ -174,7 +186,7 @@ def _none(reason: str, remedy: str) -> Forecast:
 def _notes(run: StoredRun, examined: Examined, question: Question, predictions: Sequence[Prediction]) -> Iterator[str]:
     change = question.change
     if change.clock != 1:
-        yield f"{NO_CLOCK} (evidence C); {_THIS_CORE}"
+        yield f"{_known_by(examined)}; {_THIS_CORE}"
     if change.dispatch != 1 and examined.times.family.mode == "native":
         yield "native kernels have no dispatch, so its factor changes nothing"
     most = max((item.new_threads or 0 for item in predictions), default=0)
@@ -183,3 +195,12 @@ def _notes(run: StoredRun, examined: Examined, question: Question, predictions: 
         yield f"as if {most} threads could run at once, each on a core of its own; this machine runs {have}"
     elif most > run.machine.cores:
         yield f"{most} hardware threads share the {run.machine.cores} cores of this machine"
+
+
+def _known_by(examined: Examined) -> str:
+    """What is known of other clocks: those that were measured, or the model alone."""
+    if examined.fitted is None or not examined.fitted.clocked:
+        return f"{NO_CLOCK} (evidence C)"
+    clocks = [format_si(clock, "Hz") for clock in measured_clocks(examined.times)]
+    found, _ = grade(examined.times, 0.0)
+    return f"by runs at {listed(clocks)}, and x1 is the highest of them (evidence {found})"

@@ -136,7 +136,7 @@ def complete(times: FamilyTimes) -> Curves:
 
 def _clock_known(times: FamilyTimes, index: int) -> bool:
     """Whether a point ran at a clock that was read, or at the one that everything ran at."""
-    return times.points[index].setting.clock is None or bool(times.clocks and times.clocks[index])
+    return times.points[index].setting.clock is None or times.summaries[index].clock is not None
 
 
 def _cells(times: FamilyTimes, chosen: Sequence[int], mean: Array) -> tuple[Cell, ...]:
@@ -151,7 +151,7 @@ def _cells(times: FamilyTimes, chosen: Sequence[int], mean: Array) -> tuple[Cell
             Cell(point.setting.width, point.setting.threads, point.work, float(step))
             for point, step in zip(points, mean, strict=True)
         )
-    clocks = [times.clocks[index] or math.nan for index in chosen]
+    clocks = [times.summaries[index].clock or math.nan for index in chosen]
     lowered = [point.setting.clock != times.reference for point in points]
     if all(lowered):
         raise RefusedFitError("no fit: no point at the highest clock that was set has its clock read")
