@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from serialprof.clock.control import ClockControl
+from serialprof.clock.gpucontrol import GpuControl, GpuSetup
+from serialprof.clock.nvml import LIBRARY
 from serialprof.clock.permission import check_permission
 from serialprof.clock.policies import Policy, bystanders, covering, format_hertz, policies
 from serialprof.clock.recovery import Recovery, pending, recover
@@ -18,7 +20,7 @@ from serialprof.clock.request import parse_clocks
 from serialprof.clock.sysfs import Tree
 from serialprof.errors import SerialprofError
 from serialprof.planning import Plan
-from serialprof.policyclock import Clock
+from serialprof.policyclock import Clock, PolicyClock
 
 Warn: TypeAlias = Callable[[str], None]
 
@@ -35,10 +37,12 @@ class ClockFiles:
     Attributes:
         tree: the kernel's files.
         folder: of the journal; None for that of this user.
+        nvml: the library that locks the clocks of GPUs.
     """
 
     tree: Tree
     folder: Path | None = None
+    nvml: str = LIBRARY
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,35 @@ def held(setup: ClockSetup | None, warn: Warn) -> Iterator[ClockControl | None]:
             if control.recovered is not None:
                 warn(_recovered(control.recovered))
             yield control
+    finally:
+        for sentence in control.restoration.failed:
+            warn(sentence)
+
+
+@contextmanager
+def held_gpus(setup: GpuSetup | None, warn: Warn) -> Iterator[tuple[PolicyClock, ...]]:
+    """Holds the clocks of this machine's GPUs until the block ends, and frees them then.
+
+    Args:
+        setup: from `check_gpus`; None leaves them alone.
+        warn: told what could not be freed, one sentence a GPU, and what a killed run had left.
+
+    Raises:
+        CannotMeasureError: this process may not lock them, or another run has.
+    """
+    if setup is None:
+        yield ()
+        return
+    control = GpuControl(setup)
+    try:
+        with control:
+            if control.recovered is not None:
+                warn(f"GPU clocks that process {control.recovered.pid} had locked were freed first")
+            for each in control.clocks:
+                if each.note and each.read_back is not None:
+                    asked, back = format_hertz(each.requested), format_hertz(each.read_back)
+                    warn(f"{each.policy} was locked at {asked} and runs at {back}")
+            yield control.clocks
     finally:
         for sentence in control.restoration.failed:
             warn(sentence)

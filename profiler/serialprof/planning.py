@@ -48,6 +48,7 @@ class Request:
         clocks: the clocks of the sweep as --clock takes them; None, or "off", leaves clocks alone.
         turbo: whether clocks above the base may be among them.
         stand_ins: for another clock that are taken once the points are sampled.
+        gpu_clock: that GPUs are locked at for the whole run, as --gpu-clock takes it; None leaves them alone.
     """
 
     workloads: tuple[str, ...] = DEFAULT_WORKLOADS
@@ -64,6 +65,7 @@ class Request:
     clocks: str | None = None
     turbo: bool = False
     stand_ins: tuple[StandInKind, ...] = ()
+    gpu_clock: str | None = None
 
     @property
     def sets_clocks(self) -> bool:

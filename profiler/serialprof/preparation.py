@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from serialprof.catalog import Description
+from serialprof.clock.gpucontrol import GpuSetup, check_gpus
 from serialprof.clocksetup import (
     ClockFiles,
     ClockSetup,
@@ -58,6 +59,7 @@ class Prepared:
         code: hash of the native extension and the workloads' sources.
         skipped: why a workload that was asked for is left out, by name.
         clocks: that are set, and how; None where clocks are left alone.
+        gpus: whose clocks are locked, and at what; None where they are left alone.
     """
 
     machine: Machine
@@ -65,6 +67,7 @@ class Prepared:
     code: str
     skipped: dict[str, str]
     clocks: ClockSetup | None = None
+    gpus: GpuSetup | None = None
 
 
 def look_at_machine(hidden: Sequence[tuple[int, int]] | None = None) -> Machine:
@@ -117,6 +120,7 @@ def prepare(
     files = files or kernel_files()
     if request.sets_clocks:
         give_back_first(files, warn, write=not dry_run)
+    gpus = None if request.gpu_clock is None else check_gpus(request.gpu_clock, files.nvml, files.folder)
     machine = machine or look_at_machine()
     setup = _clocks(request, machine, files, warn)
     clocks = setup.clocks if setup else ()
@@ -141,7 +145,7 @@ def prepare(
     plan = make_plan(request, kept, points, clocks)
     if clocks:
         check_clock_budget(len(points), len(clocks), plan.budget)
-    return Prepared(machine, plan, _code_hash([code for _, code in described]), skipped, setup)
+    return Prepared(machine, plan, _code_hash([code for _, code in described]), skipped, setup, gpus)
 
 
 def _clocks(request: Request, machine: Machine, files: ClockFiles, warn: Warn) -> ClockSetup | None:
@@ -171,11 +175,12 @@ def prepare_again(run: StoredRun, path: Path, *, warn: Warn = to_stderr, files: 
     if run.plan.clocks:
         give_back_first(files, warn)
     setup = check_again(run.plan, files, warn)
+    gpus = check_gpus(f"{run.gpu_clocks[0].requested}Hz", files.nvml, files.folder) if run.gpu_clocks else None
     machine = look_at_machine((run.resumptions[-1] if run.resumptions else run).machine.hidden_siblings)
     with ExitStack() as stack:
         references = [description.reference for description in run.plan.descriptions]
         codes = [worker.describe()[1] for worker in _introspectors(stack, references, machine)]
-    return Prepared(machine, run.plan, _code_hash(codes), {}, setup)
+    return Prepared(machine, run.plan, _code_hash(codes), {}, setup, gpus)
 
 
 def check_incomplete(run: StoredRun, path: Path) -> None:

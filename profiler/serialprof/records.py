@@ -239,6 +239,7 @@ class StoredRun:
         resumptions: continuations, in order.
         stand_ins: timings under a stand-in for another clock, in the order in which they were made.
         stand_in_gaps: points that were chosen for a stand-in and lack timings.
+        gpu_clocks: that GPUs were locked at, requested and read back when the run began; empty where left alone.
     """
 
     run_id: str
@@ -256,6 +257,7 @@ class StoredRun:
     resumptions: tuple[Resumption, ...] = ()
     stand_ins: tuple[StandIn, ...] = ()
     stand_in_gaps: tuple[StandInGap, ...] = ()
+    gpu_clocks: tuple[PolicyClock, ...] = ()
 
     def point(self, number: int) -> Point:
         """The point of an id."""

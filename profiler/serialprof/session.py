@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from serialprof.catalog import Workload
-from serialprof.clocksetup import ClockFiles, Warn, held, to_stderr
+from serialprof.clocksetup import ClockFiles, Warn, held, held_gpus, to_stderr
 from serialprof.errors import UsageError, WorkloadError
 from serialprof.interruption import ended_like_ctrl_c, interrupted
 from serialprof.limitcache import recall, remember
@@ -76,7 +76,11 @@ def measure(
         plan=prepared.plan,
         visits=(),
     )
-    with held(prepared.clocks, warn) as clocks, Store(path, run) as store:
+    with (
+        held(prepared.clocks, warn) as clocks,
+        held_gpus(prepared.gpus, warn) as locked,
+        Store(path, replace(run, gpu_clocks=locked)) as store,
+    ):
         _carry_out(store, run, prepared, report, stage, clocks)
     return load(path)
 
@@ -117,7 +121,7 @@ def resume(
                 "resume it where it began, or add --force, which records both",
             )
         now = Resumption(time.time(), tuple(command), prepared.machine, version("serialprof"), prepared.code)
-        with held(prepared.clocks, warn) as clocks:
+        with held(prepared.clocks, warn) as clocks, held_gpus(prepared.gpus, warn):
             store.resumed(now, run.resumptions)
             _carry_out(store, run, prepared, report, stage, clocks)
     return load(path)
@@ -214,6 +218,7 @@ def run(
     clock: str | None = None,
     turbo: bool = False,
     stand_ins: Sequence[StandInKind] = ("delay",),
+    gpu_clock: str | None = None,
     output: str | Path | None = None,
 ) -> Run:
     """Profiles workloads on this machine, as `serialprof run` does.
@@ -233,6 +238,7 @@ def run(
         clock: the clocks to set in turn, as --clock takes them: "1.2GHz,2.4GHz", "all"; None leaves clocks alone.
         turbo: whether clocks above the base may be among them.
         stand_ins: for another clock, each out of a tenth of the budget: "delay", "dilation".
+        gpu_clock: that all GPUs are locked at for the whole run, such as "1410MHz"; None leaves them alone.
         output: the run file to create; by default a new one in the working folder.
 
     Raises:
@@ -254,6 +260,7 @@ def run(
         clocks=clock,
         turbo=turbo,
         stand_ins=tuple(stand_ins),
+        gpu_clock=gpu_clock,
     )
     path = default_path() if output is None else Path(output)
     return measure(prepare(request), path, command=("serialprof.run",))

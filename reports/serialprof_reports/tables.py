@@ -30,9 +30,9 @@ COLUMNS: Final = (
 def json(run: StoredRun, analysis: Analysis) -> str:
     """The analysis as one JSON object, in SI base units.
 
-    Keys: `schema` (name, version), `run` (id, started in seconds since the epoch, version, code, command, status and
-    resumptions), `machine`, `limits`, `plan` (knobs and workloads), `samples` (taken, disturbed), `failures` (point,
-    reason) and `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes'
+    Keys: `schema` (name, version), `run` (id, started in seconds since the epoch, version, code, command, status,
+    gpu_clocks requested and read back, and resumptions), `machine`, `limits`, `plan` (knobs and workloads), `samples`
+    (taken, disturbed), `failures` (point, reason) and `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes'
     names, `refusals` and `contradictions` among them. Each estimate is {value, low, high, unit, level, identified,
     reason, what_would_identify_it}; whatever is unknown, or no finite number, is null.
     """
@@ -49,6 +49,7 @@ def json(run: StoredRun, analysis: Analysis) -> str:
             "code": run.code,
             "command": run.command,
             "status": run.status,
+            "gpu_clocks": [_builtins(item) for item in run.gpu_clocks],
             "resumptions": [_builtins(item) for item in run.resumptions],
         },
         "machine": machine,

@@ -85,6 +85,8 @@ def _machine(run: StoredRun) -> Iterator[RenderableType]:
     ]
     yield _text(f"serialprof {run.version} on {run.machine.host}, {wording.date(run.started)}", "bold")
     yield _text(", ".join(parts))
+    if text := wording.gpu_clocks(run):
+        yield _text(f"GPU clock: {text}")
 
 
 def _family(family: FamilyAnalysis) -> Iterator[RenderableType]:

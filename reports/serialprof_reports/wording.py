@@ -214,7 +214,17 @@ def machine_facts(run: StoredRun) -> list[tuple[str, str]]:
         ("memory", format_bytes(machine.memory)),
         ("system", f"{machine.system}, kernel {machine.kernel}"),
     ]
+    facts += [("GPU clock", text) for text in [gpu_clocks(run)] if text]
     return facts + [("GPU", f"{gpu.name}, {format_bytes(gpu.memory)}, driver {gpu.driver}") for gpu in machine.gpus]
+
+
+def gpu_clocks(run: StoredRun) -> str:
+    """What GPUs were locked at, as asked for and as read back; empty where they were left alone."""
+    told = []
+    for each in run.gpu_clocks:
+        back = "not read back" if each.read_back is None else f"read back {format_si(each.read_back, 'Hz')}"
+        told.append(f"{each.policy} asked for {format_si(each.requested, 'Hz')}, {back}")
+    return "; ".join(told)
 
 
 def failures(analysis: Analysis) -> list[tuple[str, str]]:

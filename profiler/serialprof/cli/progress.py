@@ -128,7 +128,12 @@ def plan_text(prepared: Prepared) -> str:
 
 
 def _clock_lines(prepared: Prepared) -> Iterator[str]:
-    """Which clocks would be set, one at a time."""
+    """Which clocks would be set, one at a time, and locked."""
+    if prepared.gpus is not None:
+        from serialprof.clock.policies import format_hertz
+
+        names = ", ".join(f"gpu{index}" for index in prepared.gpus.gpus)
+        yield f"GPU clock:  {format_hertz(prepared.gpus.hertz)}, {names}; free again when the run ends"
     if prepared.clocks is None:
         return
     from serialprof.clocksetup import clock_words

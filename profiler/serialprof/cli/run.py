@@ -57,6 +57,7 @@ class _Run(click.Command):
     "--clock", metavar="LIST", help="Clocks to set in turn, such as 1.2GHz,2400MHz; all; off.  [default: off]"
 )
 @click.option("--turbo", is_flag=True, help="With --clock: clocks above the base as well.")
+@click.option("--gpu-clock", metavar="HERTZ", help="Lock all GPUs at a clock, such as 1410MHz (needs root).")
 @click.option("--budget", type=DURATION, metavar="TIME", help="Most time to sample.  [default: 120s, quick 25s]")
 @click.option("--precision", type=PERCENT, default="2%", show_default=True, metavar="P", help="Stop once so precise.")
 @click.option(
@@ -83,6 +84,7 @@ def command(
     parameters: tuple[tuple[str, ParameterValue], ...],
     clock: str | None,
     turbo: bool,
+    gpu_clock: str | None,
     budget: float | None,
     precision: float,
     seed: int,
@@ -125,6 +127,7 @@ def command(
         clocks=clock,
         turbo=turbo,
         stand_ins=_stand_ins(no_stand_ins, dilate),
+        gpu_clock=gpu_clock,
     )
     from serialprof.cli import progress
     from serialprof.preparation import prepare

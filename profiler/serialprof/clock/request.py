@@ -81,7 +81,8 @@ def frequency(word: str, text: str, option: str = "--clock") -> int:
     """
     match = re.fullmatch(r"([0-9]*\.?[0-9]+|[0-9]+\.)\s*([a-z]*)", word)
     if match is None or not (match[2] == "" or match[2] in _UNITS):
-        raise UsageError(f"{word!r} in {option} {text!r} is no frequency", _HOW)
+        how = _HOW if option == "--clock" else f"write it like {option} 1410MHz"
+        raise UsageError(f"{word!r} in {option} {text!r} is no frequency", how)
     number = float(match[1])
     if match[2] == "":
         # Both readings are shown, the likelier one first: processors run at 0.1 to 10 GHz.

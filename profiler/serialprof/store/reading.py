@@ -103,6 +103,7 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
         resumptions=decode(meta["resumptions"], tuple[Resumption, ...]),
         stand_ins=tuple(_stand_ins(connection, len(points))),
         stand_in_gaps=_gaps(meta.get("stand_in_gaps", "[]"), len(points)),
+        gpu_clocks=decode(meta.get("gpu_clocks", "[]"), tuple[PolicyClock, ...]),
     )
 
 

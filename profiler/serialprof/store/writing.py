@@ -233,6 +233,7 @@ def _write_header(connection: sqlite3.Connection, run: StoredRun) -> None:
         "plan": replace(run.plan, points=()),
         "resumptions": run.resumptions,
         "stand_in_gaps": (),
+        "gpu_clocks": run.gpu_clocks,
     }
     connection.execute("BEGIN")
     connection.executemany("INSERT INTO meta VALUES (?, ?)", [(key, encode(value)) for key, value in header.items()])
