@@ -30,8 +30,8 @@ def lines(found: StandIns) -> Iterator[tuple[str, str]]:
     if found.benefits:
         yield "serial gain", f"{_BENEFIT}, {'; '.join(map(_benefit, found.benefits))}"
     if found.dilations:
-        yield "dilation", "; ".join(map(_dilation, found.dilations))
-    yield from (("not taken", f"{label}: {reason} ({places})") for label, places, reason in _missing(found.missing))
+        yield "dilation", f"{_dilations(found.dilations)} (waiting for memory is dilated too)"
+    yield from (("stand-ins", f"{label}: {reason} ({places})") for label, places, reason in _missing(found.missing))
 
 
 def tables(found: StandIns) -> Iterator[Rows]:
@@ -43,7 +43,7 @@ def tables(found: StandIns) -> Iterator[Rows]:
     if found.dilations:
         yield "Time dilation", _DILATION_COLUMNS, tuple(map(_dilation_row, found.dilations))
     if found.missing:
-        yield "Stand-ins that were not taken", ("stand-in", "where", "why"), tuple(_missing(found.missing))
+        yield "Stand-ins that are missing or incomplete", ("stand-in", "where", "why"), tuple(_missing(found.missing))
 
 
 def _delays(delays: Sequence[InjectedDelay]) -> str:
@@ -85,11 +85,15 @@ def _benefit(item: SerialBenefit) -> str:
     return f"{told}, {wording.compact_percent(item.narrowed)} by {item.route}"
 
 
-def _dilation(item: Dilation) -> str:
-    return (
-        f"{item.label}: a step takes {_times(item.ratio)} as long {_place(item)}, sensitivity at most "
-        f"{_number(item.sensitivity)} (waiting for memory is dilated too)"
-    )
+def _dilations(dilations: Sequence[Dilation]) -> str:
+    """Each label once, then what it found where."""
+    by_label: dict[str, list[str]] = {}
+    for item in dilations:
+        told = (
+            f"a step takes {_times(item.ratio)} as long {_place(item)}, sensitivity at most {_number(item.sensitivity)}"
+        )
+        by_label.setdefault(item.label, []).append(told)
+    return "; ".join(f"{label}: {'; '.join(told)}" for label, told in by_label.items())
 
 
 def _times(ratio: Estimate) -> str:

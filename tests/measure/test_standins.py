@@ -170,6 +170,13 @@ def test_time_that_runs_out_is_told_where_there_is_no_interval() -> None:
     assert reasons == {f"{block} of {BLOCKS} blocks fitted into its time; allow a longer --budget" for block in (1, 2)}
 
 
+def test_time_for_few_points_goes_to_many_threads_delayed_and_to_one_dilated() -> None:
+    run_seconds = {cell.id: 5e-3 * cell.setting.depth for cell in CELLS}
+    for kind, budget, threads in (("delay", 15.0, 4), ("dilation", 30.0, 1)):
+        jobs, _ = jobs_of(plan(budget), run_seconds, kind)  # type: ignore[arg-type]
+        assert {job.point.setting.threads for job in jobs} == {threads}
+
+
 def test_points_that_were_not_measured_are_not_asked() -> None:
     sink = Sink()
     workers = Workers()

@@ -154,7 +154,7 @@ def test_lines_for_a_terminal() -> None:
         "injected delay; 0..1 % of a step at W = 256 on 2 threads (injected delay: others share its clock)",
         "dilation": "host time dilation x 2.00, not a clock: a step takes 2.01 [1.99 - 2.03] times as long at W = 1 on "
         "1 thread, sensitivity at most 1.00 [0.98 - 1.02] (waiting for memory is dilated too)",
-        "not taken": "host time dilation x k, not a clock: the kernel gives no real-time thread (W = 256 on 2 threads)",
+        "stand-ins": "host time dilation x k, not a clock: the kernel gives no real-time thread (W = 256 on 2 threads)",
     }
 
 

@@ -148,7 +148,10 @@ def jobs_of(plan: Plan, run_seconds: Mapping[int, float], kind: StandInKind) -> 
     chosen: list[tuple[Point, float]] = []
     gaps: dict[int, str] = {}
     left = seconds
-    for point in candidates(plan):
+    chances = candidates(plan)
+    if kind == "dilation":  # of which one thread tells most
+        chances.sort(key=lambda point: point.setting.threads)
+    for point in chances:
         if point.id not in run_seconds:
             gaps[point.id] = "the point was not measured"
             continue
@@ -196,7 +199,8 @@ class _Phase:
     def take(self, jobs: Sequence[Job], done: Container[tuple[int, int]]) -> dict[int, str]:
         """All blocks that the time allows, but for the (point, block) that are done; why points lack theirs."""
         gaps: dict[int, str] = {}
-        end = self.now() + SHARE * self.plan.budget
+        began, share = self.now(), SHARE * self.plan.budget
+        end, visits = began + share, 0
         for block in range(BLOCKS):
             draw = random.Random(f"{self.plan.seed}/{self.kind}/{block}")  # noqa: S311 - an order, not a secret
             for job in draw.sample(jobs, len(jobs)):
@@ -207,21 +211,23 @@ class _Phase:
                     if block < MINIMUM_UNITS:
                         gaps[job.point.id] = f"{block} of {BLOCKS} blocks fitted into its time; allow a longer --budget"
                     continue
+                visits += 1
+                due = began + share * visits / (BLOCKS * len(jobs))
                 try:
-                    self._visit(job, block, levels, end)
+                    self._visit(job, block, levels, due)
                 except PointFailedError as error:
                     gaps[job.point.id] = str(error)
         return gaps
 
-    def _visit(self, job: Job, block: int, levels: Sequence[float], end: float) -> None:
-        """One visit, stored; made again at once where a level has nothing sound, and time is left."""
+    def _visit(self, job: Job, block: int, levels: Sequence[float], due: float) -> None:
+        """One visit, stored; made again at once where a level has nothing sound, and the phase is not behind `due`."""
         sound: set[float] = set()
         for _ in range(TRIES):
             timings = self._timings(job, block, levels)
             self.sink.stand_in(timings)
             order = (*levels, *reversed(levels))
             sound |= {level for level, timing in zip(order, timings, strict=True) if not timing.disturbed}
-            if sound == set(levels) or self.now() > end:
+            if sound == set(levels) or self.now() > due:
                 return
 
     def _timings(self, job: Job, block: int, levels: Sequence[float]) -> tuple[StandIn, ...]:
