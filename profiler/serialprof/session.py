@@ -140,7 +140,7 @@ def _carry_out(
                 sampling = replace(run.plan, budget=run.plan.budget - reserved(run.plan))
                 engine = Engine(sampling, pool, store, report=report, past=run, clocks=clocks)
                 engine.run()
-                if run.plan.stand_ins:
+                if reserved(run.plan):
                     stage("stand-ins for another clock")
                     take_stand_ins(run.plan, engine.run_seconds, pool, store, run.stand_ins)
             store.finish("complete")
