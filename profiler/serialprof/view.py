@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.errors import UsageError
-from serialprof.store import StoredRun
+from serialprof.store import StoredRun, Visit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +54,10 @@ class Run:
     def points(self) -> pd.DataFrame:
         """One row per point: its setting, seconds per step with interval, units, disturbed samples, failure.
 
-        And the start-up that was taken off a whole program's run, and quantiles of single steps, where these are known.
+        And the start-up that was taken off a whole program's run, quantiles of single steps, and the clock that was
+        requested, read back and measured in Hz, where these are known.
         """
-        return _point_table(self.analysis)
+        return _point_table(self.analysis, self.stored)
 
     def verdict(self, workload: str) -> Verdict:
         """The verdict of a workload.
@@ -187,15 +189,22 @@ def _sample_table(run: StoredRun) -> pd.DataFrame:
             "block": visit.block,
             "turn": visit.turn,
             "process": visit.process,
+            "clock_requested": setting.clock,
         }
         steps = visit.runs * setting.depth
         rows.extend({**shared, **asdict(sample), "step_seconds": sample.seconds / steps} for sample in visit.samples)
     return pd.DataFrame(rows)
 
 
-def _point_table(analysis: Analysis) -> pd.DataFrame:
+def _point_table(analysis: Analysis, run: StoredRun) -> pd.DataFrame:
     import pandas as pd
 
+    from serialprof.model.reached import clock_of
+
+    visits: dict[int, list[Visit]] = defaultdict(list)
+    for visit in run.visits:
+        visits[visit.point].append(visit)
+    names = ("clock_requested", "clock_read_back", "clock_measured")
     return pd.DataFrame(
         {
             "workload": family.description.name,
@@ -215,6 +224,7 @@ def _point_table(analysis: Analysis) -> pd.DataFrame:
             "p95": summary.latency.p95.value if summary.latency else None,
             "p99": summary.latency.p99.value if summary.latency else None,
             "longest": summary.latency.worst if summary.latency else None,
+            **dict(zip(names, clock_of(summary.point.setting.cpus, visits[summary.point.id]), strict=True)),
         }
         for family in analysis.families
         for summary in family.points

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from serialprof.limits import PART_NAMES
 from serialprof.model.results import SERIAL, UNATTRIBUTED
 from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
-from serialprof_reports import standins, wording
+from serialprof_reports import clocktable, standins, wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +87,7 @@ def html(run: StoredRun, analysis: Analysis) -> str:
         quick=run.plan.quick,
         machine=wording.machine_facts(run),
         limits=list(_limit_tables(run.limits)),
+        clocks=_clock_table(run),
         maps=clock_map(analysis.families, "map"),
         sections=[_section(family, number) for number, family in enumerate(analysis.families)],
         taken=taken,
@@ -257,6 +258,11 @@ def _ends(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return wording.MISSING
     return f"{format_seconds(estimate.low)} to {format_seconds(estimate.high)}"
+
+
+def _clock_table(run: StoredRun) -> Table | None:
+    rows = clocktable.cells(run)
+    return Table("Clocks", clocktable.COLUMNS, rows, ends_in_words=True) if rows else None
 
 
 def _limit_tables(limits: Limits) -> Iterator[Table]:

@@ -7,6 +7,7 @@ from csv import writer
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
+from serialprof.model.reached import clock_of, reached
 from serialprof_reports.wording import failures, parameters, sample_counts
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ COLUMNS: Final = (
     "run", "workload", "parameters", "mode", "device", "dtype", "form", "width", "depth", "threads", "cpus",
     "block", "turn", "process", "runs", "seconds", "step_seconds", "cpu_seconds", "involuntary", "disturbed",
     "cpu", "clock_before", "clock_after", "cycles", "instructions", "stalls", "visit_steal", "visit_temperature",
-    "visit_throttles",
+    "visit_throttles", "clock_requested", "clock_read_back", "clock_measured",
 )  # fmt: skip
 
 
@@ -31,10 +32,13 @@ def json(run: StoredRun, analysis: Analysis) -> str:
     """The analysis as one JSON object, in SI base units.
 
     Keys: `schema` (name, version), `run` (id, started in seconds since the epoch, version, code, command, status,
-    gpu_clocks requested and read back, and resumptions), `machine`, `limits`, `plan` (knobs and workloads), `samples`
-    (taken, disturbed), `failures` (point, reason) and `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes'
-    names, `refusals` and `contradictions` among them. Each estimate is {value, low, high, unit, level, identified,
-    reason, what_would_identify_it}; whatever is unknown, or no finite number, is null.
+    gpu_clocks requested and read back, and resumptions), `machine`, `limits`, `plan` (knobs and workloads), `clocks`
+    (of runs that set some: one record of `serialprof.model.reached.ReachedClock` for each point and policy, with what
+    was requested, read_back and measured in Hz, the share `off`, and in `flag` what is wrong with it), `samples`
+    (taken, disturbed), `failures` (point, reason) and `families`. A family holds the records of
+    `serialprof.model.results.FamilyAnalysis` by their attributes' names, `refusals` and `contradictions` among them.
+    Each estimate is {value, low, high, unit, level, identified, reason, what_would_identify_it}; whatever is unknown,
+    or no finite number, is null.
     """
     import msgspec
 
@@ -55,6 +59,7 @@ def json(run: StoredRun, analysis: Analysis) -> str:
         "machine": machine,
         "limits": _builtins(run.limits),
         "plan": _plan(run.plan),
+        "clocks": [_builtins(clock) for clock in reached(run)],
         "samples": {"taken": taken, "disturbed": disturbed},
         "failures": [{"point": point, "reason": reason} for point, reason in failures(analysis)],
         "families": [_family(family) for family in analysis.families],
@@ -66,7 +71,7 @@ def csv(run: StoredRun, analysis: Analysis) -> str:  # noqa: ARG001 - every rend
     """One row per sample, disturbed ones included, in SI base units; a header row, CRLF line ends (RFC 4180).
 
     `step_seconds` is seconds / (runs * depth). A text cell that a spreadsheet would take for a formula is prefixed with
-    a single quote.
+    a single quote. The last three columns are the clock of the visit in Hz, empty where clocks were left alone.
     """
     text = StringIO()
     table = writer(text)
@@ -86,6 +91,7 @@ def _row(run: StoredRun, visit: Visit, sample: Sample) -> Iterator[object]:
         sample.seconds / (visit.runs * setting.depth), sample.cpu_seconds, sample.involuntary, sample.disturbed,
         sample.cpu, sample.clock_before, sample.clock_after, sample.cycles, sample.instructions, sample.stalls,
         visit.readings.steal, visit.readings.temperature, visit.readings.throttles,
+        *clock_of(setting.cpus, (visit,)),
     )  # fmt: skip
     return (_harmless(cell) if isinstance(cell, str) else cell for cell in cells)
 

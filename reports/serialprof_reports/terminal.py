@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from serialprof.model.results import SERIAL
 from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
-from serialprof_reports import frontier, standins, wording
+from serialprof_reports import clocktable, frontier, standins, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,22 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
         yield _text("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
     if any(_only_loses(family, item) for family in analysis.families for item in family.tradeoffs):
         yield _text(f"{_NOT_CORES}: more threads surely lose, while +10 % clock may gain nothing", "dim")
+    yield from _clocks(run)
     yield from _remarks(run, analysis)
+
+
+def _clocks(run: StoredRun) -> Iterator[RenderableType]:
+    """Which clocks were reached, where some were set; what was not as asked for in words below."""
+    rows = clocktable.cells(run)
+    if not rows:
+        return
+    table = _table(*clocktable.COLUMNS[:-1])
+    for row in rows:
+        table.add_row(*map(wording.plain, row[:-1]))
+    yield _text("clocks", "bold underline")
+    yield table
+    yield from (_line(row[0], row[-1]) for row in rows)
+    yield ""
 
 
 def _machine(run: StoredRun) -> Iterator[RenderableType]:

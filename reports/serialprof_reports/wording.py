@@ -77,7 +77,8 @@ def parameters(setting: Setting) -> str:
 def place(point: Point) -> str:
     """Where a point stands in the sweep: "lstm, W = 256, 2 threads, wide"."""
     setting = point.setting
-    return f"{point.workload}, W = {format_count(setting.width)}, {threads(setting.threads)}, {setting.form}"
+    clock = "" if setting.clock is None else f", {format_si(setting.clock, 'Hz')}"
+    return f"{point.workload}, W = {format_count(setting.width)}, {threads(setting.threads)}, {setting.form}{clock}"
 
 
 def threads(count: int) -> str:
