@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.results import CAUSES, UNATTRIBUTED
+from serialprof.model.sweep import at_reference
 from serialprof.units import format_count, format_si
 from serialprof_reports import wording
 from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, WIDE, Plot, number, render
@@ -27,7 +28,7 @@ UNTOLD: Final = "not told apart"
 def step_times(family: FamilyAnalysis, prefix: str) -> Plot:
     """Step time over width per thread count: points with intervals, fit and band, wide form, crossovers."""
     title = "Step time over width"
-    measured = [item for item in family.points if item.step.value is not None and item.step.value > 0]
+    measured = [item for item in at_reference(family.points) if item.step.value is not None and item.step.value > 0]
     if not measured:
         return Plot(title, "", family.refusal or "No point was measured.", "")
 
@@ -107,7 +108,7 @@ def attribution(family: FamilyAnalysis, prefix: str) -> Plot:
 def _step_series(axes: Axes, family: FamilyAnalysis, count: int, colour: str) -> None:
     for form in ("serial", "wide"):
         series = sorted(
-            (item for item in family.points if _is(item, count, form) and item.step.value is not None),
+            (item for item in at_reference(family.points) if _is(item, count, form) and item.step.value is not None),
             key=lambda item: item.point.setting.width,
         )
         if not series:
@@ -160,7 +161,7 @@ def _reference_lines(axes: Axes, ideal: float) -> None:
 def _over_threads(family: FamilyAnalysis, prefix: str, title: str, counts: list[int]) -> Plot:
     steps = {
         (item.point.setting.width, item.point.setting.threads): item.step.value
-        for item in family.points
+        for item in at_reference(family.points)
         if item.point.setting.form == "serial" and item.step.value is not None
     }
     widths = sorted({width for width, count in steps if count == counts[0]})

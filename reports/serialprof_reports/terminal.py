@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from serialprof.model.results import SERIAL
+from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
 from serialprof_reports import clocktable, frontier, standins, wording
@@ -153,7 +154,7 @@ def _only_loses(family: FamilyAnalysis, item: Tradeoff) -> bool:
 def _step_table(family: FamilyAnalysis) -> Table:
     """Step time and serial share alone, where no two thread counts were compared."""
     table = _table("W", "threads", "step time", "serial")
-    for summary in family.points:
+    for summary in at_reference(family.points):
         setting = summary.point.setting
         if setting.form == "serial":
             table.add_row(

@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
+from serialprof.model.sweep import at_reference
 from serialprof.model.wording import ratio, share
 from serialprof.setting import PROCESS_MODE
 from serialprof.units import format_bytes, format_count, format_seconds, format_si
@@ -180,8 +181,8 @@ def _scaling(estimate: Estimate) -> str:
 
 
 def step_of(family: FamilyAnalysis, width: int, count: int) -> Estimate:
-    """Step time of the serial form at a width and thread count, unknown where it was not measured."""
-    for summary in family.points:
+    """Step time of the serial form at a width and thread count, at the reference clock; unknown if not measured."""
+    for summary in at_reference(family.points):
         setting = summary.point.setting
         if (setting.form, setting.width, setting.threads) == ("serial", width, count):
             return summary.step

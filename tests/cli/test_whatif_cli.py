@@ -77,7 +77,7 @@ def test_as_json(folder: Path) -> None:
     assert gain["value"] is None and gain["identified"] is False
     assert gain["low"] == pytest.approx(law(64, 2, "") / ((law(64, 2, "") - S) / 2 + S), rel=0.02)
     assert gain["high"] == pytest.approx(2)
-    assert "no clock was set" in gain["reason"] and gain["what_would_identify_it"]
+    assert "only one clock was measured" in gain["reason"] and gain["what_would_identify_it"]
 
 
 def test_prices_name_the_best_measured_setting(folder: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from serialprof.model.evidence import grade, measured_clocks
+from serialprof.model.evidence import grade
 from serialprof.model.steptimes import FamilyTimes, collect
+from serialprof.model.sweep import distinct_clocks
 from tests.model import builder
 
 GHZ = 1e9
@@ -57,8 +58,8 @@ def test_many_disturbed_samples_are_part_of_the_reason() -> None:
 
 
 def test_clocks_closer_than_a_fiftieth_are_one() -> None:
-    assert measured_clocks(times(1 * GHZ, 1.01 * GHZ, 1.03 * GHZ)) == (1 * GHZ, 1.03 * GHZ)
-    assert measured_clocks(times()) == ()
+    assert distinct_clocks(times(1 * GHZ, 1.01 * GHZ, 1.03 * GHZ).summaries) == (1 * GHZ, 1.03 * GHZ)
+    assert distinct_clocks(times().summaries) == ()
 
 
 def test_counters_that_were_read_are_not_denied() -> None:

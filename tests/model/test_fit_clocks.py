@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from serialprof.catalog import Affine
@@ -14,13 +15,14 @@ from serialprof.model import analyse
 from serialprof.model.examination import examine
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.clocks import barrier_stays, by_clock, one_sided
-from serialprof.model.fitting.curves import RefusedFitError, complete
+from serialprof.model.fitting.curves import UNMOVED, RefusedFitError, complete
 from serialprof.model.fitting.family import BARRIER, FIXED, LATENCY, OPERATIONS, TRAFFIC, Model, Term
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.forecast.conditions import factors
 from serialprof.model.forecast.outlook import Outlook
 from serialprof.model.results import NOT_SCALING, SCALING
 from serialprof.model.steptimes import collect
+from serialprof.model.sweep import at_reference, distinct_clocks, reference_clock
 from serialprof.model.whatif import ask
 from serialprof.question import Change, Question
 from serialprof.store import StoredRun
@@ -85,6 +87,46 @@ def test_the_fit_uses_the_clocks_that_were_measured() -> None:
     true = mixed(1, 1, "", 3 * GHZ) / mixed(1, 1, "", 3.3 * GHZ)
     assert forecast.speedup.value == pytest.approx(true, rel=NEAR)
     assert truth.fitted.clocks == (pytest.approx(2 / 3), 1.0)
+
+
+@pytest.mark.parametrize("apart", [1.0, 1.019])
+def test_clocks_set_in_vain_are_no_sweep(apart: float) -> None:
+    """Everything ran at 3 GHz, give or take what the meter scatters: fit, grade, whatif and refusals say the same."""
+    draw = np.random.default_rng(5)
+    run = swept(lambda w, p, form, hertz: mixed(w, p, form, 3 * GHZ), measured=lambda hertz: 3 * GHZ)
+    visits = tuple(
+        builder.visit(
+            item.point,
+            item.block,
+            mixed(setting.width, setting.threads, "", 3 * GHZ),
+            item.process,
+            clock=3 * GHZ * float(draw.choice([1.0, apart])),
+        )
+        for item in run.visits
+        for setting in (run.plan.points[item.point].setting,)
+    )
+    run = replace(run, visits=visits)
+    found = outlook(run)
+    assert not found.fitted.clocked and UNMOVED in found.fitted.notes
+    assert not any(cell.lowered for cell in found.fitted.curves.cells)
+    (family,) = analyse(run).families
+    assert family.verdict.grade == "C" and "whatever was asked for" in family.verdict.grade_reason
+    assert UNMOVED in [item.reason for item in family.refusals if item.what == "clock split"]
+    (answer,) = ask(run, Question(change=Change(clock=1.1)))
+    assert answer.predictions[0].speedup.value is None
+    assert any("only one clock was measured" in note for note in answer.notes)
+
+
+def test_what_is_said_is_said_of_the_fastest_clock_not_of_the_highest_request() -> None:
+    """Asked for 3 GHz the core ran at 1.5: it was too hot."""
+    run = swept(measured=lambda hertz: 1.5 * GHZ if hertz == 3 * GHZ else hertz)
+    times = collect(run)[0]
+    assert reference_clock(times.summaries) == times.reference == 2 * GHZ
+    assert {item.point.setting.clock for item in at_reference(times.summaries)} == {2 * GHZ}
+    assert distinct_clocks(times.summaries) == (1 * GHZ, 1.5 * GHZ, 2 * GHZ)
+    (family,) = analyse(run).families
+    assert family.attributions[0].step.value == pytest.approx(mixed(1, 1, "", 2 * GHZ), rel=NEAR)
+    assert outlook(run).fitted.clocks == (0.5, 1.0)
 
 
 def test_a_clock_that_falls_with_the_threads_is_told_from_a_barrier() -> None:
@@ -157,12 +199,16 @@ def test_points_whose_clock_was_not_read_are_left_out() -> None:
     with pytest.raises(RefusedFitError, match="no reading at any clock that was set"):
         complete(collect(replace(run, visits=blind))[0])
     high = {point.id for point in run.plan.points if point.setting.clock == 3 * GHZ}
-    topless = tuple(
+    unread = tuple(
         builder.visit(item.point, item.block, 1.0, item.process, clock=None) if item.point in high else item
         for item in run.visits
     )
+    times = collect(replace(run, visits=unread))[0]
+    assert times.reference == 2 * GHZ, "nobody knows how fast the highest request was answered"
+    assert len(complete(times).points) == 2 * len(WIDTHS) * 2
+    rare = tuple(item for item in run.visits if item.point not in high or item.block < 3)
     with pytest.raises(RefusedFitError, match="no point at the highest clock"):
-        complete(collect(replace(run, visits=topless))[0])
+        complete(collect(replace(run, visits=rare))[0])
 
 
 def test_what_is_said_of_threads_is_said_at_the_highest_clock() -> None:
@@ -180,8 +226,6 @@ def cell(clock: float, *, lowered: bool, width: int = 64) -> Cell:
 
 def test_terms_are_split_where_clocks_were_measured() -> None:
     terms = (Term(LATENCY), Term(OPERATIONS), Term(TRAFFIC), Term(BARRIER, given=0.2))
-    one = [cell(1.0, lowered=False), cell(0.99, lowered=True)]
-    assert by_clock(terms, one) == terms, "clocks within a fiftieth are one"
     falling = [cell(1.0, lowered=False), cell(0.8, lowered=False)]
     assert by_clock(terms, falling) == terms, "nothing was set lower"
     several = [cell(1.0, lowered=False), cell(0.5, lowered=True)]

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from statistics import median
 from typing import Final
 
 from serialprof.model import wording
 from serialprof.model.answers import Contradiction
-from serialprof.model.fitting.clocks import LEAST, WIDE
+from serialprof.model.fitting.clocks import WIDE
 from serialprof.model.results import Grade
 from serialprof.model.steptimes import FamilyTimes
+from serialprof.model.sweep import distinct_clocks
 from serialprof.units import format_si
 
 #: Share of disturbed samples from which the evidence is called weaker.
@@ -30,7 +29,7 @@ def grade(
 ) -> tuple[Grade, str]:
     """The grade and its reason: "A" for a clock sweep, "B" for a partial one, "C" for a model.
 
-    A sweep has `SWEEP` measured clocks, `fitting.clocks.LEAST` apart at least, that span `fitting.clocks.WIDE`.
+    A sweep has `SWEEP` measured clocks, `sweep.LEAST` apart at least, that span `fitting.clocks.WIDE`.
 
     Args:
         times: of the family, with the clocks as they were measured.
@@ -53,23 +52,10 @@ def contradict(names: Sequence[str]) -> str:
     return f"{wording.listed(names)} {'contradicts' if names in (['chain'], ['depth']) else 'contradict'}"
 
 
-def measured_clocks(times: FamilyTimes) -> tuple[float, ...]:
-    """The distinct clocks in Hz that a sweep was measured at, ascending; none where clocks were left alone."""
-    found: dict[float, list[float]] = defaultdict(list)
-    for point, summary in zip(times.points, times.summaries, strict=True):
-        if point.setting.clock is not None and summary.units and summary.clock is not None:
-            found[point.setting.clock].append(summary.clock)
-    distinct: list[float] = []
-    for clock in sorted(map(median, found.values())):
-        if not distinct or clock >= LEAST * distinct[-1]:
-            distinct.append(clock)
-    return tuple(distinct)
-
-
 def _by_clocks(times: FamilyTimes, counters: str) -> tuple[Grade, str]:
     if all(point.setting.clock is None for point in times.points):
         return "C", f"no clock was set and {counters}: the clock's side is a model"
-    clocks = measured_clocks(times)
+    clocks = distinct_clocks(times.summaries)
     if not clocks:
         return "C", f"clocks were set, but the clock meter read none of them, and {counters}"
     lowest, highest = format_si(clocks[0], "Hz"), format_si(clocks[-1], "Hz")

@@ -11,10 +11,11 @@ from serialprof.estimate import Estimate
 from serialprof.limits import Limits
 from serialprof.model.answers import Refusal
 from serialprof.model.evidence import MUCH_DISTURBED
-from serialprof.model.fitting.curves import MINIMUM_VALUES
+from serialprof.model.fitting.curves import MINIMUM_VALUES, UNMOVED
 from serialprof.model.results import FamilyAnalysis, PointSummary
 from serialprof.model.span import WIDEST, needed_ratio, non_scaling_share
 from serialprof.model.statistics import quantile
+from serialprof.model.sweep import distinct_clocks, reached_clocks
 from serialprof.model.verdict import TOO_DISTURBED
 
 #: A barrier that was measured at grains so many times off the step's own says nothing of it.
@@ -121,13 +122,17 @@ def _grains(family: FamilyAnalysis, limits: Limits) -> Iterator[Refusal]:
 
 
 def _clocks(points: Sequence[PointSummary]) -> Iterator[Refusal]:
-    """Clocks that were asked for but lie too close together for their noise."""
+    """Clocks that were asked for but were not reached, or lie too close together for their noise."""
     timed = [item for item in points if item.point.setting.clock and item.step.value and item.step.half_width]
-    clocks = [item.clock for item in timed if item.clock is not None]
-    if len({item.point.setting.clock for item in timed}) < 2 or not clocks or max(clocks) <= min(clocks):
+    clocks = distinct_clocks(timed)
+    if len(reached_clocks(points)) > 1 and len(distinct_clocks(points)) < 2:
+        yield Refusal(
+            "clock split", UNMOVED, "clocks that this machine runs at (serialprof doctor says what it offers)"
+        )
+    if len(clocks) < 2:
         return
     units = min(item.units for item in timed)
-    ratio = max(clocks) / min(clocks)
+    ratio = clocks[-1] / clocks[0]
     noise = max(_noise(item) for item in timed)
     low, high = non_scaling_share(ratio, noise, units)
     if high - low > WIDEST:

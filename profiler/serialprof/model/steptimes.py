@@ -17,6 +17,7 @@ from serialprof.intervals import half_width, midmean
 from serialprof.model.latency import latency
 from serialprof.model.results import Latency, PointSummary
 from serialprof.model.statistics import Array, interval, log_interval
+from serialprof.model.sweep import reference_clock
 from serialprof.planning import Family, Point
 from serialprof.setting import Form
 from serialprof.store import StoredRun, Visit
@@ -71,12 +72,8 @@ class FamilyTimes:
 
     @property
     def reference(self) -> float | None:
-        """The highest clock in Hz that was asked for and measured, None where clocks were left alone.
-
-        What is said of an operating point is said of it at this clock.
-        """
-        measured = (point for point, summary in zip(self.points, self.summaries, strict=True) if summary.units)
-        return max((point.setting.clock for point in measured if point.setting.clock is not None), default=None)
+        """The clock in Hz that was asked for and all is said of (`sweep.reference_clock`), None without clocks."""
+        return reference_clock(self.summaries)
 
     def column(self, width: int, threads: int, form: Form) -> Array | None:
         """[unit, turn] of one operating point at the reference clock, None where it was not measured."""

@@ -23,6 +23,7 @@ from serialprof.model.results import (
     Tradeoff,
     Winner,
 )
+from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import only_loses
 
 
@@ -48,8 +49,8 @@ class Findings:
 
     @property
     def measured(self) -> tuple[PointSummary, ...]:
-        """The points of the serial form that have a step time."""
-        return tuple(item for item in self.points if item.units and item.point.setting.form == "serial")
+        """The points of the serial form that have a step time, at the reference clock."""
+        return tuple(item for item in at_reference(self.points) if item.units and item.point.setting.form == "serial")
 
 
 def sentence(findings: Findings) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
 from serialprof.model.answers import BestSetting, Refusal
-from serialprof.model.evidence import grade, measured_clocks
+from serialprof.model.evidence import grade
 from serialprof.model.examination import Examined, examine
 from serialprof.model.forecast.conditions import NO_CLOCK
 from serialprof.model.forecast.outlook import Forecast
@@ -18,6 +18,7 @@ from serialprof.model.forecast.uniting import inverse
 from serialprof.model.settings import best_settings
 from serialprof.model.statistics import log_interval
 from serialprof.model.steptimes import paired
+from serialprof.model.sweep import distinct_clocks
 from serialprof.model.wording import listed
 from serialprof.planning import Family
 from serialprof.question import Question, Times, level_of
@@ -201,6 +202,6 @@ def _known_by(examined: Examined) -> str:
     """What is known of other clocks: those that were measured, or the model alone."""
     if examined.fitted is None or not examined.fitted.clocked:
         return f"{NO_CLOCK} (evidence C)"
-    clocks = [format_si(clock, "Hz") for clock in measured_clocks(examined.times)]
+    clocks = [format_si(clock, "Hz") for clock in distinct_clocks(examined.times.summaries)]
     found, _ = grade(examined.times, 0.0)
     return f"by runs at {listed(clocks)}, and x1 is the highest of them (evidence {found})"

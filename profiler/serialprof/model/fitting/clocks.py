@@ -15,8 +15,6 @@ from typing import Final
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.family import BARRIER, LOADS, SERIAL_LOADS, TRAFFIC, Model, Term
 
-#: Clocks that span less than this are one, for all that times tell.
-LEAST: Final = 1.02
 #: From this span on what follows the clock and what does not count as told apart, whatever the noise.
 WIDE: Final = 1.25
 
@@ -35,7 +33,7 @@ def by_clock(terms: Sequence[Term], cells: Sequence[Cell]) -> tuple[Term, ...]:
     What lies beyond L2 stays by its nature; where the traffic beyond L2 is a term, it is what stays of the operations.
     A barrier that was measured apart follows the clock here, and stays in `barrier_stays`.
     """
-    if clock_span(cells) < LEAST:
+    if not any(cell.lowered for cell in cells):
         return tuple(terms)
     return tuple(part for term in terms for part in _parts(term))
 

@@ -15,6 +15,7 @@ from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.statistics import Array, log_interval, moderated, too_few
 from serialprof.model.steptimes import FamilyTimes
+from serialprof.model.sweep import distinct_clocks, reached_clocks
 from serialprof.planning import Point
 
 #: A fit needs so many distinct widths of the serial form, or so many thread counts at one width.
@@ -27,6 +28,9 @@ FEWEST_UNITS: Final = 2
 _POINT_SHARE: Final = 0.5
 _UNIT_SHARE: Final = 0.75
 
+
+#: What is said where clocks were set in vain: the points at the reference clock are then all there is.
+UNMOVED: Final = "the clocks that were set did not move the measured clock"
 
 #: Times are never known better than this, relatively.
 _LEAST_NOISE: Final = 1e-4
@@ -75,7 +79,8 @@ def complete(times: FamilyTimes) -> Curves:
     """The points and units of a family that a fit can use.
 
     Points that fewer than half of the units have are left out, then units that lack more than a quarter of the points.
-    Points whose clock was set and not read back are left out first: nobody knows at which clock they ran. Where at
+    Points whose clock was set and could not be measured are left out first: nobody knows at which they ran; and where
+    clocks were set in vain, all but those at the reference clock. Where at
     least MINIMUM_UNITS units have every point, the others are left out too. Otherwise a gap is filled with its
     unit's and its point's effect (additive in the logarithm), so that a unit which was slow as a whole does not bend
     the curve; there are no intervals then.
@@ -83,19 +88,7 @@ def complete(times: FamilyTimes) -> Curves:
     Raises:
         RefusedFitError: fewer than four widths (or thread counts at one width) or two units remain.
     """
-    measured = [
-        index
-        for index, (point, summary) in enumerate(zip(times.points, times.summaries, strict=True))
-        if point.setting.form == "serial" and summary.units
-    ]
-    chosen = [index for index in measured if _clock_known(times, index)]
-    if not chosen:
-        raise RefusedFitError(
-            "no fit: the clock meter gave no reading at any clock that was set"
-            if measured
-            else "no fit: no point of the serial form was measured"
-        )
-    unread = len(chosen) < len(measured)
+    chosen, notes = _chosen(times)
     logs = times.logs[:, chosen]
     logs = logs[~np.isnan(logs).all(axis=1)]
     if len(logs) < FEWEST_UNITS:
@@ -114,7 +107,6 @@ def complete(times: FamilyTimes) -> Curves:
     chosen = [index for index, wanted in zip(chosen, kept, strict=True) if wanted]
     points = tuple(times.points[index] for index in chosen)
     _check_span(points)
-    notes = ("points whose clock could not be read are left out of the fit",) * unread
     notes += ("points that fewer than half of the units have are left out of the fit",) * (not kept.all())
     complete_units = np.isfinite(logs).all(axis=1)
     if complete_units.sum() >= MINIMUM_UNITS:
@@ -132,6 +124,31 @@ def complete(times: FamilyTimes) -> Curves:
         int(complete_units.sum()),
         notes,
     )
+
+
+def _chosen(times: FamilyTimes) -> tuple[list[int], tuple[str, ...]]:
+    """Which points of the serial form can take part, and why others cannot, each a clause.
+
+    Raises:
+        RefusedFitError: none can.
+    """
+    measured = [
+        index
+        for index, (point, summary) in enumerate(zip(times.points, times.summaries, strict=True))
+        if point.setting.form == "serial" and summary.units
+    ]
+    chosen = [index for index in measured if _clock_known(times, index)]
+    notes: tuple[str, ...] = ("points whose clock could not be read are left out of the fit",) * (chosen != measured)
+    if len(reached_clocks(times.summaries)) > 1 and len(distinct_clocks(times.summaries)) < 2:
+        chosen = [index for index in chosen if times.points[index].setting.clock == times.reference]
+        notes += (UNMOVED,)
+    if not chosen:
+        raise RefusedFitError(
+            "no fit: the clock meter gave no reading at any clock that was set"
+            if measured
+            else "no fit: no point of the serial form was measured"
+        )
+    return chosen, notes
 
 
 def _clock_known(times: FamilyTimes, index: int) -> bool:
@@ -154,7 +171,7 @@ def _cells(times: FamilyTimes, chosen: Sequence[int], mean: Array) -> tuple[Cell
     clocks = [times.summaries[index].clock or math.nan for index in chosen]
     lowered = [point.setting.clock != times.reference for point in points]
     if all(lowered):
-        raise RefusedFitError("no fit: no point at the highest clock that was set has its clock read")
+        raise RefusedFitError("no fit: no point at the highest clock was measured in half of the units")
     top = max(clock for clock, low in zip(clocks, lowered, strict=True) if not low)
     return tuple(
         Cell(point.setting.width, point.setting.threads, point.work, float(step), clock / top, low)

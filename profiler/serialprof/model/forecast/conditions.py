@@ -17,7 +17,7 @@ from serialprof.model.fitting.family import BARRIER, LATENCY, LOADS, SERIAL_LOAD
 from serialprof.model.fitting.memory import Memory
 from serialprof.question import Change
 
-NO_CLOCK: Final = "model-based: no clock was set"
+NO_CLOCK: Final = "model-based: only one clock was measured"
 TWO_CLOCKS: Final = "runs at two clocks"
 MORE_CLOCKS: Final = "clocks farther apart"
 LADDERS: Final = "declared work (work=... of the workload) and the machine's limits in full"
