@@ -19,6 +19,7 @@ from serialprof.errors import CannotMeasureError, InterruptedRunError, Serialpro
 from serialprof.limits import Limits
 from serialprof.machine.reading import read_machine
 from serialprof.measure.engine import Progress
+from serialprof.measure.standins import CLOCKS_SET
 from serialprof.planning import Request
 from serialprof.policyclock import Clock
 from serialprof.preparation import Prepared, prepare
@@ -82,7 +83,7 @@ def killed(folder: Path, files: dict[str, str], root: Path) -> int:
 
 def test_a_run_sets_its_clocks_keeps_them_and_gives_them_back(files: ClockFiles, workload: str, tmp_path: Path) -> None:
     before = trees.contents(files.tree.root)
-    plan = prepared(workload, files)
+    plan = prepared(workload, files, stand_ins=("delay",))
     assert plan.plan.clocks == (Clock(800_000_000), Clock(1_600_000_000))
     assert [point.setting.clock for point in plan.plan.points] == [8e8, 1.6e9, 8e8, 1.6e9]
     run = measure(plan, tmp_path / "a.serialprof", limits=LIMITS, warn=unexpected).stored
@@ -94,6 +95,7 @@ def test_a_run_sets_its_clocks_keeps_them_and_gives_them_back(files: ClockFiles,
         assert (policy.policy, policy.requested, policy.read_back) == (f"policy{CPU}", asked, asked)
         assert visit.readings.core_clocks == (policy.measured,)
     assert any(visit.pinned[0].measured for visit in run.visits)
+    assert {(gap.kind, gap.reason) for gap in run.stand_in_gaps} == {("delay", CLOCKS_SET)}
     assert trees.contents(files.tree.root) == before
     assert pending(files.folder) is None
 

@@ -17,6 +17,7 @@ from serialprof.planning import (
     settings_of,
     thread_counts,
 )
+from serialprof.policyclock import Clock
 from tests import made
 
 CELLS = made.points(widths=(1, 4, 16), threads=(1, 2), forms=("serial", "wide"))
@@ -48,6 +49,7 @@ def test_blocks_are_spread_over_rounds_of_processes() -> None:
         ({"depth": 2**31 + 1}, "--depth 2147483649: no whole number from 1 to"),
         ({"depth": 0}, "--depth 0: no whole number from 1 to"),
         ({"depth": -5}, "--depth -5: no whole number from 1 to"),
+        ({"clocks": "all", "stand_ins": ("delay", "dilation")}, "--dilate does not go with clocks"),
     ],
 )
 def test_what_no_run_can_have_is_refused(knobs: dict[str, Any], complaint: str) -> None:
@@ -183,6 +185,12 @@ def test_a_plan_keeps_what_was_asked_for() -> None:
     plan = make_plan(request, [made.description()], CELLS)
     assert (plan.budget, plan.precision, plan.seed, plan.meter, plan.points) == (7.0, 0.5, 9, False, CELLS)
     assert plan.blocks_per_process == 1 and plan.blocks >= MINIMUM_UNITS and not plan.quick
+
+
+def test_stand_ins_stay_in_a_plan_over_clocks_so_that_their_lack_is_told() -> None:
+    plan = make_plan(Request(stand_ins=("delay",)), [made.description()], CELLS, (Clock(10**9), Clock(2 * 10**9)))
+    assert plan.stand_ins == ("delay",)
+    assert Request(clocks="off", stand_ins=("dilation",)).stand_ins == ("dilation",)
 
 
 def test_the_short_form() -> None:

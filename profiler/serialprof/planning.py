@@ -91,6 +91,11 @@ class Request:
             )
         if self.turbo and not self.sets_clocks:
             raise UsageError("--turbo is given, but no clock is to be set", "add --clock, such as --clock all")
+        if self.sets_clocks and "dilation" in self.stand_ins:
+            raise UsageError(
+                "--dilate does not go with clocks: those that are set measure what dilation only bounds",
+                "leave --dilate or --clock out",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class Plan:
         quick: whether this is the short form.
         meter: whether the clock meter is read beside every sample.
         clocks: that are set in turn, ascending; empty where clocks are left alone. A setting names its own by hertz.
-        stand_ins: for another clock that are taken after sampling, out of the same budget.
+        stand_ins: for another clock that are taken after sampling, out of the same budget, where points can take them.
     """
 
     descriptions: tuple[Description, ...]
@@ -261,7 +266,7 @@ def make_plan(
         quick=request.quick,
         meter=request.meter,
         clocks=tuple(clocks),
-        stand_ins=() if len(clocks) > 1 else request.stand_ins,  # for another clock, where others are set
+        stand_ins=request.stand_ins,
     )
 
 

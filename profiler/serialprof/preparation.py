@@ -32,6 +32,7 @@ from serialprof.measure.budget import check_clock_budget
 from serialprof.measure.introspection import Introspector, probe_pairs
 from serialprof.measure.pairs import hidden_siblings
 from serialprof.measure.process import IN_WORKER
+from serialprof.measure.standins import check_dilation
 from serialprof.planning import (
     Plan,
     Point,
@@ -145,6 +146,7 @@ def prepare(
     plan = make_plan(request, kept, points, clocks)
     if clocks:
         check_clock_budget(len(points), len(clocks), plan.budget)
+    check_dilation(plan)
     return Prepared(machine, plan, _code_hash([code for _, code in described]), skipped, setup, gpus)
 
 

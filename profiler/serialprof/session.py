@@ -142,6 +142,7 @@ def _carry_out(
                 engine.run()
                 if reserved(run.plan):
                     stage("stand-ins for another clock")
+                if run.plan.stand_ins:  # where none can be taken, why is stored
                     take_stand_ins(run.plan, engine.run_seconds, pool, store, run.stand_ins)
             store.finish("complete")
         except KeyboardInterrupt:

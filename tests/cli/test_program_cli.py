@@ -24,6 +24,7 @@ BUSY = "i=0; while [ $i -lt $(({depth} * {width} * 200)) ]; do i=$((i+1)); done"
         (("run", "--depth", "1", "--", "true", "{depth}"), "--depth 1: the start-up of true"),
         (("run", "--mode", "eager", "--", "true"), "--mode does not go with a command"),
         (("run", "--param", "a=1", "--", "true"), "--param does not go with a command"),
+        (("run", "--dilate", "--", "true"), "--dilate has nothing to dilate: the steps of a whole program"),
         (("run", "--resume", "x.serialprof", "--", "true"), "no command can be given"),
     ],
 )

@@ -3,17 +3,31 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
+from serialprof.errors import UsageError
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.measure.pool import PointFailedError
-from serialprof.measure.standins import BLOCKS, DESIGNS, SHARE, TRIES, candidates, jobs_of, reserved, take_stand_ins
+from serialprof.measure.standins import (
+    BLOCKS,
+    DESIGNS,
+    SHARE,
+    TRIES,
+    candidates,
+    check_dilation,
+    jobs_of,
+    reserved,
+    take_stand_ins,
+)
 from serialprof.planning import Plan, Point, StandInKind
 from serialprof.records import StandIn, StandInGap, Timing
 from tests import made
 
 CELLS = made.points(widths=(1, 4, 16), threads=(1, 2, 4), forms=("serial", "wide"))
+#: Timings of one visit with delays, forward and back.
+VISIT = 2 * len(DESIGNS["delay"].levels)
 
 
 @dataclass
@@ -87,6 +101,55 @@ def test_set_clocks_and_whole_programs_are_left_alone() -> None:
         assert reserved(plan(cells=cells)) == 0
 
 
+def test_two_delays_lie_beyond_a_slack_of_the_whole_step() -> None:
+    design = DESIGNS["delay"]
+    assert sum(level > 1.0 for level in design.levels) == 2
+    assert design.stretched == tuple(1.0 + level for level in design.levels), "at a slope of 1, without slack"
+
+
+@pytest.mark.parametrize(
+    ("knob", "reason"),
+    [
+        ({"clock": 1e9}, "clocks were set: they measure what a stand-in only bounds"),
+        ({"mode": "process"}, "the steps of a whole program cannot be reached"),
+    ],
+)
+def test_families_that_can_take_none_say_why(knob: dict[str, Any], reason: str) -> None:
+    """One family can, the other cannot; under several clocks a place is told once."""
+    beyond = tuple(
+        replace(cell, id=len(CELLS) + number, workload="other", setting=replace(cell.setting, **knob))
+        for number, cell in enumerate(CELLS)
+    )
+    faster = tuple(replace(cell, id=cell.id + len(CELLS), setting=replace(cell.setting, clock=2e9)) for cell in beyond)
+    workers = Workers()
+    sink = taken(workers, plan(cells=CELLS + beyond + (faster if "clock" in knob else ())))
+    assert {asked[0] for asked in workers.asked} == {cell.id for cell in candidates(plan())}
+    told = [(gap.point, gap.reason) for gap in sink.gaps or ()]
+    assert told == [(len(CELLS) + number, reason) for number in sorted(cell.id for cell in candidates(plan()))]
+
+
+def test_nothing_is_reserved_for_what_the_budget_cannot_hold() -> None:
+    least = DESIGNS["dilation"].least
+    assert least == pytest.approx(16.54, abs=0.01)  # 5 blocks x 11.58 x 20 ms, in 70 % of a tenth
+    assert reserved(plan(0.99 * least, "delay", "dilation")) == pytest.approx(SHARE * 0.99 * least)
+    assert reserved(plan(1.01 * least, "delay", "dilation")) == pytest.approx(2 * SHARE * 1.01 * least)
+    shortest = {cell.id: 1e-9 for cell in CELLS}
+    assert not jobs_of(plan(0.99 * least), shortest, "dilation")[0]
+    assert jobs_of(plan(1.01 * least), shortest, "dilation")[0]
+
+
+def test_dilation_that_cannot_be_had_is_refused() -> None:
+    programs = tuple(replace(cell, setting=replace(cell.setting, mode="process")) for cell in CELLS)
+    with pytest.raises(UsageError, match="nothing to dilate: the steps of a whole program cannot be reached") as error:
+        check_dilation(plan(100.0, "dilation", cells=programs))
+    assert error.value.remedy == "leave it out"
+    with pytest.raises(UsageError, match=r"does not fit into --budget 10s: ") as error:
+        check_dilation(plan(10.0, "delay", "dilation"))
+    assert error.value.remedy.startswith("allow --budget 17s at least")
+    check_dilation(plan(17.0, "delay", "dilation"))
+    check_dilation(plan(1.0, "delay", cells=programs))
+
+
 def test_every_kind_has_its_share_of_the_budget() -> None:
     assert reserved(plan(100.0)) == pytest.approx(10)
     assert reserved(plan(100.0, "delay", "dilation")) == pytest.approx(20)
@@ -100,7 +163,7 @@ def test_levels_are_passed_forward_and_back_in_a_drawn_order() -> None:
     orders = {levels for *_, levels in workers.asked}
     assert all(levels == levels[::-1] for levels in orders), "a linear drift would not cancel"
     assert len(orders) > 1, "nothing was drawn"
-    assert {tuple(sorted(set(levels))) for levels in orders} == {(0.0, 0.25e-3, 0.5e-3, 1e-3, 2e-3)}
+    assert {tuple(sorted(set(levels))) for levels in orders} == {(0.0, 0.25e-3, 0.5e-3, 1e-3, 1.5e-3, 2e-3)}
     assert {(item.block, item.point) for item in sink.timings} == {
         (block, cell.id) for block in range(BLOCKS) for cell in candidates(plan())
     }
@@ -139,7 +202,7 @@ def test_points_that_do_not_fit_say_so_and_the_first_ones_stay() -> None:
     sink = taken(workers, plan(10.0))
     assert [gap.point for gap in sink.gaps or ()] == sorted(cell.id for cell in candidates(plan())[1:])
     assert sink.gaps is not None
-    assert sink.gaps[0].reason == "it would take 438 ms of 700 ms; allow a longer --budget"
+    assert sink.gaps[0].reason == "it would take 562 ms, 137 ms are left; allow a longer --budget"
     assert {item.point for item in sink.timings} == {candidates(plan())[0].id}
 
 
@@ -149,7 +212,7 @@ def test_a_point_that_fails_is_told_once_and_the_others_go_on() -> None:
     sink = taken(workers, plan())
     assert sink.gaps == (StandInGap("delay", failing, "its steps cannot be delayed"),)
     assert [asked[0] for asked in workers.asked].count(failing) == 1
-    assert len(sink.timings) == 3 * BLOCKS * 10
+    assert len(sink.timings) == 3 * BLOCKS * VISIT
 
 
 def test_a_visit_is_made_again_where_a_level_has_nothing_sound() -> None:
@@ -157,11 +220,11 @@ def test_a_visit_is_made_again_where_a_level_has_nothing_sound() -> None:
     one = plan(cells=made.points(widths=(4,)))
     workers = Workers(disturbs=lambda number, level: (number, level) in ((1, 0.0), (2, 1e-3)))
     sink = taken(workers, one)
-    assert [item.block for item in sink.timings[::10]] == [0, 0, *range(1, BLOCKS)]
+    assert [item.block for item in sink.timings[::VISIT]] == [0, 0, *range(1, BLOCKS)]
     hopeless = Workers(disturbs=lambda number, level: level == 0.0)
-    assert [item.block for item in taken(hopeless, one).timings[::10]][: TRIES + 1] == [0] * TRIES + [1]
+    assert [item.block for item in taken(hopeless, one).timings[::VISIT]][: TRIES + 1] == [0] * TRIES + [1]
     late = Workers(overhead=20.0, disturbs=lambda number, level: True)
-    assert len(taken(late, one).timings) == 10, "no time is left"
+    assert len(taken(late, one).timings) == VISIT, "no time is left"
 
 
 def test_time_that_runs_out_is_told_where_there_is_no_interval() -> None:
@@ -188,7 +251,7 @@ def test_points_that_were_not_measured_are_not_asked() -> None:
 def test_a_resumed_run_takes_only_what_it_lacks() -> None:
     whole, rest = Workers(), Workers()
     sink = taken(whole, plan())
-    past = sink.timings[: 10 * 7]
+    past = sink.timings[: VISIT * 7]
     again = taken(rest, plan(), past)
     assert past + again.timings == sink.timings
     other: tuple[StandIn, ...] = tuple(replace(item, kind="dilation") for item in past)
@@ -199,7 +262,7 @@ def test_both_kinds_are_taken_one_after_the_other() -> None:
     workers = Workers()
     sink = taken(workers, plan(100.0, "delay", "dilation"))
     kinds = [item.kind for item in sink.timings]
-    assert kinds[: 4 * BLOCKS * 10] == ["delay"] * 4 * BLOCKS * 10
-    assert set(kinds[4 * BLOCKS * 10 :]) == {"dilation"}
+    assert kinds[: 4 * BLOCKS * VISIT] == ["delay"] * 4 * BLOCKS * VISIT
+    assert set(kinds[4 * BLOCKS * VISIT :]) == {"dilation"}
     assert len({item.block for item in sink.timings if item.kind == "dilation"}) >= MINIMUM_UNITS
     assert max(item.level for item in sink.timings if item.kind == "dilation") == 0.5

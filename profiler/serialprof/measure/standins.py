@@ -8,18 +8,20 @@ hand, so what a fresh start changes is not in them.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from serialprof.errors import UsageError
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.measure.dilation import PERIOD
 from serialprof.measure.pool import PointFailedError
-from serialprof.planning import Plan, Point, StandInKind
+from serialprof.planning import Family, Plan, Point, StandInKind
 from serialprof.records import StandIn, StandInGap, Timing
-from serialprof.setting import PROCESS_MODE
+from serialprof.setting import PROCESS_MODE, Setting
 from serialprof.units import format_seconds
 
 #: Share of a run's budget that one kind of stand-in takes, out of it.
@@ -32,6 +34,10 @@ TRIES: Final = 3
 PATIENCE: Final = 60.0
 #: Share of the time that is planned; the rest is for calibrating delays, warming caches and handing over.
 _PLANNED: Final = 0.7
+
+#: Why whole families are left out.
+CLOCKS_SET: Final = "clocks were set: they measure what a stand-in only bounds"
+WHOLE_PROGRAM: Final = "the steps of a whole program cannot be reached"
 
 
 class Workers(Protocol):
@@ -69,11 +75,17 @@ class Design:
         """What a visit takes, forward and back, in multiples of one timing of the step as it is."""
         return 2 * sum(self.stretched)
 
+    @property
+    def least(self) -> float:
+        """Seconds of budget below which not even the shortest step could be visited often enough for an interval."""
+        return MINIMUM_UNITS * self.cost * self.shortest / (_PLANNED * SHARE)
+
 
 #: No loop has more slack than its step is long, since its driving thread takes at least the delay: so the two longest
-#: delays lie beyond the knee, wherever it is, and tell the slope there.
+#: delays lie beyond the knee, wherever it is, and tell the slope there. Both are well beyond a step, so that this holds
+#: where the slack is the whole step, too. Six delays cost 22.5 times a step; without that of 1.5 steps it were 17.5.
 DESIGNS: Final[dict[StandInKind, Design]] = {
-    "delay": Design((0.0, 0.25, 0.5, 1.0, 2.0), (1.0, 1.25, 1.5, 2.0, 3.0), 1e-3, 3e-3),
+    "delay": Design((0.0, 0.25, 0.5, 1.0, 1.5, 2.0), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0), 1e-3, 3e-3),
     "dilation": Design((0.0, 0.2, 0.35, 0.5), (1.0, 1.25, 1.54, 2.0), 20 * PERIOD, 50 * PERIOD),
 }
 
@@ -99,19 +111,58 @@ def candidates(plan: Plan) -> list[Point]:
     The serial form alone, with the clock left alone; nothing of whole programs, whose steps nobody can reach. Those on
     the most threads come first, for there a delay tells what nothing else does.
     """
-    families: dict[object, list[Point]] = {}
-    for point in plan.points:
-        setting = point.setting
-        if setting.form == "serial" and setting.clock is None and setting.mode != PROCESS_MODE:
+    return _chosen(point for point in plan.points if not _beyond_reach(point.setting))
+
+
+def left_out(plan: Plan) -> dict[int, str]:
+    """Why the points that would matter most take no stand-in, by id: those of families that have no candidate."""
+    lowest: dict[Family, float | None] = {}  # where clocks are set, a point is told once, at the first of them
+    points = [
+        point
+        for point in plan.points
+        if _beyond_reach(point.setting) and lowest.setdefault(point.family, point.setting.clock) == point.setting.clock
+    ]
+    return {point.id: _beyond_reach(point.setting) for point in _chosen(points)}
+
+
+def _beyond_reach(setting: Setting) -> str:
+    """Why no stand-in is taken at a setting; empty where one could be."""
+    if setting.mode == PROCESS_MODE:
+        return WHOLE_PROGRAM
+    return "" if setting.clock is None else CLOCKS_SET
+
+
+def _chosen(points: Iterable[Point]) -> list[Point]:
+    """The corners of the serial form of every family; the families take turns."""
+    families: dict[Family, list[Point]] = {}
+    for point in points:
+        if point.setting.form == "serial":
             families.setdefault(point.family, []).append(point)
-    corners = [_corners(points) for points in families.values()]
+    corners = [_corners(own) for own in families.values()]
     most = max(map(len, corners), default=0)
     return [own[rank] for rank in range(most) for own in corners if rank < len(own)]
 
 
 def reserved(plan: Plan) -> float:
-    """Seconds of the budget that are left for stand-ins."""
-    return SHARE * plan.budget * len(plan.stand_ins) if candidates(plan) else 0.0
+    """Seconds of the budget that are left for stand-ins: none for a kind of which nothing would fit."""
+    fitting = [kind for kind in plan.stand_ins if DESIGNS[kind].least <= plan.budget]
+    return SHARE * plan.budget * len(fitting) if candidates(plan) else 0.0
+
+
+def check_dilation(plan: Plan) -> None:
+    """Raises a UsageError where dilation, which was asked for, cannot be had at any point or within the budget."""
+    if "dilation" not in plan.stand_ins:
+        return
+    if not candidates(plan):
+        reason = next(iter(left_out(plan).values()), "no point has a serial form")
+        raise UsageError(f"--dilate has nothing to dilate: {reason}", "leave it out")
+    least = DESIGNS["dilation"].least
+    if least > plan.budget:
+        raise UsageError(
+            f"--dilate does not fit into --budget {plan.budget:g}s: a tenth of it is too short for "
+            f"{MINIMUM_UNITS} blocks at one point",
+            f"allow --budget {math.ceil(least)}s at least, or leave --dilate out",
+        )
 
 
 def take_stand_ins(
@@ -123,6 +174,8 @@ def take_stand_ins(
     now: Callable[[], float] = time.monotonic,
 ) -> None:
     """Takes every kind of stand-in that the plan wants; none takes longer than its share, by more than a visit.
+
+    Stores why points lack theirs, those of families included that can take none.
 
     Args:
         plan: whose points.
@@ -138,6 +191,7 @@ def take_stand_ins(
         jobs, reasons = jobs_of(plan, run_seconds, kind)
         done = {(item.point, item.block) for item in earlier if item.kind == kind}
         reasons |= _Phase(kind, plan, workers, sink, now).take(jobs, done)
+        reasons |= left_out(plan)
         gaps += [StandInGap(kind, point, reason) for point, reason in sorted(reasons.items())]
     sink.lack_stand_ins(gaps)
 
@@ -159,7 +213,7 @@ def jobs_of(plan: Plan, run_seconds: Mapping[int, float], kind: StandInKind) -> 
         least = MINIMUM_UNITS * design.cost * max(design.shortest, step)
         if least > left:
             gaps[point.id] = (
-                f"it would take {format_seconds(least)} of {format_seconds(seconds)}; allow a longer --budget"
+                f"it would take {format_seconds(least)}, {format_seconds(left)} are left; allow a longer --budget"
             )
             continue
         left -= least
