@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from serialprof.intervals import MINIMUM_UNITS
 from serialprof.units import format_count, format_seconds
 from serialprof_reports import wording
 
@@ -89,11 +90,16 @@ def _dilations(dilations: Sequence[Dilation]) -> str:
     """Each label once, then what it found where."""
     by_label: dict[str, list[str]] = {}
     for item in dilations:
-        told = (
-            f"a step takes {_times(item.ratio)} as long {_place(item)}, sensitivity at most {_number(item.sensitivity)}"
-        )
+        told = f"a step takes {_times(item.ratio)} as long {_place(item)}, sensitivity {_upper_bound(item)}"
         by_label.setdefault(item.label, []).append(told)
     return "; ".join(f"{label}: {'; '.join(told)}" for label, told in by_label.items())
+
+
+def _upper_bound(item: Dilation) -> str:
+    """The upper end of the sensitivity's interval; the value alone bounds nothing."""
+    if item.sensitivity.high is not None:
+        return f"at most {item.sensitivity.high:.2f}"
+    return f"without an upper bound: {format_count(item.units)} of {MINIMUM_UNITS} blocks that it takes were sound"
 
 
 def _times(ratio: Estimate) -> str:
@@ -117,10 +123,10 @@ def _missing(missing: Sequence[MissingStandIn]) -> Iterator[tuple[str, str, str]
 def _delay_row(item: InjectedDelay) -> tuple[str, ...]:
     if not item.primary:
         tells = "1 by construction: a sanity check"
+    elif item.waits:  # with or without a slope
+        tells = "its driving thread waits: serial time there is not on the critical path"
     elif item.slope.value is None:
         tells = item.slope.reason
-    elif item.waits:
-        tells = "its driving thread waits: serial time there is not on the critical path"
     else:
         tells = "no slack is sure: serial time may be on the critical path"
     cells = (_number(item.slope), _slack(item.slack), str(item.units), tells)
@@ -134,5 +140,5 @@ def _benefit_row(item: SerialBenefit) -> tuple[str, ...]:
 
 
 def _dilation_row(item: Dilation) -> tuple[str, ...]:
-    cells = (_times(item.ratio), _number(item.sensitivity), str(item.units), item.label)
+    cells = (_times(item.ratio), _upper_bound(item), str(item.units), item.label)
     return format_count(item.width), str(item.threads), *cells

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from serialprof.model.knee import Knee, fit_knee
+from serialprof.model.knee import NOISY, Knee, fit_knee
 
 DELAYS = np.array([0.0, 2.5, 5.0, 10.0, 20.0])
 
@@ -74,6 +74,30 @@ def test_delays_that_never_exceeded_the_slack_tell_no_slope() -> None:
     assert found.slack.low == pytest.approx(20 - 2.776445 * np.sqrt(0.005) / np.sqrt(5), rel=1e-6)
 
 
+def test_noise_is_no_slack() -> None:
+    """Rises of 0 +- 11.1 over delays to 20: nothing is known but that 8.9 of slack are sure at a slope of 1."""
+    found = fitted(*[[10.0, 10.0, 10.0, 10.0, 10.0 + nudge] for nudge in (-8.0, -4.0, 0.0, 4.0, 8.0)])
+    assert found.slope.reason == NOISY
+    # the rises' standard deviation is sqrt(160 / 4), t(4) = 2.776445
+    assert found.slack.low == pytest.approx(20 - 2.776445 * np.sqrt(40 / 5), rel=1e-6)
+    wild = fitted(*[[10.0, 10.0, 10.0, 10.0, 10.0 + nudge] for nudge in (-9.0, -9.0, 0.0, 9.0, 29.0)])
+    assert (wild.slope.reason, wild.slack.low, wild.slack.high) == (NOISY, 0.0, None)
+
+
+@pytest.mark.parametrize("last", [10.0, 15.0])
+def test_below_five_units_nothing_is_said_of_a_slack_without_a_value(last: float) -> None:
+    found = fitted(*[[10.0, 10.0, 10.0, 10.0, last]] * 4)
+    for estimate in (found.slope, found.slack):
+        assert (estimate.value, estimate.low, estimate.high) == (None, None, None)
+        assert "needs 5 independent units" in estimate.reason
+
+
+def test_a_step_time_has_no_negative_end() -> None:
+    found = fitted(*[[first, 10.0, 10.0, 10.0, 10.0] for first in (1.0, 1.0, 1.0, 1.0, 46.0)])
+    assert found.step.low == 0.0
+    assert found.step.value == pytest.approx(10)
+
+
 def test_a_slope_of_some_thousandths_is_no_knee() -> None:
     assert not fitted(*[curve(10.0, 0.004, 0.0)] * 5).slope.identified
 
@@ -82,6 +106,10 @@ def test_one_delay_beyond_the_knee_brackets_it() -> None:
     found = fitted(*[[10.0, 10.0, 10.0, 10.0, 15.0]] * 5)
     assert (found.slope.value, found.slope.reason) == (None, "only one delay lay beyond the knee")
     assert (found.slack.value, found.slack.low, found.slack.high) == (None, 10.0, 20.0)
+    rising = fitted(*[[10.0, 10.0, 10.0, 10.0 + nudge, 15.0] for nudge in (-0.8, -0.6, -0.2, 0.2, 0.4)])
+    # 10 less the upper end of the growth there: mean -0.2, standard deviation sqrt(1.04 / 4), t(4) = 2.776445
+    assert rising.slack.low == pytest.approx(10 + 0.2 - 2.776445 * np.sqrt(0.26 / 5), rel=1e-6)
+    assert rising.slack.high == 20.0
 
 
 def test_below_five_units_there_are_values_without_ends() -> None:

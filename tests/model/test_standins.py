@@ -90,6 +90,15 @@ def test_what_was_disturbed_throughout_or_never_taken_says_so() -> None:
     ]
 
 
+def test_time_that_ran_out_does_not_hide_that_what_was_taken_was_disturbed() -> None:
+    bad = [replace(item, disturbed="kept off the CPU") for item in delays(1, 0.0, blocks=3)]
+    gap = StandInGap("delay", 1, "3 of 12 blocks fitted into its time")
+    (missing,) = told(*bad, gaps=[gap]).missing
+    assert missing.reason == f"{gap.reason}; 30 of 30 timings were disturbed: kept off the CPU"
+    (sound,) = told(*delays(1, 0.0, blocks=3), gaps=[gap]).missing
+    assert sound.reason == gap.reason
+
+
 @pytest.mark.parametrize("sensitivity", [0.0, 0.3, 1.0])
 def test_the_sensitivity_is_the_slope_over_the_logarithm_of_the_factor(sensitivity: float) -> None:
     """T = 10 us x factor^sensitivity, the factor being 1 / (1 - share)."""
@@ -124,11 +133,20 @@ def test_a_host_that_waits_for_a_device_saves_nothing() -> None:
     assert (found.narrowed.low, found.narrowed.high) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize(("device", "high"), [("cuda:0", 0.0), ("cpu", None)])
+def test_a_host_that_surely_waits_saves_nothing_even_where_no_slope_is_known(device: str, high: float | None) -> None:
+    beyond = delayed(1e-4)
+    assert beyond.waits and not beyond.slope.identified
+    found = benefit(attribution(0.4, 0.6), beyond, device).narrowed
+    assert found.high == high
+    assert found.bounded or "share its clock" in found.reason
+
+
 def test_a_thread_that_waits_for_threads_of_the_same_clock_tells_nothing() -> None:
     found = benefit(attribution(0.4, 0.6), delayed(4e-6), "cpu")
     assert not found.narrowed.bounded
     assert "share its clock" in found.narrowed.reason
-    unsure = replace(delayed(0.0), slope=Estimate.unknown("the delays never exceeded the slack"))
+    unsure = replace(delayed(0.0), waits=False, slope=Estimate.unknown("the delays never exceeded the slack"))
     assert "cannot tell: the delays never" in benefit(attribution(0.4, 0.6), unsure, "cpu").narrowed.reason
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import made
 import pytest
 
+from serialprof.estimate import Estimate
 from serialprof.model import analyse
+from serialprof.model.answers import StandIns
 from serialprof.model.results import Analysis
 from serialprof.model.standins import DELAY_LABEL, DILATION_LABEL
 from serialprof.records import StandIn, StandInGap, StoredRun
@@ -153,9 +155,20 @@ def test_lines_for_a_terminal() -> None:
         "serial gain": "+10 % clock saves, through the serial part, 0..8 % of a step at W = 1 on 2 threads, 0..8 % by "
         "injected delay; 0..1 % of a step at W = 256 on 2 threads (injected delay: others share its clock)",
         "dilation": "host time dilation x 2.00, not a clock: a step takes 2.01 [1.99 - 2.03] times as long at W = 1 on "
-        "1 thread, sensitivity at most 1.00 [0.98 - 1.02] (waiting for memory is dilated too)",
+        "1 thread, sensitivity at most 1.02 (waiting for memory is dilated too)",
         "stand-ins": "host time dilation x k, not a clock: the kernel gives no real-time thread (W = 256 on 2 threads)",
     }
+
+
+def test_too_few_sound_blocks_give_dilation_no_upper_bound() -> None:
+    stored = made.stored_run()
+    known = made.with_stand_ins(made.family(stored, made.LSTM)).stand_ins
+    few = replace(known.dilations[0], sensitivity=Estimate(1.0), units=3)
+    found = replace(known, dilations=(few,))
+    wanted = "without an upper bound: 3 of 5 blocks that it takes were sound"
+    assert f"sensitivity {wanted}" in dict(standins.lines(found))["dilation"]
+    rows = {title: rows for title, _, rows in standins.tables(found)}
+    assert wanted in rows["Time dilation"][0]
 
 
 def test_tables_for_the_page() -> None:
@@ -168,6 +181,17 @@ def test_tables_for_the_page() -> None:
         "its driving thread waits: serial time there is not on the critical path",
     ]
     assert all(len(row) == len(columns) for _, columns, rows in standins.tables(family.stand_ins) for row in rows)
+
+
+def test_a_thread_that_waits_is_told_so_even_where_no_slope_is_known() -> None:
+    stored = made.stored_run()
+    known = made.with_stand_ins(made.family(stored, made.LSTM)).stand_ins
+    unsloped = replace(known.delays[2], slope=Estimate.unknown("the delays never exceeded the slack"))
+    ((_, _, rows),) = standins.tables(StandIns(delays=(unsloped, replace(unsloped, waits=False))))
+    assert [row[-1] for row in rows] == [
+        "its driving thread waits: serial time there is not on the critical path",
+        "the delays never exceeded the slack",
+    ]
 
 
 def test_a_run_without_stand_ins_says_nothing_of_them() -> None:

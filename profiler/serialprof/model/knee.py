@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,9 @@ from serialprof.model.statistics import LEVEL, Array, Mask, half_widths, interva
 
 #: Share of the longest delay by which a step has to grow before there is anything beyond a knee.
 CREEP: Final = 0.05
+
+NEVER: Final = "the delays never exceeded the slack"
+NOISY: Final = "the step times are too noisy to tell whether the delays exceeded the slack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +57,58 @@ def fit_knee(delays: Array, seconds: Array) -> Knee:
         seconds: [unit, level], seconds per step.
     """
     level, curve = np.mean(delays, axis=0), np.mean(seconds, axis=0)
-    step = interval(seconds[:, 0], "s")
+    step = _from_zero(interval(seconds[:, 0], "s"))
     rise = interval(seconds[:, -1] - seconds[:, 0], "s")
     longest = float(level[-1])
     if (rise.low if rise.low is not None else rise.value or 0.0) <= CREEP * longest:
-        return _never(step, longest, rise)
+        return _no_rise(step, longest, rise)
     best = min((_fit(level, curve, split) for split in range(level.size - 1)), key=lambda line: line.squares)
     residual = float(np.sqrt(best.squares / level.size))
     if np.count_nonzero(best.beyond) < 2:
-        reason = "only one delay lay beyond the knee"
-        ends = Estimate.bracket(float(level[-2]), longest, reason, "s", "longer delays")
-        return Knee(step, Estimate.unknown(reason, remedy="longer delays"), ends, residual)
+        return _one_beyond(step, level, interval(seconds[:, -2] - seconds[:, 0], "s"), residual)
     return Knee(step, *_by_units(delays, seconds, best), residual)
 
 
-def _never(step: Estimate, longest: float, rise: Estimate) -> Knee:
-    """Where no delay made the step longer to speak of."""
-    reason = "the delays never exceeded the slack"
-    least = max(0.0, longest - max(rise.high or 0.0, rise.value or 0.0))
-    slack = Estimate(None, least, None, "s", LEVEL, reason, "longer delays")
-    return Knee(step, Estimate.unknown(reason, remedy="longer delays"), slack)
+def _no_rise(step: Estimate, longest: float, rise: Estimate) -> Knee:
+    """Where no delay surely made the step longer to speak of: surely none did, or the times cannot tell."""
+    if rise.high is None:
+        return _too_few(step, rise)
+    never = rise.high <= CREEP * longest
+    reason, remedy = (NEVER, "longer delays") if never else (NOISY, "a longer --budget, or a quieter machine")
+    slack = Estimate(None, _least(longest, rise.high), None, "s", LEVEL, reason, remedy)
+    return Knee(step, Estimate.unknown(reason, remedy=remedy), slack)
+
+
+def _one_beyond(step: Estimate, level: Array, rise: Estimate, residual: float) -> Knee:
+    """Where the longest delay alone made the step longer: the slack is bracketed.
+
+    Args:
+        step: as it is.
+        level: the delays, ascending.
+        rise: of the step at the longest delay but one.
+        residual: of the fit.
+    """
+    if rise.high is None:
+        return replace(_too_few(step, rise), residual=residual)
+    reason, remedy = "only one delay lay beyond the knee", "longer delays"
+    ends = Estimate.bracket(_least(float(level[-2]), rise.high), float(level[-1]), reason, "s", remedy)
+    return Knee(step, Estimate.unknown(reason, remedy=remedy), ends, residual)
+
+
+def _too_few(step: Estimate, rise: Estimate) -> Knee:
+    """Where too few units give the rise no interval: then nothing is said of the slack either."""
+    remedy = "a longer --budget"
+    return Knee(step, Estimate.unknown(rise.reason, remedy=remedy), Estimate.unknown(rise.reason, "s", remedy))
+
+
+def _least(delay: float, rise: float) -> float:
+    """Seconds of slack at least, where a delay made the step longer by so many at most: beyond it each counts once."""
+    return max(0.0, delay - max(0.0, rise))
+
+
+def _from_zero(estimate: Estimate) -> Estimate:
+    """The same of what cannot be negative."""
+    return estimate if estimate.low is None else replace(estimate, low=max(0.0, estimate.low))
 
 
 def _fit(delays: Array, seconds: Array, split: int) -> _Line:

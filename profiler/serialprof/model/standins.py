@@ -81,17 +81,17 @@ def benefit(there: Attribution, delay: InjectedDelay, device: str, counted: Sequ
 
 def _by_delay(delay: InjectedDelay, device: str, high: float) -> Estimate:
     """What the slope leaves of the bracket: serial time that is not on the critical path saves nothing."""
+    if delay.waits and device != "cpu":  # whatever the slope, which is unknown where the slack is about the whole step
+        return _bracket(0.0, 0.0, "the host waits for the device: its serial time is not on the critical path")
+    if delay.waits:
+        return Estimate.unknown(
+            "the thread that drives the steps waits for others, which share its clock: only theirs would count"
+        )
     if not delay.slope.identified:
         return Estimate.unknown(f"the injected delays cannot tell: {delay.slope.reason}", remedy=delay.slope.remedy)
-    if not delay.waits:
-        sure = delay.slack.high is not None and delay.slack.high <= _OVERLAP * (delay.step.value or 0.0)
-        critical = f"the serial time {'is' if sure else 'may be'} on the critical path"
-        return _bracket(0.0, high * min(1.0, _upper(delay.slope)), critical)
-    if device != "cpu":
-        return _bracket(0.0, 0.0, "the host waits for the device: its serial time is not on the critical path")
-    return Estimate.unknown(
-        "the thread that drives the steps waits for others, which share its clock: only theirs would count"
-    )
+    sure = delay.slack.high is not None and delay.slack.high <= _OVERLAP * (delay.step.value or 0.0)
+    critical = f"the serial time {'is' if sure else 'may be'} on the critical path"
+    return _bracket(0.0, high * min(1.0, _upper(delay.slope)), critical)
 
 
 def _bracket(low: float, high: float, reason: str) -> Estimate:
@@ -198,14 +198,20 @@ def _missing(
     own = {point.id: point.setting for point in points}
     for gap in run.stand_in_gaps:
         if gap.point in own:
-            yield MissingStandIn(_label(gap.kind), own[gap.point].width, own[gap.point].threads, gap.reason)
+            reason = "; ".join(filter(None, (gap.reason, _spoilt(run, gap.kind, gap.point))))
+            yield MissingStandIn(_label(gap.kind), own[gap.point].width, own[gap.point].threads, reason)
     told = {(gap.kind, gap.point) for gap in run.stand_in_gaps}
     for kind, number in dict.fromkeys((item.kind, item.point) for item in run.stand_ins):
         if number in own and number not in found[kind] and (kind, number) not in told:
-            flags = [item.disturbed for item in run.stand_ins if (item.kind, item.point) == (kind, number)]
-            spoilt = sum(map(bool, flags))
-            reason = f"{spoilt} of {len(flags)} timings were disturbed: {next(filter(None, flags), 'none')}"
+            reason = _spoilt(run, kind, number) or "no block has every level"
             yield MissingStandIn(_label(kind), own[number].width, own[number].threads, reason)
+
+
+def _spoilt(run: StoredRun, kind: StandInKind, point: int) -> str:
+    """How many timings at a point were disturbed, and by what; empty where none was."""
+    flags = [item.disturbed for item in run.stand_ins if (item.kind, item.point) == (kind, point)]
+    spoilt = [flag for flag in flags if flag]
+    return f"{len(spoilt)} of {len(flags)} timings were disturbed: {spoilt[0]}" if spoilt else ""
 
 
 def _label(kind: StandInKind) -> str:
