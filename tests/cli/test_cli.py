@@ -249,6 +249,22 @@ def test_a_dry_run_as_json(folder: Path) -> None:
     assert len(json.loads(done.stdout)["plan"]["points"]) >= 4
 
 
+@pytest.mark.parametrize(
+    ("options", "kinds"), [((), ["delay"]), (("--dilate",), ["delay", "dilation"]), (("--no-stand-ins",), [])]
+)
+def test_which_stand_ins_are_taken(folder: Path, options: tuple[str, ...], kinds: list[str]) -> None:
+    done = serialprof("run", "toys.py:spin", "--dry-run", "--json", *options, cwd=folder)
+    if "--dilate" in options and done.returncode == 3:
+        pytest.skip(done.stderr)
+    assert json.loads(done.stdout)["plan"]["stand_ins"] == kinds
+
+
+def test_dilation_is_a_stand_in(folder: Path) -> None:
+    done = serialprof("run", "toys.py:spin", "--no-stand-ins", "--dilate", cwd=folder)
+    assert done.returncode == 2
+    assert "--dilate is a stand-in, which --no-stand-ins leaves out" in done.stderr
+
+
 def test_files_with_the_names_of_modules_do_no_harm(folder: Path) -> None:
     for name in ("random.py", "serialprof.py", "json.py"):
         (folder / name).write_text("raise SystemExit('found first')")
