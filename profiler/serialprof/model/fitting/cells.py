@@ -27,8 +27,8 @@ class Cell:
         threads: threads that share a step.
         work: declared per step, None where undeclared.
         step: measured seconds per step here or nearby, 0 where unknown; it only says how far apart barriers lie.
-        clock: measured core clock over the highest of the sweep; 1 where clocks were left alone.
-        lowered: whether a lower clock than the highest of the sweep was asked for here.
+        clock: measured core clock over the highest at the reference clock; 1 where clocks were left alone.
+        lowered: whether another clock than the reference of the sweep (`sweep.reference_clock`) was asked for here.
     """
 
     width: float
@@ -69,7 +69,7 @@ class Cell:
 def nearest(cells: Sequence[Cell], width: float, threads: int | None = None) -> Cell:
     """A cell at a width (and a thread count), with work, step and clock of the one measured nearest to it in ratio.
 
-    It is one at the highest clock of the sweep.
+    It is one at the reference clock of the sweep.
     """
 
     def distance(cell: Cell) -> float:
