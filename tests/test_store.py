@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from serialprof.devicelimits import DeviceLimits, DeviceRung
 from serialprof.errors import StoreError
 from serialprof.policyclock import PolicyClock
+from serialprof.records import Anatomy, Dissection, DissectionGap, GpuState, Profile
 from serialprof.store import (
     Calibration,
     Readings,
@@ -58,10 +60,22 @@ FULL = Visit(
         exit_code=-6,
         stderr="\u2603 no such thing\n",
         core_clocks=(2.2e9, None),
+        gpu=(GpuState(1.98e9, 2.6e9, 412.5, 61.0, ("power cap",)), GpuState()),
+        leaked=4096.0,
     ),
     pinned=(PolicyClock("policy0", (0, 1), 2_200_000_000, None, "the kernel keeps a range"),),
 )
 STAND_INS = (StandIn("delay", 2, 3, 2.5e-6, 1.5e-5, 3e-5), StandIn("dilation", 0, 0, 0.25, 2e-6, 2e-6, "off the CPU"))
+DISSECTIONS = (
+    Dissection(0, 0, Anatomy(1.5e-5, disturbed="off the CPU", unprofiled="no profiler")),
+    Dissection(2, 3, Anatomy(1.5e-5, 1.25e-5, 1e-5, Profile(4, 2e-5, 12.5, 7e-6, 1e-6, 2e-6, (3e-6, 1e-6)))),
+)
+DEVICES = (
+    DeviceLimits(
+        "cuda:0", 1, "\u2603 GPU", 2**36, 2**25, 132, "torch 2.13.0", 4e-6, 2e-6, 1e-6, 5e-6, 6e-6, 9e-6,
+        (DeviceRung(2**20, 5e12), DeviceRung(2**30, 3e12)), {"bf16": 9e14}, {"fp16": "no time was left"},
+    ),
+)  # fmt: skip
 RESUMPTION = Resumption(1.8e9, ("serialprof", "run", "--resume"), made.machine(cpus=(3, 5)), "0.2.0", "other")
 
 
@@ -74,6 +88,9 @@ def full_run() -> StoredRun:
         resumptions=(RESUMPTION,),
         stand_ins=STAND_INS,
         stand_in_gaps=(StandInGap("delay", 1, "its steps cannot be delayed"),),
+        devices=DEVICES,
+        dissections=DISSECTIONS,
+        dissection_gaps=(DissectionGap(1, "it was not measured"),),
     )
 
 
@@ -82,8 +99,9 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     run = replace(full_run(), limits=replace(made.limits(), clock=2.5e9))
     with Store(file, run) as store:
         store.set_limits(made.limits())
+        store.set_devices(DEVICES[:1] * 2)
         store.finish("complete")
-    assert read_run(file) == replace(run, status="complete", limits=made.limits())
+    assert read_run(file) == replace(run, status="complete", limits=made.limits(), devices=DEVICES * 2)
     assert list(tmp_path.iterdir()) == [file], "the write-ahead log is folded into the one file"
 
 
@@ -188,7 +206,7 @@ def test_only_a_run_file_of_this_schema_is_reopened(tmp_path: Path) -> None:
     for read in (read_run, Store.reopen):
         with pytest.raises(StoreError) as refusal:
             read(old)
-        assert f"{refusal.value}" == f"{old} has schema 1, this serialprof reads 4; use the version that wrote it"
+        assert f"{refusal.value}" == f"{old} has schema 1, this serialprof reads 5; use the version that wrote it"
     with pytest.raises(StoreError, match="no run file"):
         Store.reopen(text)
     with pytest.raises(StoreError, match="there is no run file"):

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias, overload, runtime_checkable
 
 from serialprof.errors import WorkloadError
-from serialprof.setting import FORMS, Form, ParameterValue, Setting
+from serialprof.setting import DTYPES, FORMS, Form, ParameterValue, Setting
 
+DEVICES: Final = ("cpu", "cuda")
 MOST_LANES: Final = 2**62  # what every number on the way (JSON, SQLite, C++) can hold
 
 
@@ -20,7 +21,8 @@ MOST_LANES: Final = 2**62  # what every number on the way (JSON, SQLite, C++) ca
 class Stepper(Protocol):
     """One built instance of a workload at a setting.
 
-    It may also define `sync()`, called before both clock reads where steps are asynchronous; `check()`, called once
+    It may also define `sync()`, called before both clock reads where steps are asynchronous (on a CUDA device a stepper
+    without one is synchronised by `torch.cuda.synchronize`); `check()`, called once
     before the point is timed, which raises AssertionError where a known answer is missed; and `trace(steps, ticks)`,
     which does what `run(steps)` does and writes steps + 1 readings of a clock into a writable buffer of int64: at the
     start, and at the end of every step. It returns the seconds of one tick, or None where it reads the clock of the
@@ -123,6 +125,9 @@ class Description:
     min_threads: int = 1
     missing: str = ""
     startup: bool = False
+    devices: tuple[str, ...] = ("cpu",)
+    dtypes: tuple[str, ...] = ("fp32",)
+    open_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,9 @@ class Workload:
         min_threads: the fewest threads it makes sense with.
         requires: modules that must be importable; it is skipped with that reason where they are not.
         startup: whether a run(D) begins with a start-up that differencing over depth removes (whole programs).
+        devices: kinds of devices it runs on: "cpu", "cuda".
+        dtypes: element types it offers, the default first.
+        open_ended: whether its default widths go on until memory or one octave past the knee ends them.
     """
 
     name: str
@@ -162,6 +170,9 @@ class Workload:
     min_threads: int = 1
     requires: tuple[str, ...] = ()
     startup: bool = False
+    devices: tuple[str, ...] = ("cpu",)
+    dtypes: tuple[str, ...] = ("fp32",)
+    open_ended: bool = False
 
     def describe(self, reference: str) -> Description:
         """The workload without its functions, with what is missing here."""
@@ -182,6 +193,9 @@ class Workload:
             min_threads=self.min_threads,
             missing=f"needs {', '.join(absent)}, which is not installed" if absent else "",
             startup=self.startup,
+            devices=self.devices,
+            dtypes=self.dtypes,
+            open_ended=self.open_ended,
         )
 
     def declared(self, setting: Setting) -> Work | None:
@@ -249,6 +263,9 @@ def workload(
     hatch: str = ...,
     min_threads: int = ...,
     requires: Sequence[str] = ...,
+    devices: Sequence[str] = ...,
+    dtypes: Sequence[str] = ...,
+    open_ended: bool = ...,
 ) -> Callable[[_Build], Workload]: ...
 def workload(
     function: _Build | None = None,
@@ -267,6 +284,9 @@ def workload(
     hatch: str = "",
     min_threads: int = 1,
     requires: Sequence[str] = (),
+    devices: Sequence[str] = ("cpu",),
+    dtypes: Sequence[str] = ("fp32",),
+    open_ended: bool = False,
 ) -> Workload | Callable[[_Build], Workload]:
     """Declares a workload: decorates a function that builds a stepper for a setting.
 
@@ -294,6 +314,9 @@ def workload(
             hatch=hatch or "",
             min_threads=_counts("min_threads", [min_threads])[0],
             requires=tuple(requires),
+            devices=_among("devices", devices, DEVICES),
+            dtypes=_among("dtypes", dtypes, DTYPES),
+            open_ended=bool(open_ended),
         )
 
     return declare if function is None else declare(function)
@@ -308,6 +331,14 @@ def _counts(name: str, values: Sequence[int]) -> tuple[int, ...]:
     if not counts or min(counts) < 1 or max(counts) > MOST_LANES:
         raise WorkloadError(f"{name} = {values!r} is no list of whole numbers from 1 to 2**62")
     return counts
+
+
+def _among(name: str, values: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Some of the known words, in the order in which they are declared."""
+    chosen = tuple(dict.fromkeys(map(str, values)))
+    if isinstance(values, str) or not chosen or not set(chosen) <= set(known):
+        raise WorkloadError(f"{name} = {values!r} is no list of some of {', '.join(known)}")
+    return chosen
 
 
 def _amount(name: str, value: float) -> float:

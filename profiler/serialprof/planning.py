@@ -12,7 +12,7 @@ from serialprof.catalog import Description, Work
 from serialprof.errors import UsageError
 from serialprof.machine import Machine
 from serialprof.policyclock import Clock
-from serialprof.setting import ParameterValue, Setting
+from serialprof.setting import CPU, ParameterValue, Setting
 from serialprof.units import format_bytes
 
 DEFAULT_WORKLOADS: Final = ("decode", "lstm", "rule110", "life")
@@ -49,6 +49,8 @@ class Request:
         turbo: whether clocks above the base may be among them.
         stand_ins: for another clock that are taken once the points are sampled.
         gpu_clock: that GPUs are locked at for the whole run, as --gpu-clock takes it; None leaves them alone.
+        device: that workloads run on, "cpu" or "cuda:N".
+        dtypes: element types; None leaves them to the workload.
     """
 
     workloads: tuple[str, ...] = DEFAULT_WORKLOADS
@@ -66,6 +68,8 @@ class Request:
     turbo: bool = False
     stand_ins: tuple[StandInKind, ...] = ()
     gpu_clock: str | None = None
+    device: str = CPU
+    dtypes: tuple[str, ...] | None = None
 
     @property
     def sets_clocks(self) -> bool:
@@ -152,6 +156,8 @@ class Plan:
         meter: whether the clock meter is read beside every sample.
         clocks: that are set in turn, ascending; empty where clocks are left alone. A setting names its own by hertz.
         stand_ins: for another clock that are taken after sampling, out of the same budget, where points can take them.
+        open_ended: references of workloads whose sweep over width ends by itself: where memory does, or one octave past
+            the knee.
     """
 
     descriptions: tuple[Description, ...]
@@ -165,6 +171,7 @@ class Plan:
     meter: bool = True
     clocks: tuple[Clock, ...] = ()
     stand_ins: tuple[StandInKind, ...] = ()
+    open_ended: tuple[str, ...] = ()
 
     def description(self, reference: str) -> Description:
         """The description of a workload of this plan."""
@@ -267,6 +274,7 @@ def make_plan(
         meter=request.meter,
         clocks=tuple(clocks),
         stand_ins=request.stand_ins,
+        open_ended=() if request.widths else tuple(item.reference for item in descriptions if item.open_ended),
     )
 
 

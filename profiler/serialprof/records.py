@@ -7,13 +7,15 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from serialprof.devicelimits import DeviceLimits
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.planning import Plan, Point, StandInKind
 from serialprof.policyclock import PolicyClock
 
 RunStatus: TypeAlias = Literal["running", "complete", "interrupted", "failed"]
-VisitStatus: TypeAlias = Literal["ok", "failed"]
+VisitStatus: TypeAlias = Literal["ok", "failed", "ended"]
+"""How a visit went; "ended" is the planned end of a sweep: no memory for this width, or wide enough already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,24 @@ class StepTicks:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuState:
+    """What a GPU did at a moment by NVML; what it does not tell is None.
+
+    Attributes:
+        sm_clock, memory_clock: in hertz.
+        power: in watts.
+        temperature: in degrees Celsius.
+        reasons: why its clock is what it is, in words; empty where nothing holds it down.
+    """
+
+    sm_clock: float | None = None
+    memory_clock: float | None = None
+    power: float | None = None
+    temperature: float | None = None
+    reasons: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Readings:
     """What a worker brings back from a visit.
 
@@ -73,6 +93,8 @@ class Readings:
         stderr: the last of what it wrote to standard error.
         core_clocks: clock meter's reading in hertz of each of the point's CPUs, rank by rank, while all of them are
             busy; None where disturbed, empty where clocks were left alone.
+        gpu: the device's state before and after the samples; empty where it is no GPU, or NVML is not there.
+        leaked: bytes of memory that every step kept, None where they were not told apart from nothing.
     """
 
     samples: tuple[Sample, ...]
@@ -86,6 +108,8 @@ class Readings:
     exit_code: int | None = None
     stderr: str = ""
     core_clocks: tuple[float | None, ...] = ()
+    gpu: tuple[GpuState, ...] = ()
+    leaked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +120,8 @@ class Visit:
         point: the point's id.
         block: number of the block.
         process: which generation of worker processes sampled it, counted from 0.
-        status: "ok", or "failed".
-        reason: why it failed.
+        status: "ok", "failed", or "ended".
+        reason: why it failed or ended.
         started: seconds since the start of the run, interruptions left out.
         spent: seconds of the budget that were spent when it ended.
         position: its place in the block's drawn order; -1 where the point failed before it was visited.
@@ -185,6 +209,69 @@ class StandInGap:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """A few steps under the framework's profiler, per step unless said otherwise.
+
+    On a CUDA device a kernel is one; on the CPU it is an operation of the framework that calls no other one.
+
+    Attributes:
+        steps: how many were profiled.
+        step: seconds of one while it was profiled; the profiler's own cost is in it.
+        kernels: how many ran.
+        busy: seconds in which at least one kernel ran: the union of their intervals.
+        transfers: seconds of copies between host and device in which no kernel ran.
+        waiting: host seconds inside calls that wait for the device.
+        longest: seconds of the longest kernels of all profiled steps, descending, capped.
+    """
+
+    steps: int
+    step: float
+    kernels: float
+    busy: float
+    transfers: float
+    waiting: float
+    longest: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """Separate timings of the same steps, in seconds per step.
+
+    Attributes:
+        step: until everything is done.
+        enqueue: until the host is free again, nothing waited for; None where steps are synchronous.
+        device: between an event on the device before the first step and one after the last; None on the CPU.
+        profile: of a few steps; None where the framework has no profiler.
+        unprofiled: why there is no profile, empty where there is one.
+        disturbed: why it is left out, empty where it is sound.
+    """
+
+    step: float
+    enqueue: float | None = None
+    device: float | None = None
+    profile: Profile | None = None
+    unprofiled: str = ""
+    disturbed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dissection:
+    """The anatomy of a point's step in one block of dissections; what is compared lies in the same one."""
+
+    point: int
+    block: int
+    anatomy: Anatomy
+
+
+@dataclass(frozen=True, slots=True)
+class DissectionGap:
+    """A point that was to be dissected and could not be: its id, and why."""
+
+    point: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """What was found out about a point before it was sampled.
 
@@ -240,6 +327,9 @@ class StoredRun:
         stand_ins: timings under a stand-in for another clock, in the order in which they were made.
         stand_in_gaps: points that were chosen for a stand-in and lack timings.
         gpu_clocks: that GPUs were locked at, requested and read back when the run began; empty where left alone.
+        devices: limits of the devices that a framework drove, as measured before the first visit.
+        dissections: separate timings of steps, in the order in which they were made.
+        dissection_gaps: points that were to be dissected and could not be.
     """
 
     run_id: str
@@ -258,6 +348,9 @@ class StoredRun:
     stand_ins: tuple[StandIn, ...] = ()
     stand_in_gaps: tuple[StandInGap, ...] = ()
     gpu_clocks: tuple[PolicyClock, ...] = ()
+    devices: tuple[DeviceLimits, ...] = ()
+    dissections: tuple[Dissection, ...] = ()
+    dissection_gaps: tuple[DissectionGap, ...] = ()
 
     def point(self, number: int) -> Point:
         """The point of an id."""

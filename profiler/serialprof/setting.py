@@ -10,6 +10,10 @@ Form: TypeAlias = Literal["serial", "wide"]
 ParameterValue: TypeAlias = int | float | str
 
 FORMS: Final[tuple[Form, ...]] = ("serial", "wide")
+DTYPES: Final = ("fp32", "bf16", "fp16")
+CPU: Final = "cpu"
+CUDA_MODES: Final = frozenset({"graph", "fused"})
+"""Modes that a CUDA device alone has: replay of a captured graph, and one kernel that holds many steps."""
 PROCESS_MODE: Final = "process"
 """The mode of whole programs: every run(D) is a process of its own."""
 
@@ -24,7 +28,7 @@ class Setting:
         threads: threads that share one step.
         cpus: the CPUs they are pinned to, rank 0 first.
         device: "cpu" or "cuda:N".
-        mode: how steps are executed: "native", "eager", "compile", "graph", "process".
+        mode: how steps are executed: "native", "eager", "compile", "graph", "fused", "process".
         form: "serial", or "wide" for the twin of the same total work and depth 1.
         clock: requested core clock in hertz, None where clocks are left alone.
         dtype: element type of the arithmetic where a workload offers a choice.
@@ -43,6 +47,11 @@ class Setting:
     dtype: str = "fp32"
     seed: int = 0
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
+
+    @property
+    def on_cuda(self) -> bool:
+        """Whether steps run on a CUDA device, asynchronously to the thread that drives them."""
+        return on_cuda(self.device)
 
     def integer(self, name: str, least: int = 1) -> int:
         """A parameter as a whole number, at least `least`.
@@ -65,3 +74,8 @@ class Setting:
         if isinstance(value, str):
             raise ValueError(f"{name} = {value!r} is no number")
         return float(value)
+
+
+def on_cuda(device: str) -> bool:
+    """Whether a device's name is that of a CUDA device."""
+    return device.partition(":")[0] == "cuda"

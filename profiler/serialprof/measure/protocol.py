@@ -12,10 +12,11 @@ from typing import TypeAlias
 import msgspec
 
 from serialprof.catalog import Description, Work
+from serialprof.devicelimits import DeviceLimits
 from serialprof.limits import Limits, Part
 from serialprof.measure.pairs import PairReading
 from serialprof.planning import StandInKind
-from serialprof.records import Readings, Timing
+from serialprof.records import Anatomy, Readings, Timing
 from serialprof.setting import Setting
 
 
@@ -73,6 +74,29 @@ class Probe(msgspec.Struct, tag=True, frozen=True):
     seconds: float
 
 
+class SeeDevice(msgspec.Struct, tag=True, frozen=True):
+    """Say what a device is: "cpu", "cuda" or "cuda:N"."""
+
+    device: str
+
+
+class ProbeDevice(msgspec.Struct, tag=True, frozen=True):
+    """Measure the limits of a device as torch drives it, with the worker's threads, in about so many seconds."""
+
+    device: str
+    dtypes: tuple[str, ...]
+    seconds: float
+
+
+class Dissect(msgspec.Struct, tag=True, frozen=True):
+    """Time `runs` runs of `steps` steps in separate ways, and profile `profiled` steps (none where it is 0)."""
+
+    setting: Setting
+    steps: int
+    runs: int
+    profiled: int
+
+
 class ProbePairs(msgspec.Struct, tag=True, frozen=True):
     """Find out which of these CPUs share a physical core although the kernel does not say so."""
 
@@ -114,6 +138,25 @@ class StoodIn(msgspec.Struct, tag=True, frozen=True):
     timings: tuple[Timing, ...]
 
 
+class DeviceSeen(msgspec.Struct, tag=True, frozen=True):
+    """Answers SeeDevice; nothing in it is measured. `dtypes` are the element types that the device computes in."""
+
+    limits: DeviceLimits
+    dtypes: tuple[str, ...]
+
+
+class DeviceProbed(msgspec.Struct, tag=True, frozen=True):
+    """Answers ProbeDevice."""
+
+    limits: DeviceLimits
+
+
+class Dissected(msgspec.Struct, tag=True, frozen=True):
+    """Answers Dissect."""
+
+    anatomy: Anatomy
+
+
 class Probed(msgspec.Struct, tag=True, frozen=True):
     """Answers Probe: limits that hold that part alone."""
 
@@ -126,14 +169,36 @@ class PairsProbed(msgspec.Struct, tag=True, frozen=True):
     readings: tuple[PairReading, ...]
 
 
+class Exhausted(msgspec.Struct, tag=True, frozen=True):
+    """Answers any request for which the memory of host or device does not suffice: one sentence for people."""
+
+    reason: str
+
+
 class Failed(msgspec.Struct, tag=True, frozen=True):
     """Answers any request that raised: one sentence for people."""
 
     reason: str
 
 
-Request: TypeAlias = Describe | Declare | Calibrate | Check | Sampling | StandIn | Probe | ProbePairs
-Reply: TypeAlias = Described | Declared | Calibrated | Checked | Sampled | StoodIn | Probed | PairsProbed | Failed
+Request: TypeAlias = (
+    Describe | Declare | Calibrate | Check | Sampling | StandIn | Dissect | Probe | ProbePairs | SeeDevice | ProbeDevice
+)
+Reply: TypeAlias = (
+    Described
+    | Declared
+    | Calibrated
+    | Checked
+    | Sampled
+    | StoodIn
+    | Dissected
+    | Probed
+    | PairsProbed
+    | DeviceSeen
+    | DeviceProbed
+    | Exhausted
+    | Failed
+)
 
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)

@@ -15,13 +15,18 @@ from typing import Final
 
 import msgspec
 
+from serialprof.devicelimits import DeviceLimits
 from serialprof.errors import StoreError
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.planning import Plan, Point
 from serialprof.policyclock import PolicyClock
 from serialprof.records import (
+    Anatomy,
     Calibration,
+    Dissection,
+    DissectionGap,
+    GpuState,
     Resumption,
     RunStatus,
     StandIn,
@@ -104,6 +109,9 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
         stand_ins=tuple(_stand_ins(connection, len(points))),
         stand_in_gaps=_gaps(meta.get("stand_in_gaps", "[]"), len(points)),
         gpu_clocks=decode(meta.get("gpu_clocks", "[]"), tuple[PolicyClock, ...]),
+        devices=decode(meta.get("devices", "[]"), tuple[DeviceLimits, ...]),
+        dissections=tuple(_dissections(connection, len(points))),
+        dissection_gaps=_dissection_gaps(meta.get("dissection_gaps", "[]"), len(points)),
     )
 
 
@@ -116,7 +124,7 @@ def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
         for number, rows in groupby(samples, key=lambda row: row[0])
     }
     ticks = {number: (rate, steps) for number, rate, steps in connection.execute("SELECT * FROM ticks")}
-    columns = (*VISIT_COLUMNS, *READING_COLUMNS, "core_clocks", "pinned")
+    columns = (*VISIT_COLUMNS, *READING_COLUMNS, "core_clocks", "pinned", "gpu")
     for number, *row in connection.execute(f"SELECT id, {', '.join(columns)} FROM visit ORDER BY id"):  # noqa: S608
         cells = dict(zip(columns, row, strict=True))
         _known_point(cells["point"], points)
@@ -125,6 +133,7 @@ def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
         readings = {name: cells.pop(name) for name in READING_COLUMNS}
         readings |= {"samples": by_visit.get(number, ()), "steady": bool(readings["steady"])}
         readings["core_clocks"] = decode(cells.pop("core_clocks"), tuple[float | None, ...])
+        readings["gpu"] = decode(cells.pop("gpu"), tuple[GpuState, ...])
         cells["pinned"] = decode(cells["pinned"], tuple[PolicyClock, ...])
         visit = msgspec.convert({**cells, "readings": readings}, Visit)
         yield _with_ticks(visit, *ticks[number]) if number in ticks else visit
@@ -167,6 +176,22 @@ def _stand_ins(connection: sqlite3.Connection, points: int) -> Iterable[StandIn]
         if not (0 < timing.seconds < math.inf and 0 <= timing.level < math.inf):
             raise ValueError(f"a stand-in took {timing.seconds} s at level {timing.level}")
         yield timing
+
+
+def _dissections(connection: sqlite3.Connection, points: int) -> Iterable[Dissection]:
+    for point, block, text in connection.execute("SELECT point, block, anatomy FROM dissection ORDER BY id"):
+        _known_point(point, points)
+        anatomy: Anatomy = decode(text, Anatomy)
+        if not 0 < anatomy.step < math.inf:
+            raise ValueError(f"a dissected step took {anatomy.step} s")
+        yield Dissection(point, msgspec.convert(block, int), anatomy)
+
+
+def _dissection_gaps(text: str, points: int) -> tuple[DissectionGap, ...]:
+    gaps: tuple[DissectionGap, ...] = decode(text, tuple[DissectionGap, ...])
+    for gap in gaps:
+        _known_point(gap.point, points)
+    return gaps
 
 
 def _gaps(text: str, points: int) -> tuple[StandInGap, ...]:

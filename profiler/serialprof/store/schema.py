@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 SUFFIX: Final = ".serialprof"
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 APPLICATION_ID: Final = 0x53505246  # "SPRF" in the header of the file, so that a foreign database is recognised
 
 TABLES: Final = """
@@ -25,7 +25,7 @@ CREATE TABLE visit (id INTEGER PRIMARY KEY, point INTEGER NOT NULL REFERENCES po
                     spent REAL NOT NULL, position INTEGER NOT NULL, turn INTEGER NOT NULL, runs INTEGER NOT NULL,
                     warmup_runs INTEGER NOT NULL, warmup_seconds REAL NOT NULL, steady INTEGER NOT NULL, steal REAL,
                     temperature REAL, throttles INTEGER, exit_code INTEGER, stderr TEXT NOT NULL,
-                    core_clocks TEXT NOT NULL, pinned TEXT NOT NULL);
+                    core_clocks TEXT NOT NULL, pinned TEXT NOT NULL, gpu TEXT NOT NULL, leaked REAL);
 CREATE TABLE sample (visit INTEGER NOT NULL REFERENCES visit, position INTEGER NOT NULL, seconds REAL NOT NULL,
                      cpu_seconds REAL NOT NULL, involuntary INTEGER NOT NULL, disturbed TEXT NOT NULL, cpu INTEGER,
                      clock_before REAL, clock_after REAL, cycles REAL, instructions REAL,
@@ -35,12 +35,15 @@ CREATE TABLE ticks (visit INTEGER PRIMARY KEY REFERENCES visit, seconds_per_tick
 CREATE TABLE stand_in (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, point INTEGER NOT NULL REFERENCES point,
                        block INTEGER NOT NULL, level REAL NOT NULL, seconds REAL NOT NULL, cpu_seconds REAL NOT NULL,
                        disturbed TEXT NOT NULL);
+CREATE TABLE dissection (id INTEGER PRIMARY KEY, point INTEGER NOT NULL REFERENCES point, block INTEGER NOT NULL,
+                         anatomy TEXT NOT NULL);
 """
 VISIT_COLUMNS: Final = (
     "point", "block", "process", "status", "reason", "started", "spent", "position", "turn", "runs",
 )  # fmt: skip
 READING_COLUMNS: Final = (
     "warmup_runs", "warmup_seconds", "steady", "steal", "temperature", "throttles", "exit_code", "stderr",
+    "leaked",
 )  # fmt: skip
 SAMPLE_COLUMNS: Final = (
     "seconds", "cpu_seconds", "involuntary", "disturbed", "cpu", "clock_before", "clock_after", "cycles",

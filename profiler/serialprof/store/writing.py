@@ -12,11 +12,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from serialprof.devicelimits import DeviceLimits
 from serialprof.errors import StoreError
 from serialprof.files import check_creatable, exists
 from serialprof.limits import Limits
 from serialprof.planning import Point
-from serialprof.records import Calibration, Resumption, RunStatus, StandIn, StandInGap, Stop, StoredRun, Visit
+from serialprof.records import (
+    Calibration,
+    Dissection,
+    DissectionGap,
+    Resumption,
+    RunStatus,
+    StandIn,
+    StandInGap,
+    Stop,
+    StoredRun,
+    Visit,
+)
 from serialprof.store.reading import read_run
 from serialprof.store.schema import (
     APPLICATION_ID,
@@ -69,6 +81,9 @@ class Store:
             self.add(visit)
         self.stand_in(run.stand_ins)
         self.lack_stand_ins(run.stand_in_gaps)
+        for dissection in run.dissections:
+            self.dissect(dissection)
+        self.lack_dissections(run.dissection_gaps)
 
     @classmethod
     def reopen(cls, path: Path) -> tuple[Self, StoredRun]:
@@ -118,6 +133,20 @@ class Store:
         """Records which points lack timings under a stand-in, in place of what was recorded before."""
         self._set_meta("stand_in_gaps", tuple(gaps))
 
+    def dissect(self, dissection: Dissection) -> None:
+        """Writes separate timings of a point's steps, in one transaction.
+
+        Raises:
+            StoreError: as in `add`.
+        """
+        row = (dissection.point, dissection.block, encode(dissection.anatomy))
+        insert = "INSERT INTO dissection (point, block, anatomy) VALUES (?, ?, ?)"
+        self._transact(lambda: self._connection.execute(insert, row))
+
+    def lack_dissections(self, gaps: Sequence[DissectionGap]) -> None:
+        """Records which points could not be dissected, in place of what was recorded before."""
+        self._set_meta("dissection_gaps", tuple(gaps))
+
     def calibrate(self, calibration: Calibration) -> None:
         """Writes what was found out about a point.
 
@@ -145,6 +174,10 @@ class Store:
         """Records the machine's limits, once they are measured."""
         self._set_meta("limits", limits)
 
+    def set_devices(self, devices: Sequence[DeviceLimits]) -> None:
+        """Records the limits of the devices, once they are measured."""
+        self._set_meta("devices", tuple(devices))
+
     def finish(self, status: RunStatus) -> None:
         """Records how the run ended."""
         self._set_meta("status", status)
@@ -160,9 +193,9 @@ class Store:
 
     def _insert(self, visit: Visit) -> None:
         readings = visit.readings
-        columns = (*VISIT_COLUMNS, *READING_COLUMNS, "core_clocks", "pinned")
+        columns = (*VISIT_COLUMNS, *READING_COLUMNS, "core_clocks", "pinned", "gpu")
         row = [getattr(visit, name) for name in VISIT_COLUMNS] + [getattr(readings, name) for name in READING_COLUMNS]
-        row += [encode(readings.core_clocks), encode(visit.pinned)]
+        row += [encode(readings.core_clocks), encode(visit.pinned), encode(readings.gpu)]
         number = self._connection.execute(
             f"INSERT INTO visit ({', '.join(columns)}) VALUES ({_marks(len(columns))})",  # noqa: S608 - constant names
             row,
@@ -233,6 +266,8 @@ def _write_header(connection: sqlite3.Connection, run: StoredRun) -> None:
         "plan": replace(run.plan, points=()),
         "resumptions": run.resumptions,
         "stand_in_gaps": (),
+        "devices": run.devices,
+        "dissection_gaps": (),
         "gpu_clocks": run.gpu_clocks,
     }
     connection.execute("BEGIN")
