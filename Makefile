@@ -74,7 +74,7 @@ $(VENV)/.runs: $(VENV)/.python $(SOURCES)
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.python $(SOURCES)
-	$(PIP) --editable '.[torch,test]'
+	$(PIP) --editable '.[torch,test,examples]'
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.tests
