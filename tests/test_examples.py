@@ -58,7 +58,7 @@ def test_the_declared_weights_are_those_of_the_model_without_its_embedding_and_n
 
 def test_the_example_runs_as_documented(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from serialprof.cli import main; main()", "run", EXAMPLE, "--quick"]
-    command += ["--budget", "1s", "--threads", "1", "--width", "1,2,4,8", "--depth", "2", "--no-stand-ins"]
+    command += ["--budget", "1s", "--threads", "1", "--width", "1,2,4,8", "--depth", "2", "--no-stand-ins", "--no-html"]
     command += [word for name, value in TINY.items() for word in ("--param", f"{name}={value}")]
     done = subprocess.run([*command, "-o", "a.serialprof"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A causal language model of Hugging Face transformers, in its own generate loop: code that this project did not write.
+r"""A causal language model of Hugging Face transformers, in its own generate loop: code that this project did not write.
 
     serialprof run docs/examples/transformers_generate.py:generate --width 1,2,4,8
     serialprof run docs/examples/transformers_generate.py:generate --device cuda --dtype bf16 \\
