@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-r"""A causal language model of Hugging Face transformers, in its own generate loop: code that this project did not write.
+r"""A causal language model of Hugging Face transformers, in its own generate loop: real code of somebody else.
 
     serialprof run docs/examples/transformers_generate.py:generate --width 1,2,4,8
-    serialprof run docs/examples/transformers_generate.py:generate --device cuda --dtype bf16 \\
+    serialprof run docs/examples/transformers_generate.py:generate --device cuda --dtype bf16 \
         --param hidden=2048 --param layers=16 --param heads=32 --param key_heads=8 --param vocabulary=32000
 
 The model is a Llama built from its config with random weights: nothing is downloaded. One step is one token for every
