@@ -28,8 +28,8 @@ def run() -> Run:
 def test_tables(run: Run) -> None:
     samples = run.samples
     assert len(samples) == 6 * 4 * 3
-    assert samples.columns[:9].tolist() == [
-        "workload", "form", "mode", "width", "depth", "threads", "block", "turn", "process",
+    assert samples.columns[:11].tolist() == [
+        "workload", "form", "mode", "device", "dtype", "width", "depth", "threads", "block", "turn", "process",
     ]  # fmt: skip
     assert {"disturbed", "cpu", "clock_before", "clock_after", "cycles", "instructions"} < set(samples.columns)
     assert samples.query("width == 4 and block == 2").step_seconds.median() == pytest.approx(5e-6)
@@ -37,6 +37,7 @@ def test_tables(run: Run) -> None:
     assert points.loc[4, "step_seconds"] == pytest.approx(5e-6)
     assert points.loc[4, "units"] == 6
     assert points.loc[256, "failed"] == "boom"
+    assert set(zip(points.device, points.dtype, strict=True)) == {("cpu", "fp32")}
     assert run.failed == ("toy: boom",)
     assert points[["startup", "p50", "p95", "p99", "longest"]].isna().all(axis=None)
 

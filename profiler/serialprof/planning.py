@@ -3,23 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Final, Literal, TypeAlias
 
 from serialprof.catalog import Description, Work
 from serialprof.errors import UsageError
-from serialprof.machine import Machine
 from serialprof.policyclock import Clock
-from serialprof.setting import CPU, ParameterValue, Setting
-from serialprof.units import format_bytes
+from serialprof.setting import CPU, DTYPES, ParameterValue, Setting, on_cuda
 
 DEFAULT_WORKLOADS: Final = ("decode", "lstm", "rule110", "life")
-#: Share of the machine's memory that one point may touch.
-_MEMORY_SHARE: Final = 0.5
-#: More declared operations than this in one run(D) take minutes on the fastest core, hours on one chain.
-_MOST_OPERATIONS: Final = 1e13
+#: The same on a CUDA device.
+CUDA_WORKLOADS: Final = ("torch-decode", "torch-lstm", "torch-ca")
 _MOST_BUDGET: Final = 7 * 86400.0
 _MOST_DEPTH: Final = 2**31
 #: Counts are kept as signed 64-bit numbers, with room for a sum.
@@ -36,7 +32,7 @@ class Request:
     """What the user asked for; None leaves a knob to the workload or the machine.
 
     Attributes:
-        workloads: references, in the order of the report.
+        workloads: references, in the order of the report; none for the default ones of the device.
         widths, threads, modes: the sweeps.
         depth: steps in one run.
         parameters: workload parameters, for every workload that has them.
@@ -49,11 +45,11 @@ class Request:
         turbo: whether clocks above the base may be among them.
         stand_ins: for another clock that are taken once the points are sampled.
         gpu_clock: that GPUs are locked at for the whole run, as --gpu-clock takes it; None leaves them alone.
-        device: that workloads run on, "cpu" or "cuda:N".
+        device: that workloads run on, "cpu" or "cuda:N"; "cuda" is the first one.
         dtypes: element types; None leaves them to the workload.
     """
 
-    workloads: tuple[str, ...] = DEFAULT_WORKLOADS
+    workloads: tuple[str, ...] = ()
     widths: tuple[int, ...] | None = None
     threads: tuple[int, ...] | None = None
     modes: tuple[str, ...] | None = None
@@ -77,7 +73,15 @@ class Request:
         return self.clocks is not None and self.clocks.strip().lower() != "off"
 
     def __post_init__(self) -> None:
-        """Raises a UsageError for a budget, precision, count, depth or clocks that no run can have."""
+        """Fills in what the device decides; raises a UsageError for what no run can have."""
+        object.__setattr__(self, "device", device_name(self.device))
+        if not self.workloads:
+            object.__setattr__(self, "workloads", CUDA_WORKLOADS if on_cuda(self.device) else DEFAULT_WORKLOADS)
+        self._check_knobs()
+        self._check_clocks()
+
+    def _check_knobs(self) -> None:
+        """Raises a UsageError for a budget, precision, count, depth or element type that no run can have."""
         if self.budget is not None and not 0 < self.budget <= _MOST_BUDGET:
             raise UsageError(f"--budget {self.budget:g}: no time between 0 and 7 days", "write it like 90s, 2m or 1h")
         if not 0 < self.precision < 1:
@@ -89,6 +93,17 @@ class Request:
                 raise UsageError(f"--{name} {max(counts)}: no whole number from 1 to 2^62", f"write --{name} 1,4,16")
         if self.depth is not None and not 1 <= self.depth <= _MOST_DEPTH:
             raise UsageError(f"--depth {self.depth}: no whole number from 1 to 2^31", "write it like --depth 1000")
+        for dtype in self.dtypes or ():
+            if dtype not in DTYPES:
+                raise UsageError(f"--dtype {dtype!r}: no such element type", f"choose from {', '.join(DTYPES)}")
+        if on_cuda(self.device) and self.threads not in (None, (1,)):
+            raise UsageError(
+                f"--threads does not go with --device {self.device}: one thread of the host drives the device",
+                "leave --threads out",
+            )
+
+    def _check_clocks(self) -> None:
+        """Raises a UsageError for words about clocks that contradict one another."""
         if self.sets_clocks and not self.meter:
             raise UsageError(
                 "--no-meter does not go with clocks: the clock that is set has to be measured", "leave it out"
@@ -100,6 +115,20 @@ class Request:
                 "--dilate does not go with clocks: those that are set measure what dilation only bounds",
                 "leave --dilate or --clock out",
             )
+
+
+def device_name(text: str) -> str:
+    """The name of a device, "cpu" or "cuda:N", as the user may write it: "cuda" is the first one.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    words = text.strip().lower()
+    if words == "cuda":
+        return "cuda:0"
+    if words == CPU or re.fullmatch(r"cuda:(0|[1-9][0-9]{0,2})", words):
+        return words
+    raise UsageError(f"--device {text!r}: no such device", "write cpu, cuda, or cuda:1 for the second one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,77 +211,6 @@ class Plan:
         return block // self.blocks_per_process
 
 
-def thread_counts(request: Request, machine: Machine) -> tuple[int, ...]:
-    """The thread counts of a run: as asked, else 1, 2, 4 .. usable cores (the quick form: 1, 2, usable cores).
-
-    Raises:
-        UsageError: more threads than usable cores were asked for.
-    """
-    usable = machine.usable
-    if request.threads is not None:
-        if max(request.threads) > usable:
-            raise UsageError(
-                f"--threads {max(request.threads)}: this process may use {usable} core{'s' if usable > 1 else ''}",
-                f"ask for {usable} at most, or widen its affinity or cgroup quota",
-            )
-        return request.threads
-    doubling = {1 << power for power in range(usable.bit_length())}
-    chosen = {1, 2} if request.quick else doubling
-    return tuple(sorted({count for count in chosen if count <= usable} | {usable}))
-
-
-def settings_of(
-    request: Request, description: Description, machine: Machine, clocks: Sequence[Clock] = ()
-) -> list[Setting]:
-    """Every setting of one workload's sweep; none where the machine has too few cores for it.
-
-    Args:
-        request: what was asked for.
-        description: of the workload.
-        machine: this computer.
-        clocks: to be set in turn; without, clocks are left alone.
-
-    Raises:
-        UsageError: a mode that the workload lacks.
-    """
-    parameters = _parameters(request, description)
-    modes = request.modes or description.modes[:1]
-    for mode in modes:
-        if mode not in description.modes:
-            raise UsageError(f"{description.name} has no mode {mode!r}", f"choose from {', '.join(description.modes)}")
-    widths = request.widths or (description.quick_widths if request.quick else description.widths)
-    counts = [count for count in thread_counts(request, machine) if count >= description.min_threads]
-    depths = _depths(request.depth or description.depth, description)
-    hertz: list[float | None] = [float(clock.hertz) for clock in clocks] or [None]
-    check_count(len(modes) * len(widths) * len(counts) * len(description.forms) * len(depths) * len(hertz))
-    return [
-        Setting(
-            width=width,
-            depth=depth,
-            threads=threads,
-            cpus=machine.cpus[:threads],
-            mode=mode,
-            form=form,
-            clock=clock,
-            seed=request.seed,
-            parameters=parameters,
-        )
-        for mode, width, threads, form, depth, clock in product(modes, widths, counts, description.forms, depths, hertz)
-    ]
-
-
-def _depths(depth: int, description: Description) -> tuple[int, ...]:
-    """The depths of every point: one, or a quarter of it too where differencing is to take the start-up off."""
-    if not description.startup:
-        return (depth,)
-    if depth < 2:
-        raise UsageError(
-            f"--depth {depth}: the start-up of {description.name} is taken off by differencing over depth",
-            "ask for 2 at least, better for hundreds",
-        )
-    return (max(1, depth // 4), depth)
-
-
 def make_plan(
     request: Request, descriptions: Sequence[Description], points: Sequence[Point], clocks: Sequence[Clock] = ()
 ) -> Plan:
@@ -282,43 +240,3 @@ def check_count(points: int) -> None:
     """Raises a UsageError where a sweep has more points than can be visited."""
     if points > _MOST_POINTS:
         raise UsageError(f"the sweep has {points} points", f"shorten --width or --threads to {_MOST_POINTS} at most")
-
-
-def check_size(point: Point, machine: Machine) -> None:
-    """Raises a UsageError where a point's declared footprint or work is out of all proportion to this machine."""
-    if point.work is None:
-        return
-    width, depth = point.setting.width, point.setting.depth
-    footprint = point.work.footprint.at(width)
-    if footprint > _MEMORY_SHARE * machine.memory:
-        raise UsageError(
-            f"{point.workload} at width {width} would touch {format_bytes(footprint)} of memory, "
-            f"this machine has {format_bytes(machine.memory)}",
-            "ask for a smaller width or smaller parameters",
-        )
-    operations = depth * max(point.work.flops.at(width), point.work.serial_ops)
-    if operations > _MOST_OPERATIONS:
-        raise UsageError(
-            f"{point.workload} at width {width} and depth {depth} declares {operations:.1e} operations a run",
-            f"ask for {_MOST_OPERATIONS:.0e} at most: a smaller width, depth or smaller parameters",
-        )
-
-
-def check_parameters(request: Request, descriptions: Sequence[Description]) -> None:
-    """Raises a UsageError for a parameter that none of the workloads has, or has with another type."""
-    for name, value in request.parameters.items():
-        having = [description for description in descriptions if name in description.parameters]
-        if not having:
-            names = " and ".join(description.name for description in descriptions)
-            known = ", ".join(dict.fromkeys(key for item in descriptions for key in item.parameters)) or "none"
-            raise UsageError(f"{names} has no parameter {name!r}", f"known parameters: {known}")
-        for description in having:
-            default = description.parameters[name]
-            if isinstance(value, str) != isinstance(default, str):
-                raise UsageError(f"--param {name}={value}: {description.name} takes a value like {default}")
-
-
-def _parameters(request: Request, description: Description) -> dict[str, ParameterValue]:
-    """A workload's parameters: its defaults, and what was asked for of those that it has."""
-    asked = {name: value for name, value in request.parameters.items() if name in description.parameters}
-    return {**description.parameters, **asked}

@@ -24,7 +24,7 @@ from serialprof.clocksetup import (
     kernel_files,
     to_stderr,
 )
-from serialprof.errors import StoreError, UsageError, WorkloadError
+from serialprof.errors import CannotMeasureError, StoreError, UsageError, WorkloadError
 from serialprof.loading import check_name
 from serialprof.machine import Machine
 from serialprof.machine.topology import merge_groups, placement_order
@@ -33,17 +33,10 @@ from serialprof.measure.introspection import Introspector, probe_pairs
 from serialprof.measure.pairs import hidden_siblings
 from serialprof.measure.process import IN_WORKER
 from serialprof.measure.standins import check_dilation
-from serialprof.planning import (
-    Plan,
-    Point,
-    Request,
-    check_parameters,
-    check_size,
-    make_plan,
-    settings_of,
-    thread_counts,
-)
+from serialprof.planning import Plan, Point, Request, make_plan
+from serialprof.setting import on_cuda
 from serialprof.store import StoredRun
+from serialprof.sweep import check_parameters, check_size, fits, settings_of, thread_counts
 
 #: What a machine may change while a run is interrupted without becoming another one.
 _VOLATILE: Final = frozenset({"memory"})
@@ -109,7 +102,7 @@ def prepare(
         files: where clocks are set; by default those of this machine.
 
     Raises:
-        CannotMeasureError: clocks that this machine does not give, or not to this process.
+        CannotMeasureError: clocks or a device that this machine does not give, or not to this process.
         UsageError: a setting that this machine or the workload does not have.
         WorkloadError: a workload that is unknown or does not load.
     """
@@ -137,8 +130,12 @@ def prepare(
             if not settings:
                 skipped[description.name] = description.missing or _too_few_cores(description, machine)
             for setting, work in zip(settings, worker.declare(settings), strict=True):
-                points.append(Point(len(points), worker.reference, setting, work))
-                check_size(points[-1], machine)
+                point = Point(len(points), worker.reference, setting, work)
+                if _ends_before(point, description, request, machine):
+                    continue
+                check_size(point, machine)
+                points.append(point)
+    _check_device(request.device, points, machine)
     if not points:
         reasons = "; ".join(f"{name} {reason}" for name, reason in skipped.items())
         raise WorkloadError(f"nothing to measure: {reasons}", "see serialprof list")
@@ -148,6 +145,29 @@ def prepare(
         check_clock_budget(len(points), len(clocks), plan.budget)
     check_dilation(plan)
     return Prepared(machine, plan, _code_hash([code for _, code in described]), skipped, setup, gpus)
+
+
+def _ends_before(point: Point, description: Description, request: Request, machine: Machine) -> bool:
+    """Whether a sweep that ends by itself does so before a point that nobody asked for; its narrowest never does."""
+    if not description.open_ended or request.widths:
+        return False
+    narrowest = min(description.quick_widths if request.quick else description.widths)
+    return point.setting.width > narrowest and not fits(point, machine)
+
+
+def _check_device(device: str, points: Sequence[Point], machine: Machine) -> None:
+    """Raises a CannotMeasureError where a CUDA device is not there, or lacks an element type of the points."""
+    if not on_cuda(device):
+        return
+    from serialprof.measure.introspection import see_device
+
+    seen = see_device(machine.cpus[:1], device)
+    lacking = sorted({point.setting.dtype for point in points} - set(seen.dtypes))
+    if lacking:
+        raise CannotMeasureError(
+            f"{seen.limits.name} ({device}) does not compute in {' or '.join(lacking)}",
+            f"choose from {', '.join(seen.dtypes)}",
+        )
 
 
 def _clocks(request: Request, machine: Machine, files: ClockFiles, warn: Warn) -> ClockSetup | None:
@@ -168,7 +188,7 @@ def prepare_again(run: StoredRun, path: Path, *, warn: Warn = to_stderr, files: 
         files: where clocks are set; by default those of this machine.
 
     Raises:
-        CannotMeasureError: it sets clocks, and this process may not.
+        CannotMeasureError: it sets clocks, and this process may not; or its device is gone.
         StoreError: the run is complete.
         WorkloadError: one of its workloads no longer loads.
     """
@@ -182,6 +202,8 @@ def prepare_again(run: StoredRun, path: Path, *, warn: Warn = to_stderr, files: 
     with ExitStack() as stack:
         references = [description.reference for description in run.plan.descriptions]
         codes = [worker.describe()[1] for worker in _introspectors(stack, references, machine)]
+    for device in dict.fromkeys(point.setting.device for point in run.plan.points):
+        _check_device(device, run.plan.points, machine)
     return Prepared(machine, run.plan, _code_hash(codes), {}, setup, gpus)
 
 

@@ -26,9 +26,9 @@ from serialprof.measure.introspection import probe_limits
 from serialprof.measure.pool import Pool
 from serialprof.measure.standins import reserved, take_stand_ins
 from serialprof.measure.tuning import Clocks
-from serialprof.planning import DEFAULT_WORKLOADS, Request, StandInKind
+from serialprof.planning import Request, StandInKind
 from serialprof.preparation import Prepared, differences, prepare, prepare_again
-from serialprof.setting import ParameterValue
+from serialprof.setting import CPU, ParameterValue
 from serialprof.store import SUFFIX, Resumption, Store, StoredRun, read_run
 from serialprof.view import Run
 
@@ -204,7 +204,7 @@ def load(path: str | Path) -> Run:
 
 
 def run(
-    workloads: Sequence[str | Workload] | str | Workload = DEFAULT_WORKLOADS,
+    workloads: Sequence[str | Workload] | str | Workload = (),
     *,
     widths: Sequence[int] | None = None,
     threads: Sequence[int] | None = None,
@@ -220,12 +220,15 @@ def run(
     turbo: bool = False,
     stand_ins: Sequence[StandInKind] = ("delay",),
     gpu_clock: str | None = None,
+    device: str = CPU,
+    dtypes: Sequence[str] | None = None,
     output: str | Path | None = None,
 ) -> Run:
     """Profiles workloads on this machine, as `serialprof run` does.
 
     Args:
-        workloads: names, FILE.py:NAME references, or decorated functions that stand in a file.
+        workloads: names, FILE.py:NAME references, or decorated functions that stand in a file; by default the built-in
+            ones of the device.
         widths: independent lanes per step; None leaves a knob to the workload and the machine.
         threads: thread counts.
         modes: execution modes.
@@ -240,6 +243,8 @@ def run(
         turbo: whether clocks above the base may be among them.
         stand_ins: for another clock, each out of a tenth of the budget: "delay", "dilation".
         gpu_clock: that all GPUs are locked at for the whole run, such as "1410MHz"; None leaves them alone.
+        device: that workloads run on: "cpu", "cuda", or "cuda:1" for the second one.
+        dtypes: element types: "fp32", "bf16", "fp16"; None leaves them to the workload.
         output: the run file to create; by default a new one in the working folder.
 
     Raises:
@@ -262,6 +267,8 @@ def run(
         turbo=turbo,
         stand_ins=tuple(stand_ins),
         gpu_clock=gpu_clock,
+        device=device,
+        dtypes=None if dtypes is None else tuple(dtypes),
     )
     path = default_path() if output is None else Path(output)
     return measure(prepare(request), path, command=("serialprof.run",))

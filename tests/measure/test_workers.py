@@ -14,9 +14,9 @@ import pytest
 
 from serialprof.errors import WorkloadError
 from serialprof.machine import quota
+from serialprof.measure import memory, protocol, sampler, worker
 from serialprof.measure import pool as pool_module
 from serialprof.measure import process as process_module
-from serialprof.measure import protocol, sampler, worker
 from serialprof.measure.introspection import Introspector
 from serialprof.measure.pool import PointFailedError, Pool
 from serialprof.planning import Point
@@ -158,10 +158,10 @@ def test_a_worker_may_take_what_the_machine_and_its_cgroup_can_give(monkeypatch:
     monkeypatch.setattr(quota, "available_memory", lambda: 10 << 30)
     for hard in (-1, 64 << 30, 1 << 30):
         monkeypatch.setattr(resource, "getrlimit", lambda which, hard=hard: (hard, hard))
-        worker._limit_memory()
+        memory.limit_memory()
     assert limits == [(9 << 30, -1), (9 << 30, 64 << 30), (1 << 30, 1 << 30)]
     monkeypatch.setattr(quota, "available_memory", lambda: None)
-    worker._limit_memory()
+    memory.limit_memory()
     assert len(limits) == 3, "nothing is limited where nothing is known"
 
 
@@ -298,5 +298,5 @@ def test_a_point_that_ate_all_memory_takes_no_other_with_it(toys: Path) -> None:
         raise MemoryError
 
     served._dispatch = starve  # type: ignore[assignment, method-assign]
-    assert served.handle(protocol.Calibrate(setting)) == protocol.Failed("out of memory")
+    assert served.handle(protocol.Calibrate(setting)) == protocol.Exhausted("out of memory")
     assert not served._steppers

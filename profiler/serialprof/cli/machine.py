@@ -35,8 +35,9 @@ def command(quick: bool, as_json: bool, output: Path | None) -> None:
     from serialprof.cli.progress import Display
     from serialprof.limitcache import remember
     from serialprof.measure.introspection import probe_limits
-    from serialprof.planning import Request, thread_counts
+    from serialprof.planning import Request
     from serialprof.preparation import look_at_machine
+    from serialprof.sweep import thread_counts
 
     if output is not None:
         check_creatable(output)

@@ -48,6 +48,14 @@ def _parameter(text: str, _: str) -> tuple[str, ParameterValue]:
     return name, value
 
 
+def _words(text: str, option: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words):
+        raise UsageError(f"--{option} {text!r} holds an empty word", "separate words by single commas")
+    return words
+
+
+WORDS = Parsed("list", _words)
 COUNTS = Parsed("list", parse_counts)
 DURATION = Parsed("time", lambda text, _: parse_duration(text))
 PERCENT = Parsed("share", lambda text, _: parse_percent(text))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from serialprof.cli import output
-from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT
+from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT, WORDS
 from serialprof.errors import ExitCode, StoreError, UsageError
 from serialprof.files import check_creatable, write_new
 from serialprof.planning import Request, StandInKind
-from serialprof.setting import ParameterValue
+from serialprof.setting import CPU, ParameterValue
 from serialprof.store import SUFFIX
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ Examples:
   serialprof run                         the four built-in serial cores
   serialprof run --quick lstm            one of them, in about half a minute
   serialprof run mine.py:loop --width 1,4,16,64
+  serialprof run --device cuda torch-decode
   serialprof run --depth 1000 -- ./sim --threads {threads} --steps {depth}
 """
 
@@ -51,7 +52,9 @@ class _Run(click.Command):
 @click.option("--width", "--batch", "widths", type=COUNTS, metavar="LIST", help="Widths, such as 1,4,16,64Ki.")
 @click.option("--threads", type=COUNTS, metavar="LIST", help="Thread counts, such as 1,2,4.")
 @click.option("--depth", type=click.IntRange(1, 2**31), metavar="N", help="Dependent steps in one run.")
-@click.option("--mode", "modes", metavar="LIST", help="Execution modes, such as native or eager.")
+@click.option("--device", default=CPU, show_default=True, metavar="NAME", help="cpu, cuda, or cuda:1 and so on.")
+@click.option("--mode", "modes", type=WORDS, metavar="LIST", help="Execution modes, such as native, or eager,graph.")
+@click.option("--dtype", "dtypes", type=WORDS, metavar="LIST", help="Element types, such as fp32,bf16.")
 @click.option("--param", "parameters", type=PARAMETER, multiple=True, metavar="K=V", help="A workload parameter.")
 @click.option(
     "--clock", metavar="LIST", help="Clocks to set in turn, such as 1.2GHz,2400MHz; all; off.  [default: off]"
@@ -80,7 +83,9 @@ def command(
     widths: tuple[int, ...] | None,
     threads: tuple[int, ...] | None,
     depth: int | None,
-    modes: str | None,
+    device: str,
+    modes: tuple[str, ...] | None,
+    dtypes: tuple[str, ...] | None,
     parameters: tuple[tuple[str, ParameterValue], ...],
     clock: str | None,
     turbo: bool,
@@ -101,7 +106,7 @@ def command(
     """Profile workloads on this machine.
 
     WORKLOAD is a built-in name (see serialprof list), FILE.py:NAME or package.module:NAME. CMD is any program;
-    {threads}, {width} and {depth} in it stand for what is varied.
+    {threads}, {width} and {depth} in it stand for what is varied. Widths of workloads on PyTorch are batch sizes.
     """
     if resume is not None:
         _refuse_beside_resume(context)
@@ -113,10 +118,10 @@ def command(
     if _PROGRAM in context.meta:
         workloads = (_program(context, context.meta[_PROGRAM]),)
     request = Request(
-        workloads=workloads or Request().workloads,
+        workloads=workloads,
         widths=widths,
         threads=threads,
-        modes=tuple(modes.split(",")) if modes else None,
+        modes=modes,
         depth=depth,
         parameters=dict(parameters),
         budget=budget,
@@ -128,6 +133,8 @@ def command(
         turbo=turbo,
         stand_ins=_stand_ins(no_stand_ins, dilate),
         gpu_clock=gpu_clock,
+        device=device,
+        dtypes=dtypes,
     )
     from serialprof.cli import progress
     from serialprof.preparation import prepare
@@ -165,8 +172,8 @@ def _program(context: click.Context, argv: list[str]) -> str:
     given = context.params
     if given["workloads"]:
         raise UsageError("a workload and a command cannot be measured in one run", "run them one after the other")
-    for option, name in (("modes", "--mode"), ("parameters", "--param")):
-        if given[option]:
+    for option, name in (("modes", "--mode"), ("parameters", "--param"), ("dtypes", "--dtype"), ("device", "--device")):
+        if given[option] not in (None, (), CPU):
             raise UsageError(f"{name} does not go with a command", "put it into the command itself")
     for option, name, placeholder in (("widths", "--width", WIDTH), ("depth", "--depth", DEPTH)):
         if given[option] and not any(placeholder in argument for argument in argv):

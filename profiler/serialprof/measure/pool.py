@@ -12,7 +12,7 @@ from serialprof.loading import registered
 from serialprof.measure import protocol
 from serialprof.measure.process import WorkerLostError, WorkerProcess
 from serialprof.planning import Point, StandInKind
-from serialprof.records import Readings, Timing
+from serialprof.records import Anatomy, Readings, Timing
 
 MAXIMUM_WORKERS: Final = 8
 _Key: TypeAlias = tuple[str, str, str, tuple[int, ...]]
@@ -20,6 +20,10 @@ _Key: TypeAlias = tuple[str, str, str, tuple[int, ...]]
 
 class PointFailedError(Exception):
     """A point that cannot be measured; the message is the reason."""
+
+
+class PointExhaustedError(PointFailedError):
+    """A point for which the memory of host or device does not suffice."""
 
 
 class PointHungError(PointFailedError):
@@ -44,11 +48,12 @@ class Pool:
         """Seconds of one run(D) of a point, after building it and warming it up until it is steady.
 
         Raises:
+            PointExhaustedError: memory does not suffice.
             PointFailedError: the workload raised, died, hung past `limit` seconds, or spoke garbage.
         """
         reply = self._ask(point, protocol.Calibrate(point.setting), limit)
         if not isinstance(reply, protocol.Calibrated):
-            raise PointFailedError(_unexpected(reply))
+            raise _refusal(reply)
         return reply.seconds
 
     def check(self, point: Point, limit: float) -> None:
@@ -59,7 +64,7 @@ class Pool:
         """
         reply = self._ask(point, protocol.Check(point.setting), limit)
         if not isinstance(reply, protocol.Checked):
-            raise PointFailedError(_unexpected(reply))
+            raise _refusal(reply)
 
     def sample(self, point: Point, runs: int, seconds: float, limit: float) -> Readings:
         """What a visit measured.
@@ -69,7 +74,7 @@ class Pool:
         """
         reply = self._ask(point, protocol.Sampling(point.setting, runs, seconds, self._meter), limit)
         if not isinstance(reply, protocol.Sampled):
-            raise PointFailedError(_unexpected(reply))
+            raise _refusal(reply)
         return reply.readings
 
     def stand_in(
@@ -82,8 +87,19 @@ class Pool:
         """
         reply = self._ask(point, protocol.StandIn(point.setting, kind, steps, runs, tuple(levels)), limit)
         if not isinstance(reply, protocol.StoodIn):
-            raise PointFailedError(_unexpected(reply))
+            raise _refusal(reply)
         return reply.timings
+
+    def dissect(self, point: Point, steps: int, runs: int, profiled: int, limit: float) -> Anatomy:
+        """Separate timings of `runs` runs of `steps` steps, and a profile of `profiled` steps (none where it is 0).
+
+        Raises:
+            PointFailedError: as in `calibrate`.
+        """
+        reply = self._ask(point, protocol.Dissect(point.setting, steps, runs, profiled), limit)
+        if not isinstance(reply, protocol.Dissected):
+            raise _refusal(reply)
+        return reply.anatomy
 
     def restart(self) -> None:
         """Ends all workers, so that the next visits come from fresh processes."""
@@ -91,6 +107,21 @@ class Pool:
             self._workers.popitem()[1].close()
 
     def _ask(self, point: Point, request: protocol.Request, limit: float) -> protocol.Reply:
+        """The answer of a point's worker; asked once more where memory of the device may have been held elsewhere."""
+        reply = self._ask_once(point, request, limit)
+        if isinstance(reply, protocol.Exhausted) and point.setting.on_cuda and self._free(point.setting.device):
+            reply = self._ask_once(point, request, limit)
+        return reply
+
+    def _free(self, device: str) -> bool:
+        """Ends all workers of a CUDA device; whether they held more than the point that was asked for."""
+        own = [key for key in self._workers if key[2] == device]
+        ended = [self._workers.pop(key) for key in own]
+        for worker in ended:
+            worker.close()
+        return len(ended) > 1 or any(worker.answers > 1 for worker in ended)
+
+    def _ask_once(self, point: Point, request: protocol.Request, limit: float) -> protocol.Reply:
         setting = point.setting
         key = (point.workload, setting.mode, setting.device, setting.cpus)
         if key not in self._workers:
@@ -99,13 +130,16 @@ class Pool:
             self._workers[key] = WorkerProcess(self._location(point.workload), setting.cpus)
         self._workers.move_to_end(key)
         try:
-            return self._workers[key].ask(request, limit)
+            reply = self._workers[key].ask(request, limit)
         except WorkerLostError as error:
             del self._workers[key]
             raise (PointHungError if error.hung else PointFailedError)(str(error)) from None
         except BaseException:
             self._workers.pop(key).kill()  # interrupted while it was at work: its answer would meet the next question
             raise
+        if isinstance(reply, protocol.Failed) and reply.lost:
+            self._workers.pop(key).close()
+        return reply
 
     def _location(self, reference: str) -> str:
         """Where a registered workload stands, looked up once: a worker would search all installed packages for it."""
@@ -125,7 +159,10 @@ class Pool:
         self.restart()
 
 
-def _unexpected(reply: protocol.Reply) -> str:
-    return (
-        reply.reason if isinstance(reply, protocol.Failed) else f"answered {type(reply).__name__} to another question"
-    )
+def _refusal(reply: protocol.Reply) -> PointFailedError:
+    """What an answer means that is not the one asked for."""
+    if isinstance(reply, protocol.Exhausted):
+        return PointExhaustedError(reply.reason)
+    if isinstance(reply, protocol.Failed):
+        return PointFailedError(reply.reason)
+    return PointFailedError(f"answered {type(reply).__name__} to another question")

@@ -51,6 +51,9 @@ class WorkerProcess:
     Args:
         reference: the workload, loaded in the worker and never here.
         cpus: its CPUs, one per thread.
+
+    Attributes:
+        answers: how many requests it has answered.
     """
 
     def __init__(self, reference: str, cpus: tuple[int, ...]) -> None:
@@ -77,6 +80,7 @@ class WorkerProcess:
             os.close(request_end)
             os.close(reply_end)
         self._buffer = b""
+        self.answers = 0
 
     def ask(self, request: protocol.Request, limit: float) -> protocol.Reply:
         """Sends a request and waits for its reply, `limit` seconds at most.
@@ -88,6 +92,7 @@ class WorkerProcess:
             self._write(protocol.encode(request))
             reply = protocol.decode_reply(self._read_line(limit))
             self._trim()
+            self.answers += 1
             return reply
         except (OSError, msgspec.MsgspecError, EOFError, TimeoutError) as error:
             reason = self._epitaph(error, limit)

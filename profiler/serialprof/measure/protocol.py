@@ -176,9 +176,10 @@ class Exhausted(msgspec.Struct, tag=True, frozen=True):
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
-    """Answers any request that raised: one sentence for people."""
+    """Answers any request that raised: one sentence for people; `lost` where the worker is of no more use."""
 
     reason: str
+    lost: bool = False
 
 
 Request: TypeAlias = (

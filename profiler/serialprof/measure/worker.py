@@ -25,13 +25,9 @@ if TYPE_CHECKING:
     from serialprof.measure.coreclocks import CoreClocks
     from serialprof.measure.instruments import Instruments
     from serialprof.planning import StandInKind
-    from serialprof.records import Readings, Timing
+    from serialprof.records import Anatomy, Readings, Timing
     from serialprof.setting import Setting
 
-#: Share of the memory that is available at its start which a worker may take; beyond it, allocations fail.
-_MEMORY_SHARE: Final = 0.9
-#: Share of the free memory that built steppers may keep between visits.
-_KEPT_SHARE: Final = 0.1
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 
@@ -41,8 +37,9 @@ def main(arguments: list[str]) -> None:
     places = [int(cpu) for cpu in cpus.split(",")]
     _die_with_parent()
     _bind(places)
-    _limit_memory()
-    from serialprof.measure import protocol
+    from serialprof.measure import memory, protocol
+
+    memory.limit_memory()
 
     own = os.getpid()
     worker = Worker(reference, places)
@@ -69,19 +66,23 @@ class Worker:
         self._core_clocks: CoreClocks | None = None
 
     def handle(self, request: protocol.Request) -> protocol.Reply:
-        """The answer to a request; whatever it raises becomes a `Failed` with one sentence."""
-        from serialprof.measure import protocol
+        """The answer to a request; whatever it raises becomes an `Exhausted` or a `Failed` with one sentence."""
+        from serialprof.measure import memory, protocol
 
         try:
             return self._dispatch(request)
-        except MemoryError:
-            self._steppers.clear()
-            return protocol.Failed("out of memory")
         except (Exception, SystemExit) as error:
             import traceback
 
             traceback.print_exc()
-            return protocol.Failed(_sentence(error))
+            spent = memory.exhaustion(error)
+            reply = (
+                protocol.Exhausted(spent) if spent else protocol.Failed(_sentence(error), memory.context_lost(error))
+            )
+        if spent:  # only now that nothing refers to what the error's frames held
+            self._steppers.clear()
+            memory.release()
+        return reply
 
     def _dispatch(self, request: protocol.Request) -> protocol.Reply:
         from serialprof.measure import protocol
@@ -105,6 +106,24 @@ class Worker:
                 return protocol.Sampled(self._sample(setting, runs, seconds, meter=meter))
             case protocol.StandIn(setting, kind, steps, runs, levels):
                 return protocol.StoodIn(self._stand_in(setting, kind, steps, runs, levels))
+            case protocol.Dissect(setting, steps, runs, profiled):
+                return protocol.Dissected(self._dissect(setting, steps, runs, profiled))
+            case _:
+                return self._probe(request)
+
+    def _probe(self, request: protocol.Request) -> protocol.Reply:
+        """The answer to what is asked about this machine, and about no workload."""
+        from serialprof.measure import protocol
+
+        match request:
+            case protocol.SeeDevice(device):
+                from serialprof.measure.deviceprobe import see_device
+
+                return protocol.DeviceSeen(*see_device(device))
+            case protocol.ProbeDevice(device, dtypes, seconds):
+                from serialprof.measure.deviceprobe import probe_device
+
+                return protocol.DeviceProbed(probe_device(device, dtypes, len(self.cpus), seconds))
             case protocol.Probe(part, cpus, threads, quick, seconds):
                 from serialprof.measure.probes import measure_part
 
@@ -114,6 +133,8 @@ class Worker:
                 from serialprof.measure.pairs import probe_pairs
 
                 return protocol.PairsProbed(probe_pairs(cpus))
+            case _:
+                raise AssertionError(f"nobody answers {type(request).__name__}")
 
     def _calibrate(self, setting: Setting) -> float:
         from serialprof.measure.sampler import settle
@@ -138,14 +159,24 @@ class Worker:
     ) -> tuple[Timing, ...]:
         from serialprof.measure.delay import time_delays
         from serialprof.measure.dilation import time_dilated
+
+        take = time_delays if kind == "delay" else time_dilated
+        return take(self._settled(setting), replace(setting, depth=steps), runs, levels, self._opened())
+
+    def _dissect(self, setting: Setting, steps: int, runs: int, profiled: int) -> Anatomy:
+        from serialprof.measure.anatomy import dissect
+
+        return dissect(self._settled(setting), setting, steps, runs, profiled, self._opened())
+
+    def _settled(self, setting: Setting) -> Stepper:
+        """The stepper of a setting, run until it is steady where it is fresh in this process."""
         from serialprof.measure.sampler import settle
 
         stepper = self._stepper(setting)
         if repr(setting) not in self._warm:
             settle(stepper, setting)
             self._warm.add(repr(setting))
-        take = time_delays if kind == "delay" else time_dilated
-        return take(stepper, replace(setting, depth=steps), runs, levels, self._opened())
+        return stepper
 
     def _clocks(self) -> tuple[float | None, ...]:
         """The clock of every CPU, right after what was measured at it."""
@@ -177,7 +208,7 @@ class Worker:
             workload = self._load()
             if setting.mode == "native":  # a native team pins its helpers; the calling thread pins itself
                 _bind(self.cpus[:1])
-            self._forget_some()
+            self._make_room(workload, setting)
             self._opened()  # before the workload starts threads, which the counters are to follow
             self._warm.discard(key)
             self._steppers[key] = workload.stepper(setting)
@@ -185,12 +216,28 @@ class Worker:
         self._steppers.move_to_end(key)
         return self._steppers[key]
 
-    def _forget_some(self) -> None:
-        import psutil
+    def _make_room(self, workload: Workload, setting: Setting) -> None:
+        """Forgets steppers until the next one may be built.
 
-        own = psutil.Process()
-        while self._steppers and own.memory_info().rss > _KEPT_SHARE * psutil.virtual_memory().available:
+        Raises:
+            ExhaustedError: by what it declares, it does not fit into its CUDA device.
+        """
+        from serialprof.measure import memory
+
+        if setting.on_cuda:
+            _use_device(setting.device)
+        while self._steppers and memory.keeps_too_much(setting.device):
             self._steppers.popitem(last=False)
+            memory.release()
+        work = workload.declared(setting) if setting.on_cuda else None
+        if work is None:
+            return
+        footprint = work.footprint.at(setting.width)
+        if self._steppers and memory.lacking(setting.device, footprint):
+            self._steppers.clear()
+            memory.release()
+        if lack := memory.lacking(setting.device, footprint):
+            raise memory.ExhaustedError(lack)
 
 
 def _bind(cpus: list[int]) -> None:
@@ -208,20 +255,11 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-def _limit_memory() -> None:
-    """Has allocations beyond what the machine can give fail here, rather than the machine run out of memory."""
-    if sys.platform != "linux":
-        return
-    import resource
+def _use_device(device: str) -> None:
+    """Makes a CUDA device the current one, for what names none."""
+    import torch
 
-    from serialprof.machine.quota import available_memory
-
-    available = available_memory()
-    if available is not None:
-        # Private writable memory only: address space that is merely reserved (CUDA, JITs) does not count.
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        least = int(_MEMORY_SHARE * available)
-        resource.setrlimit(resource.RLIMIT_DATA, (least if most < 0 else min(least, most), most))
+    torch.cuda.set_device(device)
 
 
 def _limit_torch(threads: int) -> None:

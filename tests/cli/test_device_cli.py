@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`run --device` as a process: what is refused before anything is measured, and what is planned."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOYS = """
+import serialprof
+
+def declared(setting):
+    footprint = serialprof.Affine(0, 2e6)
+    return serialprof.Work(1, serialprof.Affine(0, 1), footprint, footprint, serialprof.Affine(0, 1))
+
+@serialprof.workload(
+    widths=[4**power for power in range(12)], default_depth=4, modes=("eager", "graph"), devices=("cpu", "cuda"),
+    dtypes=("fp32", "bf16"), open_ended=True, work=declared,
+)
+def wide(setting):
+    return lambda: sum(range(100))
+"""
+
+
+def serialprof(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from serialprof.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **environment}
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "toys.py").write_text(TOYS)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--device", "gpu", "toys.py:wide"), "--device 'gpu': no such device; write cpu, cuda, or cuda:1"),
+        (("--dtype", "fp8", "toys.py:wide"), "--dtype 'fp8': no such element type; choose from fp32, bf16, fp16"),
+        (("--dtype", "fp32,", "toys.py:wide"), "--dtype 'fp32,' holds an empty word"),
+        (("--dtype", "fp16", "toys.py:wide"), "wide has no element type fp16; it offers fp32 and bf16"),
+        (("--device", "cuda", "chain"), "chain does not run on device cuda:0; it runs on cpu"),
+        (("--device", "cuda", "--threads", "2", "toys.py:wide"), "--threads does not go with --device cuda:0"),
+        (("--mode", "graph", "toys.py:wide"), "mode graph needs a CUDA device; add --device cuda"),
+        (("--device", "cuda", "--", "true"), "--device does not go with a command"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_remedy(folder: Path, arguments: tuple[str, ...], complaint: str) -> None:
+    done = serialprof("run", *arguments, cwd=folder)
+    assert done.returncode == 2
+    assert complaint in " ".join(done.stderr.split())
+    assert sorted(path.name for path in folder.iterdir() if path.suffix != "") == ["toys.py"]
+
+
+def test_a_device_that_is_not_there_ends_3_before_anything_is_sampled(folder: Path) -> None:
+    """With torch or without, no device is visible to this process."""
+    done = serialprof("run", "--device", "cuda", "toys.py:wide", cwd=folder, CUDA_VISIBLE_DEVICES="")
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("\n") == 1 and ("CUDA" in done.stderr or "torch" in done.stderr)
+    assert not list(folder.glob("*.serialprof"))
+
+
+def test_an_open_ended_sweep_is_planned_as_far_as_the_host_reaches(folder: Path) -> None:
+    done = serialprof("run", "--dry-run", "--json", "--threads", "1", "toys.py:wide", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)["plan"]
+    widths = [point["setting"]["width"] for point in plan["points"]]
+    assert widths == [4**power for power in range(len(widths))] and 1 < len(widths) < 12
+    assert plan["open_ended"] == ["toys.py:wide"]
+    asked = serialprof("run", "--dry-run", "--threads", "1", "--width", str(4**11), "toys.py:wide", cwd=folder)
+    assert asked.returncode == 2
+    assert "wide at width 4194304 would touch 7.63 TiB of memory" in asked.stderr
+
+
+def test_every_element_type_is_a_row_of_the_plan(folder: Path) -> None:
+    arguments = ("--dtype", "bf16,fp32", "--width", "1", "--threads", "1", "toys.py:wide")
+    done = serialprof("run", "--dry-run", "--json", *arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    settings = [point["setting"] for point in json.loads(done.stdout)["plan"]["points"]]
+    assert [(each["dtype"], each["device"], each["mode"]) for each in settings] == [
+        ("bf16", "cpu", "eager"),
+        ("fp32", "cpu", "eager"),
+    ]
