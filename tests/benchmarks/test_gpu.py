@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+from itertools import count
+
+import pytest
+
+from benchmarks.gpu_tools.overhead import compared
+from benchmarks.gpu_tools.scoring import KNEE, OVERHEAD, PART, at_most, knee, launching, line, part
+
+WIDTHS = (1, 2, 4, 8, 64)
+
+
+def test_a_part_is_met_within_a_tenth_of_the_truth_on_either_side() -> None:
+    assert part("case", "host", 1e-4, 1.09e-4).error == pytest.approx(0.09)
+    assert PART == 0.1
+    assert [part("case", "host", 1e-4, value * 1e-4).met for value in (0.89, 0.91, 1.0, 1.09, 1.11)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert not part("case", "host", 1e-4, None, "no dissection").met
+
+
+def test_a_knee_is_judged_in_steps_of_the_sweep() -> None:
+    assert KNEE == 1
+    errors = [knee("case", 2.0, value, WIDTHS).error for value in (0.5, 1, 2, 4, 8, 64, 512)]
+    assert errors == pytest.approx([-2, -1, 0, 1, 2, 3, 4])
+    assert knee("case", 2.0, 2 * 2**0.5, WIDTHS).error == pytest.approx(0.5)
+    assert knee("case", 8 * 8**0.5, 64, WIDTHS).error == pytest.approx(0.5), "a step is as wide as it is there"
+    assert not knee("case", 2.0, None, WIDTHS, "beyond the sweep").met
+    assert knee("case", 2.0, 3.9, WIDTHS).met and not knee("case", 2.0, 4.1, WIDTHS).met
+
+
+def test_a_share_is_met_up_to_its_goal() -> None:
+    assert at_most("case", "overhead", 0.019, OVERHEAD).met
+    assert not at_most("case", "overhead", 0.021, OVERHEAD).met
+    assert not at_most("case", "unattributed", -0.5, 0.1).met, "parts that are half again the step account for nothing"
+    assert not at_most("case", "overhead", None, OVERHEAD).met
+
+
+def test_what_of_a_critical_path_is_launching() -> None:
+    shares = {"cpu_bound": 30.0, "gpu_kernel_launch_overhead": 5.0, "gpu_kernel_kernel_overhead": 15.0}
+    assert launching({**shares, "gpu_compute_bound": 50.0}) == 0.5
+    assert launching({"gpu_compute_bound": 99.0}) == 0
+
+
+def test_a_row_tells_truth_what_was_found_and_why_not() -> None:
+    assert "100.0 us" in line(part("a", "host", 1e-4, 1.02e-4)) and line(part("a", "host", 1e-4, 1.02e-4))[-3:] == "met"
+    assert line(part("a", "host", 1e-4, None, "no dissection")).endswith("MISSED: no dissection")
+    assert "+1.50" in line(knee("a", 2.0, 2.0 * 2**1.5, (1, 2, 4, 8))) and "0.50%" in line(
+        at_most("a", "b", 5e-3, 0.02)
+    )
+
+
+def test_being_sampled_is_compared_pair_by_pair() -> None:
+    drift = count()  # both grow from call to call; the ratio of neighbours hardly does
+    found = compared(lambda: 1.05 * (1000 + next(drift)), lambda: 1000.0 + next(drift), 5)
+    assert found.extra == pytest.approx(0.05, abs=2e-3)
+    assert found.half_width < 2e-3
+    assert found.sampled / found.bare == pytest.approx(1.05, abs=2e-3)
