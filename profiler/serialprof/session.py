@@ -21,9 +21,10 @@ from serialprof.limitcache import recall, remember
 from serialprof.limits import PER_THREADS, Limits
 from serialprof.machine import Machine
 from serialprof.measure.effort import BRIEF, QUICK
-from serialprof.measure.engine import Engine, Progress
+from serialprof.measure.engine import Engine
 from serialprof.measure.introspection import probe_limits
 from serialprof.measure.pool import Pool
+from serialprof.measure.roles import Progress
 from serialprof.measure.standins import reserved, take_stand_ins
 from serialprof.measure.tuning import Clocks
 from serialprof.planning import Request, StandInKind

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from serialprof.errors import CannotMeasureError
-from serialprof.measure.pool import PointFailedError, PointHungError
+from serialprof.measure.pool import PointExhaustedError, PointFailedError, PointHungError
 from serialprof.planning import Plan, Point
 from serialprof.policyclock import Clock, PolicyClock
 from serialprof.records import Calibration, Readings, Sample, Stop, StoredRun, Visit
@@ -146,6 +146,10 @@ class Sink:
 
 def died(reason: str = "worker died by SIGSEGV") -> PointFailedError:
     return PointFailedError(reason)
+
+
+def exhausted(reason: str = "out of memory") -> PointExhaustedError:
+    return PointExhaustedError(reason)
 
 
 def hung() -> PointHungError:

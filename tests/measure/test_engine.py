@@ -10,13 +10,16 @@ import pytest
 
 from serialprof.errors import UsageError
 from serialprof.intervals import MINIMUM_UNITS
+from serialprof.measure.branches import PAST_KNEE
 from serialprof.measure.budget import OVERRUN, least_seconds
-from serialprof.measure.engine import BUILD_LIMIT, QUICK_BUILD_LIMIT, SUSPECT_LIMIT, TRIES, Engine, Progress
+from serialprof.measure.engine import TRIES, Engine
+from serialprof.measure.roles import Progress
+from serialprof.measure.roster import BUILD_LIMIT, COMPILE_LIMIT, QUICK_BUILD_LIMIT, SUSPECT_LIMIT
 from serialprof.measure.schedule import calibration_order
 from serialprof.planning import Plan, Point
 from serialprof.records import Readings
 from tests import made
-from tests.measure.fake import FakeWorkers, Sink, died, hung, ticking
+from tests.measure.fake import FakeWorkers, Sink, died, exhausted, hung, ticking
 
 CELLS = made.points(widths=(1, 4), threads=(1, 2))
 
@@ -363,3 +366,81 @@ def test_what_ending_workers_took_is_foreseen_for_the_next_block() -> None:
     sink, _ = carry_out(Lingering(noise=0.5))
     began = next(visit.spent for visit in reversed(sink.visits) if visit.block == 1)
     assert sum(stop.seconds for stop in sink.draws[2]) == pytest.approx((10.0 - began) / 4 - 0.1)
+
+
+OCTAVES = made.points(widths=[2**power for power in range(8)])
+#: A knee at width 4.
+KNEE = {point.id: 1e-3 * max(1.0, point.setting.width / 4) for point in OCTAVES}
+
+
+def ended(sink: Sink) -> dict[int, str]:
+    return {visit.point: visit.reason for visit in sink.visits if visit.status == "ended"}
+
+
+def test_widths_are_calibrated_in_ascending_order_within_every_clock_of_a_family() -> None:
+    order = [point.setting.width for point in calibration_order(plan(OCTAVES))]
+    assert order == [2**power for power in range(8)]
+
+
+def test_an_open_ended_sweep_ends_one_octave_past_the_knee() -> None:
+    sink, _ = carry_out(FakeWorkers(KNEE, noise=0.5), plan(OCTAVES, open_ended=("toy",), budget=50.0))
+    assert ended(sink) == dict.fromkeys((5, 6, 7), PAST_KNEE), "the knee is at 4, 8 and 16 are linear"
+    assert {visit.point for visit in sink.visits if visit.status == "ok"} == {0, 1, 2, 3, 4}
+    closed, _ = carry_out(FakeWorkers(KNEE, noise=0.5), plan(OCTAVES, budget=50.0))
+    assert not ended(closed) and {visit.point for visit in closed.visits} == set(range(8))
+
+
+def test_an_open_ended_sweep_ends_where_a_run_takes_more_than_its_share() -> None:
+    times = {point.id: 0.01 * (1 + point.setting.width / 4) for point in OCTAVES}
+    sink, _ = carry_out(FakeWorkers(times, noise=0.5), plan(OCTAVES, open_ended=("toy",), budget=3.0))
+    assert ended(sink) == dict.fromkeys((6, 7), "a run of 170 ms is more than its fair share of the budget, 100 ms")
+    assert {visit.point for visit in sink.visits if visit.status == "ok"} == {0, 1, 2, 3, 4, 5}
+
+
+def test_where_memory_ends_a_sweep_nothing_has_failed() -> None:
+    workers = FakeWorkers(noise=0.5, fails_to_build={3: exhausted("out of memory on the CUDA device")})
+    sink, _ = carry_out(workers, plan(OCTAVES))
+    assert ended(sink) == dict.fromkeys((3, 4, 5, 6, 7), "out of memory on the CUDA device")
+    assert {(visit.block, visit.position) for visit in sink.visits if visit.status == "ended"} == {(0, -1)}
+    assert not [entry for entry in workers.log if entry in ("c4", "v3", "c7")], "wider ones are never built"
+    assert {visit.status for visit in sink.visits} == {"ok", "ended"}
+
+
+def test_memory_that_does_not_hold_the_narrowest_is_a_failure() -> None:
+    sink, _ = carry_out(FakeWorkers(noise=0.5, fails_to_build={0: exhausted()}), plan(OCTAVES))
+    assert [(visit.point, visit.status) for visit in sink.visits if visit.status != "ok"] == [(0, "failed")]
+
+
+def test_memory_that_ends_one_branch_leaves_the_others() -> None:
+    cells = made.points(widths=(1, 4, 16), threads=(1, 2))
+    sink, _ = carry_out(FakeWorkers(noise=0.5, fails_to_build={3: exhausted()}), plan(cells))
+    assert set(ended(sink)) == {3, 5}, "widths 4 and 16 on two threads"
+    assert {visit.point for visit in sink.visits if visit.status == "ok"} == {0, 1, 2, 4}
+
+
+def test_memory_that_runs_out_in_a_visit_ends_the_branch_from_there_on() -> None:
+    clean, _ = carry_out(FakeWorkers(noise=0.5), plan(OCTAVES))
+    number = next(number for number, visit in enumerate(clean.visits) if visit.block == 2 and visit.point == 5)
+    sink, _ = carry_out(FakeWorkers(noise=0.5, fails_at_visit={number: exhausted()}), plan(OCTAVES))
+    assert set(ended(sink)) == {5, 6, 7}
+    where = next(number for number, visit in enumerate(sink.visits) if visit.status == "ended")
+    assert {visit.point for visit in sink.visits[where + 3 :]} == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("mode", "device", "quick", "limit"),
+    [
+        ("eager", "cpu", True, QUICK_BUILD_LIMIT),
+        ("graph", "cuda:0", True, BUILD_LIMIT),
+        ("compile", "cpu", True, COMPILE_LIMIT),
+        ("fused", "cuda:0", False, COMPILE_LIMIT),
+        ("eager", "cpu", False, BUILD_LIMIT),
+    ],
+)
+def test_what_compiles_or_wakes_a_device_gets_the_time_for_it(
+    mode: str, device: str, quick: bool, limit: float
+) -> None:
+    cells = tuple(replace(point, setting=replace(point.setting, mode=mode, device=device)) for point in CELLS[:1])
+    workers = FakeWorkers(noise=0.5)
+    carry_out(workers, plan(cells, quick=quick))
+    assert workers.limits[0] == limit

@@ -10,7 +10,7 @@ from serialprof.measure.engine import Engine
 from serialprof.planning import Plan
 from serialprof.records import StoredRun, Visit
 from tests import made
-from tests.measure.fake import FakeWorkers, FullError, Sink, died
+from tests.measure.fake import FakeWorkers, FullError, Sink, died, exhausted
 
 CELLS = made.points(widths=(1, 4), threads=(1, 2))
 #: Seven blocks of two turns at most, so that urgency has a say in the last two.
@@ -235,3 +235,38 @@ def test_it_goes_on_the_same_way_whatever_the_workers_were_asked_for(whole: Sink
         assert made == every[: most + 1]
         rest, _ = go_on(sink, len(sink.visits))
         assert [what(visit) for visit in rest.visits] == [what(visit) for visit in whole.visits], (most, every[most])
+
+
+OCTAVES = made.points(widths=[2**power for power in range(8)])
+#: A knee at width 2, in a sweep that ends by itself at 8.
+ENDING = replace(made.plan(OCTAVES, budget=6.0, blocks=2, blocks_per_process=1), precision=0.01, open_ended=("toy",))
+GROWING = {point.id: 1e-3 * max(1.0, point.setting.width / 2) for point in OCTAVES}
+
+
+def short_of_memory() -> FakeWorkers:
+    return FakeWorkers(GROWING, noise=0.3, fails_to_build={3: exhausted()})
+
+
+def growing() -> FakeWorkers:
+    return FakeWorkers(GROWING, noise=0.3)
+
+
+@pytest.mark.parametrize(("make", "last"), [(growing, 3), (short_of_memory, 2)])
+def test_where_a_sweep_ended_is_remembered(make: Callable[[], FakeWorkers], last: int) -> None:
+    """After any event, so also between the first and the last point that is stored as ended."""
+    whole = Sink()
+    carry_out(make(), whole, plan=ENDING)
+    for most in range(len(whole.events)):
+        sink, team = Sink(most), make()
+        with pytest.raises(FullError):
+            carry_out(team, sink, plan=ENDING)
+        again = growing()  # with memory enough this time
+        again.now, again.visits = 1e5, len([visit for visit in sink.visits if visit.status == "ok"])
+        rest = Sink(visits=list(sink.visits), calibrations=list(sink.calibrations), draws=dict(sink.draws))
+        carry_out(again, rest, sink.stored(ENDING), plan=ENDING)
+        gone = [visit.point for visit in rest.visits if visit.status == "ended"]
+        assert len(gone) == len(set(gone))
+        if most:
+            assert sorted(gone) == list(range(last + 1, 8)), most
+            calibrated = {int(entry[1:]) for entry in again.log if entry.startswith("c")}
+            assert calibrated <= set(range(last + 1)), most

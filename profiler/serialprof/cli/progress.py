@@ -15,7 +15,7 @@ import click
 from serialprof.units import format_count, format_seconds
 
 if TYPE_CHECKING:
-    from serialprof.measure.engine import Progress
+    from serialprof.measure.roles import Progress
     from serialprof.preparation import Prepared
 
 

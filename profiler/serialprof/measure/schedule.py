@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from serialprof.planning import Plan, Point
+from serialprof.planning import Family, Plan, Point
 from serialprof.records import Stop
 
 #: Seconds that a visit is cut down to where the point's time in the block allows several: long against the hand-over
@@ -55,9 +55,18 @@ def schedule(plan: Plan, block: int, seconds: Mapping[int, float], least: Mappin
 
 
 def calibration_order(plan: Plan) -> tuple[Point, ...]:
-    """The order in which points are built and calibrated: that of a block of single visits."""
+    """The order in which points are built and calibrated: that of a block of single visits, but widths ascend.
+
+    A sweep over width may end before its widest points, which are then never built.
+    """
     seconds = dict.fromkeys((point.id for point in plan.points), 1.0)  # less than two of the shortest visits
-    return tuple(plan.points[stop.point] for stop in schedule(plan, 0, seconds, seconds))
+    drawn = [plan.points[stop.point] for stop in schedule(plan, 0, seconds, seconds)]
+    stays = list(dict.fromkeys(map(_stay, drawn)))  # at every clock as long as possible
+    return tuple(sorted(drawn, key=lambda point: (stays.index(_stay(point)), point.setting.width)))
+
+
+def _stay(point: Point) -> tuple[Family, float | None]:
+    return point.family, point.setting.clock
 
 
 def _passes(
