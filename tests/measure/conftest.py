@@ -76,6 +76,15 @@ def eats(setting):
     return step
 
 @once
+def loses_its_device(setting):
+    class Stepper:
+        stderr = str(os.getpid())
+        def run(self, steps):
+            if setting.width == 2:
+                raise RuntimeError("CUDA error: device-side assert triggered\\nCompile with TORCH_USE_CUDA_DSA ...")
+    return Stepper()
+
+@once
 def babbles(setting):
     def step():
         for number in range(3, 64):  # whatever pipe it finds, the worker's own among them

@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ from serialprof.measure import memory, protocol, sampler, worker
 from serialprof.measure import pool as pool_module
 from serialprof.measure import process as process_module
 from serialprof.measure.introspection import Introspector
-from serialprof.measure.pool import PointFailedError, Pool
+from serialprof.measure.pool import PointExhaustedError, PointFailedError, Pool
 from serialprof.planning import Point
 from serialprof.records import Readings
 from serialprof.setting import Setting
@@ -163,6 +164,63 @@ def test_a_worker_may_take_what_the_machine_and_its_cgroup_can_give(monkeypatch:
     monkeypatch.setattr(quota, "available_memory", lambda: None)
     memory.limit_memory()
     assert len(limits) == 3, "nothing is limited where nothing is known"
+
+
+def test_after_a_lost_device_the_next_point_is_served_by_another_process(toys: Path) -> None:
+    with Pool() as pool:
+        sound, lost = (point(toys, "loses_its_device", width=width) for width in (1, 2))
+        first = pool.sample(sound, 1, 0.003, LIMIT).stderr
+        with pytest.raises(PointFailedError, match=r"^RuntimeError: CUDA error: device-side assert triggered") as error:
+            pool.calibrate(lost, LIMIT)
+        assert "\n" not in str(error.value)
+        assert pool.sample(sound, 1, 0.003, LIMIT).stderr != first
+
+
+def test_memory_that_does_not_suffice_is_told_apart_and_the_worker_goes_on(toys: Path) -> None:
+    with Pool() as pool:
+        with pytest.raises(PointExhaustedError, match=r"^out of memory$"):
+            pool.calibrate(point(toys, "starves"), LIMIT)
+        assert len(pool._workers) == 1, "only a CUDA device is freed by ending its workers"
+
+
+class Scripted:
+    """Stands for the workers of a CUDA device, which is not there: memory suffices once others have ended."""
+
+    live: ClassVar[list["Scripted"]] = []
+    need = 1
+
+    def __init__(self, reference: str, cpus: tuple[int, ...]) -> None:
+        self.answers = 0
+        self.live.append(self)
+
+    def ask(self, request: protocol.Request, limit: float) -> protocol.Reply:
+        self.answers += 1
+        held = len(self.live) - 1 + self.answers
+        return protocol.Exhausted("full") if held > self.need else protocol.Calibrated(held)
+
+    def close(self) -> None:
+        self.live.remove(self)
+
+    kill = close
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_workers_of_a_cuda_device_make_room_for_one_that_finds_it_full(
+    toys: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    monkeypatch.setattr(pool_module, "WorkerProcess", Scripted)
+    monkeypatch.setattr(Scripted, "live", [])
+    cell = point(toys, "sound")
+    here = replace(cell, setting=replace(cell.setting, device="cuda:0"))
+    elsewhere = replace(here, workload="elsewhere")
+    with Pool() as pool:
+        assert pool.calibrate(elsewhere if others else here, LIMIT) == 1
+        assert pool.calibrate(here, LIMIT) == 1, "asked again once the device was free"
+        assert len(Scripted.live) == 1
+        monkeypatch.setattr(Scripted, "need", 0)
+        with pytest.raises(PointExhaustedError, match="full"):
+            pool.calibrate(here, LIMIT)
+        assert not Scripted.live, "the next one finds the device free"
 
 
 def test_a_hanging_workload_is_ended_and_the_next_one_answers(toys: Path) -> None:

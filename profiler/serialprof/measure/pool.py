@@ -13,6 +13,7 @@ from serialprof.measure import protocol
 from serialprof.measure.process import WorkerLostError, WorkerProcess
 from serialprof.planning import Point, StandInKind
 from serialprof.records import Anatomy, Readings, Timing
+from serialprof.setting import on_cuda
 
 MAXIMUM_WORKERS: Final = 8
 _Key: TypeAlias = tuple[str, str, str, tuple[int, ...]]
@@ -108,9 +109,12 @@ class Pool:
 
     def _ask(self, point: Point, request: protocol.Request, limit: float) -> protocol.Reply:
         """The answer of a point's worker; asked once more where memory of the device may have been held elsewhere."""
+        device = point.setting.device
         reply = self._ask_once(point, request, limit)
-        if isinstance(reply, protocol.Exhausted) and point.setting.on_cuda and self._free(point.setting.device):
+        if isinstance(reply, protocol.Exhausted) and on_cuda(device) and self._free(device):
             reply = self._ask_once(point, request, limit)
+            if isinstance(reply, protocol.Exhausted):  # a graph may have been under way: leave nothing of it
+                self._free(device)
         return reply
 
     def _free(self, device: str) -> bool:
