@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+import math
+
+import numpy as np
+import pytest
+
+from serialprof.model.device.growth import FORMS, fit_growth, knee_of
+
+WIDTHS = np.array([1.0, 4, 16, 64, 256, 1024])
+UNITS = 6
+
+
+def curve(a, b, q, widths=WIDTHS):
+    if math.isinf(q):
+        return np.maximum(a, b * widths)
+    return (a**q + (b * widths) ** q) ** (1 / q)
+
+
+def noisy(mean, noise, seed, units=UNITS):
+    draw = np.random.default_rng(seed)
+    return mean * np.exp(noise * draw.standard_normal((units, mean.size)))
+
+
+@pytest.mark.parametrize("q", FORMS)
+def test_a_planted_curve_comes_back(q):
+    found = fit_growth(WIDTHS, np.tile(curve(50e-6, 1e-6, q), (UNITS, 1)))
+    assert found.q == q
+    assert found.knee == pytest.approx(50, rel=1e-3)
+    assert found.residual < 1e-3
+    known = knee_of(found)
+    assert known.value == pytest.approx(50, rel=1e-3)
+    assert known.low <= known.value <= known.high
+    assert known.high < 1.01 * known.low
+
+
+def test_shares_of_a_planted_sum():
+    found = fit_growth(WIDTHS, np.tile(curve(50e-6, 1e-6, 1.0), (UNITS, 1)))
+    assert found.fixed(50) == pytest.approx(0.5, abs=1e-3)
+    assert found.fixed(150) == pytest.approx(0.25, abs=1e-3)
+    assert found.fixed(1)[0] > 0.97
+
+
+def test_the_larger_of_both_has_one_share():
+    found = fit_growth(WIDTHS, np.tile(curve(50e-6, 1e-6, math.inf), (UNITS, 1)))
+    assert (found.fixed(16) == 1).all()
+    assert (found.fixed(64) == 0).all()
+
+
+def test_a_level_curve_has_its_knee_beyond_the_sweep():
+    known = knee_of(fit_growth(WIDTHS, noisy(np.full(WIDTHS.size, 30e-6), 0.01, 1)))
+    assert known.value is None
+    assert known.reason == "beyond B = 1 Ki"
+    assert known.low is not None
+    assert 64 <= known.low <= 1024
+    assert known.high is None
+    assert "4 Ki" in known.remedy
+
+
+def test_a_proportional_curve_has_its_knee_below():
+    known = knee_of(fit_growth(WIDTHS, noisy(1e-6 * WIDTHS, 0.01, 2)))
+    assert known.value is None
+    assert known.reason == "below B = 1"
+    assert known.low is None
+    assert known.high is not None
+    assert known.high < 4
+
+
+def test_too_few_units_give_no_ends():
+    known = knee_of(fit_growth(WIDTHS, noisy(curve(50e-6, 1e-6, 1.0), 0.01, 3, units=4)))
+    assert known.value == pytest.approx(50, rel=0.2)
+    assert (known.low, known.high) == (None, None)
+    assert "5 independent units" in known.reason
+    level = knee_of(fit_growth(WIDTHS, noisy(np.full(WIDTHS.size, 30e-6), 0.0, 1, units=4)))
+    assert level.value is None
+    assert level.reason.startswith("beyond B = 1 Ki; an interval needs")
+
+
+def test_intervals_cover_the_planted_knee():
+    hits, trials = 0, 80
+    for seed in range(trials):
+        q = FORMS[seed % 4]
+        known = knee_of(fit_growth(WIDTHS, noisy(curve(50e-6, 1e-6, q), 0.02, seed)))
+        hits += known.low is not None and known.high is not None and known.low <= 50 <= known.high
+        assert known.value is not None
+        assert known.high < 4 * known.low
+    # 95 % nominal: of 80, fewer than 70 happen once in a thousand times.
+    assert hits >= 70
