@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import operator
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias, overload, runtime_checkable
@@ -106,6 +107,7 @@ class Description:
     Attributes:
         reference: how the user named it: a registered name, FILE.py:NAME or package.module:NAME.
         missing: why it cannot run here (a module that is not installed), empty where it can.
+        on_torch: whether its steps go through PyTorch: it requires torch, or its file imports it.
 
     The other attributes are those of `Workload`.
     """
@@ -128,6 +130,7 @@ class Description:
     devices: tuple[str, ...] = ("cpu",)
     dtypes: tuple[str, ...] = ("fp32",)
     open_ended: bool = False
+    on_torch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class Workload:
     open_ended: bool = False
 
     def describe(self, reference: str) -> Description:
-        """The workload without its functions, with what is missing here."""
+        """The workload without its functions, with what is missing in this process."""
         absent = [name for name in self.requires if importlib.util.find_spec(name) is None]
         return Description(
             reference=reference,
@@ -196,6 +199,7 @@ class Workload:
             devices=self.devices,
             dtypes=self.dtypes,
             open_ended=self.open_ended,
+            on_torch="torch" in self.requires or "torch" in sys.modules,
         )
 
     def declared(self, setting: Setting) -> Work | None:

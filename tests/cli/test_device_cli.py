@@ -87,3 +87,13 @@ def test_every_element_type_is_a_row_of_the_plan(folder: Path) -> None:
         ("bf16", "cpu", "eager"),
         ("fp32", "cpu", "eager"),
     ]
+
+
+def test_a_dry_run_says_on_what_and_where_it_ends(folder: Path) -> None:
+    arguments = ("--threads", "1", "--mode", "eager", "--dtype", "fp32,bf16", "toys.py:wide")
+    done = serialprof("run", "--dry-run", *arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        "  on cpu; modes eager; fp32, bf16",
+        "  it ends before the widest where memory does, or one octave past the knee",
+    ]

@@ -6,17 +6,19 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import click
 
+from serialprof.setting import CPU, DTYPES
 from serialprof.units import format_count, format_seconds
 
 if TYPE_CHECKING:
     from serialprof.measure.roles import Progress
     from serialprof.preparation import Prepared
+    from serialprof.setting import Setting
 
 
 class Display:
@@ -75,7 +77,8 @@ class Display:
                 click.echo(f"{progress.stage} {amount} ...", err=True)
         if self._live:
             setting = progress.point.setting
-            what = f"{progress.point.workload} W={format_count(setting.width)} p={setting.threads} {setting.form}"
+            how = f"{setting.mode} {setting.dtype}" if setting.on_cuda else f"p={setting.threads} {setting.form}"
+            what = f"{progress.point.workload} W={format_count(setting.width)} {how}"
             left = f"{progress.done:.0f}/{progress.total:.0f}"
             if progress.remaining is not None:
                 left = f"at most {max(0.0, progress.remaining):.0f} s left"
@@ -124,7 +127,19 @@ def plan_text(prepared: Prepared) -> str:
             f"{description.name}: {description.width_name} {widths}; threads {threads}; {forms}; "
             f"{max(setting.depth for setting in settings)} {description.depth_name} a run"
         )
+        lines += _device_lines(settings, ends=description.reference in plan.open_ended)
     return "\n".join(lines)
+
+
+def _device_lines(settings: Sequence[Setting], *, ends: bool) -> Iterator[str]:
+    """On what and how a workload's steps are executed, where that is no matter of course; and where its sweep ends."""
+    devices, modes, dtypes = (
+        list(dict.fromkeys(getattr(setting, name) for setting in settings)) for name in ("device", "mode", "dtype")
+    )
+    if devices != [CPU] or len(modes) > 1 or dtypes != [DTYPES[0]]:
+        yield f"  on {', '.join(devices)}; modes {', '.join(modes)}; {', '.join(dtypes)}"
+    if ends:
+        yield "  it ends before the widest where memory does, or one octave past the knee"
 
 
 def _clock_lines(prepared: Prepared) -> Iterator[str]:
