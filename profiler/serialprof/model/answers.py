@@ -12,6 +12,15 @@ Goal: TypeAlias = Literal["latency", "throughput", "price", "power"]
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One cause's part of a step: seconds, and the share of the step."""
+
+    cause: str
+    seconds: Estimate
+    share: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class Sensitivity:
     """How the step time answers to clock and to threads at one operating point of the serial form.
 

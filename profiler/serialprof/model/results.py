@@ -9,6 +9,8 @@ from typing import Final, Literal, TypeAlias
 from serialprof.catalog import Description
 from serialprof.estimate import Estimate
 from serialprof.model.answers import Contradiction, Counting, Frontier, Refusal, StandIns
+from serialprof.model.answers import Part as Part
+from serialprof.model.dissected import DeviceAnalysis
 from serialprof.planning import Family, Point
 
 Winner: TypeAlias = Literal["clock", "cores", "neither", "unknown"]
@@ -78,6 +80,9 @@ class PointSummary:
         latency: step-level times, None where the steps cannot be told apart.
         clock: measured core clock in Hz, that of the slowest of its CPUs, for which a step waits; the median over
             visits, None where it was not read.
+        ended: why the sweep ended here (no memory, wide enough), empty where it did not: a planned end is no failure.
+        leaked: bytes of memory that every step kept, None where that is not told apart from nothing.
+        held: what held the device's clock down during its visits, in words; empty where nothing is known to have.
     """
 
     point: Point
@@ -90,15 +95,9 @@ class PointSummary:
     startup: Estimate | None = None
     latency: Latency | None = None
     clock: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One cause's part of a step: seconds, and the share of the step."""
-
-    cause: str
-    seconds: Estimate
-    share: Estimate
+    ended: str = ""
+    leaked: float | None = None
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +258,7 @@ class FamilyAnalysis:
     """Everything that a run says about one family.
 
     `fit` is None where there is none, `refusal` then says why in a sentence. `counted` is empty where the hardware's
-    counters could not be read.
+    counters could not be read; `device` is None where no step was dissected.
     """
 
     family: Family
@@ -279,6 +278,7 @@ class FamilyAnalysis:
     refusals: tuple[Refusal, ...] = ()
     counted: tuple[Counting, ...] = ()
     stand_ins: StandIns = field(default_factory=StandIns)
+    device: DeviceAnalysis | None = None
 
 
 @dataclass(frozen=True, slots=True)

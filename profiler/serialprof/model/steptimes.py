@@ -29,6 +29,8 @@ _LONGEST: Final = 1e9
 #: Two-sided level at which more steps must take longer: a command that ignores its depth passes once in 1000 runs.
 _SURE: Final = 0.998
 
+#: Reasons of a GPU's clock that hold nothing down.
+_HARMLESS: Final = frozenset({"idle", "applications clocks"})
 
 _QUIETER: Final = "a quieter machine (serialprof doctor says what disturbs it)"
 _DISTURBED: Final = ("every sample was disturbed", "s", _QUIETER)
@@ -120,6 +122,11 @@ def collect(run: StoredRun) -> tuple[FamilyTimes, ...]:
     )
 
 
+def block_steps(run: StoredRun, point: Point) -> Mapping[int, float]:
+    """Seconds per step of a point by block, as far as blocks have undisturbed samples; empty where it failed."""
+    return _PointTimes.of(point, [visit for visit in run.visits if visit.point == point.id]).units
+
+
 def paired(first: Array | None, second: Array | None) -> Array:
     """ln(first / second) of the units that have both: the midmean over the turns that have both.
 
@@ -175,6 +182,7 @@ class _PointTimes:
         units: by unit, likewise.
         startup: seconds that a run(D) takes before its steps, by unit; empty where that is not told apart.
         clock: measured core clock in Hz, the median of the visits; None where it was not read.
+        ended, leaked, held: as in `PointSummary`.
     """
 
     point: Point
@@ -187,6 +195,9 @@ class _PointTimes:
     startup: Mapping[int, float] = field(default_factory=dict)
     latency: Latency | None = None
     clock: float | None = None
+    ended: str = ""
+    leaked: float | None = None
+    held: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, point: Point, visits: Sequence[Visit]) -> _PointTimes:
@@ -222,12 +233,17 @@ class _PointTimes:
             failed,
             latency=None if failed else latency(visits),
             clock=median(clocks) if clocks else None,
+            ended=next((visit.reason or "a planned end" for visit in visits if visit.status == "ended"), ""),
+            leaked=max((visit.readings.leaked for visit in visits if visit.readings.leaked), default=None),
+            held=_held(visits),
         )
 
     def summary(self) -> PointSummary:
         """The record of the point."""
         if self.failed:
             step = Estimate.unknown(self.failed, "s", _MENDED)
+        elif not self.units and self.ended:
+            step = Estimate.unknown(f"ended: {self.ended}", "s")
         elif not self.units:
             step = Estimate.unknown(*(_DISTURBED if self.disturbed else _NOT_VISITED))
         else:
@@ -249,6 +265,9 @@ class _PointTimes:
             startup=startup,
             latency=self.latency,
             clock=self.clock,
+            ended=self.ended,
+            leaked=self.leaked,
+            held=self.held,
         )
 
 
@@ -309,6 +328,12 @@ def _failure(point: Point, visit: Visit, sound: Sequence[float]) -> str:
         return f"a sample of {steps} steps has no step time"
     wrong = [seconds for seconds in sound if not _SHORTEST <= seconds / steps <= _LONGEST]
     return f"a sample of {steps} steps took {wrong[0]:g} s, which is no time" if wrong else ""
+
+
+def _held(visits: Sequence[Visit]) -> tuple[str, ...]:
+    """Why a device's clock was held down during visits, in the order in which that was read."""
+    reasons = (reason for visit in visits for state in visit.readings.gpu for reason in state.reasons or ())
+    return tuple(reason for reason in dict.fromkeys(reasons) if reason not in _HARMLESS)
 
 
 def _slowest(visit: Visit) -> float | None:

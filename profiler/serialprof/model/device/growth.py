@@ -37,8 +37,8 @@ class Growth:
         q: the form that fits the mean curve best.
         knee: a / b of the mean curve.
         knees: [unit], the same of every unit's own curve with the same q.
-        spread: (lowest, highest) a / b of the forms that explain the mean curve as well as the best one, for all that
-            the scatter about it tells.
+        alike: (q, a / b) of the forms that explain the mean curve as well as the best one, for all that the scatter
+            about it tells; the best one is among them.
         residual: relative root-mean-square residual of the mean curve.
         widths: that it was fitted through, ascending.
     """
@@ -46,13 +46,24 @@ class Growth:
     q: float
     knee: float
     knees: Array
-    spread: tuple[float, float]
+    alike: tuple[tuple[float, float], ...]
     residual: float
     widths: Array
 
     def fixed(self, width: float) -> Array:
         """[unit], the share of the time at a width that does not grow: a^q / (a^q + (b B)^q)."""
         return _fixed(self.knees / width, self.q)
+
+    def off(self, width: float) -> tuple[float, float]:
+        """By how much the mean curve's share may lie (below, above) the best form's, by the forms that fit alike."""
+        shares = [float(_fixed(np.array(knee / width), q)) for q, knee in self.alike]
+        best = float(_fixed(np.array(self.knee / width), self.q))
+        return best - min(shares), max(shares) - best
+
+    @property
+    def form(self) -> str:
+        """The form in words."""
+        return "sum" if self.q == 1 else "max" if math.isinf(self.q) else f"norm {self.q:g}"
 
 
 def fit_growth(widths: Array, times: Array) -> Growth:
@@ -70,12 +81,12 @@ def fit_growth(widths: Array, times: Array) -> Growth:
     best = int(np.argmin(squares))
     freedom = widths.size - 2
     allowed = squares[best] * (1 + f_quantile(1, freedom) / freedom) + widths.size * _EXACT**2
-    knees = [float(found[0]) for (found, _), own in zip(fits, squares, strict=True) if own <= allowed]
+    alike = [(q, float(found[0])) for q, (found, _), own in zip(FORMS, fits, squares, strict=True) if own <= allowed]
     return Growth(
         q=FORMS[best],
         knee=float(fits[best][0][0]),
         knees=_best(widths, times, FORMS[best])[0],
-        spread=(min(knees), max(knees)),
+        alike=tuple(alike),
         residual=math.sqrt(squares[best] / widths.size),
         widths=widths,
     )
@@ -96,8 +107,9 @@ def knee_of(growth: Growth) -> Estimate:
         return Estimate.unknown(f"{side}; {reason}", remedy=_more(growth.knee, least, most))
     logs = np.log(growth.knees)
     half, middle = float(half_widths(logs[:, None])[0]), float(np.mean(logs))
-    low = min(math.exp(middle - half), growth.spread[0], growth.knee)
-    high = max(math.exp(min(700.0, middle + half)), growth.spread[1], growth.knee)
+    knees = [knee for _, knee in growth.alike]
+    low = min(math.exp(middle - half), *knees)
+    high = max(math.exp(min(700.0, middle + half)), *knees)
     below, beyond = low < least / BEYOND, high > BEYOND * most
     if not below and not beyond:
         return Estimate(growth.knee, low, high, level=LEVEL)

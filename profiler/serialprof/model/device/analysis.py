@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From dissections to everything that is said of a family's steps on their device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from serialprof.devicelimits import DeviceLimits
+from serialprof.estimate import Estimate
+from serialprof.model.answers import InjectedDelay
+from serialprof.model.device.batch import batch_sweep
+from serialprof.model.device.moves import best_move, larger, moves
+from serialprof.model.device.parts import Kernels, device_step, split
+from serialprof.model.device.paths import Path, paths
+from serialprof.model.dissected import GAPS, HOST, DeviceAnalysis, DeviceStep, Move, Undissected
+from serialprof.model.statistics import interval
+from serialprof.model.steptimes import FamilyTimes
+from serialprof.planning import Point
+from serialprof.records import StoredRun
+
+_Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Dissected:
+    """A family's dissected steps on one number of threads, ascending in width.
+
+    Attributes:
+        threads: of the host, the fewest that were dissected.
+        limits: of the device, None where they were not measured.
+        paths: what was timed.
+        kernels: what the kernels' time is made of, by width.
+        steps: the parts.
+    """
+
+    threads: int
+    limits: DeviceLimits | None
+    paths: tuple[Path, ...]
+    kernels: Mapping[int, Kernels]
+    steps: tuple[DeviceStep, ...]
+
+    @property
+    def launches(self) -> dict[_Place, Estimate]:
+        """Shares of a step that are dispatch and launch gaps, by (width, threads)."""
+        return {(path.point.setting.width, self.threads): _launch(path, step)
+                for path, step in zip(self.paths, self.steps, strict=True)}  # fmt: skip
+
+
+def dissected(run: StoredRun, times: FamilyTimes) -> Dissected | None:
+    """The dissected steps of a family's serial form at the reference clock, None where there are none to speak of."""
+    points = [point for point in times.points if _counts(point, times)]
+    asked = {item.point for item in run.dissections} | {gap.point for gap in run.dissection_gaps}
+    counts = [point.setting.threads for point in points if point.id in asked]
+    if not counts:
+        return None
+    threads = min(counts)
+    own = [point for point in points if point.setting.threads == threads]
+    limits = _limits(run, times.family.device, threads)
+    found = sorted(paths(run, own, limits).values(), key=lambda path: path.point.setting.width)
+    kernels = split(found, limits)
+    held = {item.point.id: item.held for item in times.summaries}
+    steps = tuple(device_step(path, kernels[path.point.setting.width], held[path.point.id]) for path in found)
+    return Dissected(threads, limits, tuple(found), kernels, steps)
+
+
+def device_analysis(
+    run: StoredRun, times: FamilyTimes, found: Dissected, delays: Sequence[InjectedDelay]
+) -> DeviceAnalysis:
+    """Everything that is said of a family's steps on their device.
+
+    Args:
+        run: the stored run.
+        times: of the family.
+        found: its dissected steps.
+        delays: injected ones, of the family.
+    """
+    sweep = batch_sweep(times, found.threads, found.steps)
+    helpful: tuple[Move, ...] = ()
+    if found.paths:
+        first = found.paths[0]
+        helpful = moves(run, times, first, found.kernels[first.point.setting.width], sweep, delays)
+    return DeviceAnalysis(
+        device=times.family.device,
+        threads=found.threads,
+        limits=found.limits,
+        sweep=sweep,
+        steps=found.steps,
+        moves=helpful,
+        best=best_move(helpful),
+        best_here=best_move([item for item in helpful if not larger(item)]),
+        missing=tuple(_missing(run, times, found)),
+    )
+
+
+def _counts(point: Point, times: FamilyTimes) -> bool:
+    return point.setting.form == "serial" and point.setting.clock == times.reference
+
+
+def _limits(run: StoredRun, device: str, threads: int) -> DeviceLimits | None:
+    """Limits of a device, those on as many threads if they were measured."""
+    own = [item for item in run.devices if item.device == device]
+    return next((item for item in own if item.threads == threads), own[0] if own else None)
+
+
+def _launch(path: Path, step: DeviceStep) -> Estimate:
+    """Dispatch and gaps together, which vary together; as open as the dispatch alone."""
+    both = interval((path.dispatch + path.gaps) / path.step)
+    alone, host = interval(path.dispatch / path.step), step.part(HOST).share
+    if both.low is None or both.high is None or alone.low is None or alone.high is None:
+        return both
+    wider = max(0.0, (host.high or 0.0) - alone.high)
+    return Estimate(both.value, max(0.0, both.low - wider), both.high + wider, level=both.level, reason=_known(step))
+
+
+def _known(step: DeviceStep) -> str:
+    gaps = step.part(GAPS).seconds
+    return gaps.reason if gaps.value is None else ""
+
+
+def _missing(run: StoredRun, times: FamilyTimes, found: Dissected) -> Iterator[Undissected]:
+    """Batches that were to be dissected and have no parts, each with the first reason that is known."""
+    told = {path.point.id for path in found.paths}
+    own = {point.id: point.setting.width for point in times.points
+           if _counts(point, times) and point.setting.threads == found.threads and point.id not in told}  # fmt: skip
+    reasons: dict[int, str] = {gap.point: gap.reason for gap in run.dissection_gaps if gap.point in own}
+    for item in run.dissections:
+        if item.point in own:
+            reason = item.anatomy.disturbed or item.anatomy.unprofiled or "a step that takes no time"
+            reasons.setdefault(item.point, reason)
+    for number in sorted(reasons, key=lambda number: own[number]):
+        yield Undissected(own[number], reasons[number])

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of a step at each batch: the host's, the gaps', and what the kernels' time is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from serialprof.devicelimits import DeviceLimits
+from serialprof.estimate import Estimate
+from serialprof.model.answers import Part
+from serialprof.model.device.growth import MINIMUM_WIDTHS, Growth, fit_growth
+from serialprof.model.device.paths import Path
+from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, GAPS, HOST, TRANSFERS, UNTOLD, DeviceStep
+from serialprof.model.statistics import LEVEL, Array, interval
+
+UNDECLARED: Final = "the workload declares no work, so the bandwidth's part is in here"
+UNMEASURED: Final = "the device's bandwidth or peak was not measured, so the bandwidth's part is in here"
+FEW_WIDTHS: Final = f"what of the kernels grows takes profiles at {MINIMUM_WIDTHS} batches to tell"
+MORE_WIDTHS: Final = f"at least {MINIMUM_WIDTHS} batches, for example --width 1,4,16,64"
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """What the kernels' time at one batch is made of, [unit] in seconds.
+
+    Attributes:
+        floor: latency that no width of the step fills.
+        bandwidth: reading and writing memory; weights at any batch, and what grows where that is what it waits for.
+        flop: arithmetic that grows with batch.
+        off: by how much the form of the curve leaves the fixed part open, (below, above), as shares of the kernels.
+        unread: why `bandwidth` is not known and in the others, empty where it is.
+        unsplit: why nothing but the sum is known, empty where more is.
+    """
+
+    floor: Array
+    bandwidth: Array
+    flop: Array
+    off: tuple[float, float] = (0.0, 0.0)
+    unread: str = ""
+    unsplit: str = ""
+
+
+def split(found: Sequence[Path], limits: DeviceLimits | None) -> dict[int, Kernels]:
+    """What the kernels' time is made of at every batch of one thread count, by the width."""
+    shares = _fixed_shares(found)
+    return {path.point.setting.width: _split(path, shares, limits) for path in found}
+
+
+def _fixed_shares(found: Sequence[Path]) -> Growth | None:
+    """How the kernels' time grows, over the units that have every batch, or else over one of the means."""
+    ordered = sorted(found, key=lambda path: path.point.setting.width)
+    if len(ordered) < MINIMUM_WIDTHS or any(not np.mean(path.busy) > 0 for path in ordered):
+        return None
+    widths = np.array([float(path.point.setting.width) for path in ordered])
+    common = sorted(set.intersection(*(set(path.blocks) for path in ordered)))
+    times = np.array([[path.busy[path.blocks.index(block)] for path in ordered] for block in common])
+    if not common or not (times > 0).all():
+        times = np.array([[float(np.mean(path.busy)) for path in ordered]])
+    return fit_growth(widths, times)
+
+
+def _split(path: Path, growth: Growth | None, limits: DeviceLimits | None) -> Kernels:
+    nothing = np.zeros(len(path.blocks))
+    if growth is None:
+        return Kernels(nothing, nothing, nothing, unsplit=FEW_WIDTHS)
+    width = path.point.setting.width
+    shares = growth.fixed(width)
+    share = shares if shares.size == path.busy.size else np.full(path.busy.size, float(np.mean(shares)))
+    fixed = share * path.busy
+    growing = path.busy - fixed
+    least = np.minimum(fixed, path.kernels * ((limits.floor if limits else None) or 0.0))
+    streamed, reading, unread = _declared(path, limits)
+    weights = np.minimum(streamed, fixed - least)
+    return Kernels(
+        floor=fixed - weights,
+        bandwidth=weights + (growing if reading else nothing),
+        flop=nothing if reading else growing,
+        off=growth.off(width),
+        unread=unread,
+    )
+
+
+def _declared(path: Path, limits: DeviceLimits | None) -> tuple[float, bool, str]:
+    """Seconds that what is read at any batch takes; whether a lane waits for memory; why neither can be told."""
+    setting, work = path.point.setting, path.point.work
+    if work is None:
+        return 0.0, False, UNDECLARED
+    bandwidth = limits.bandwidth_at(work.footprint.at(setting.width)) if limits else None
+    peak = limits.flops.get(setting.dtype) if limits else None
+    if not bandwidth or not peak:
+        return 0.0, False, UNMEASURED
+    reading = work.bytes.per_lane / bandwidth > work.flops.per_lane / peak
+    return work.bytes.fixed / bandwidth, reading, ""
+
+
+def device_step(path: Path, kernels: Kernels, held: tuple[str, ...] = ()) -> DeviceStep:
+    """The parts of a step with their intervals over units."""
+    on_cuda = path.point.setting.on_cuda
+    wide = float(np.mean(path.spare))
+    return DeviceStep(
+        width=path.point.setting.width,
+        step=interval(path.step, "s"),
+        parts=(
+            _wider(_part(path, HOST, path.dispatch), path, wide, wide),
+            _gaps(path, on_cuda=on_cuda),
+            *_of_kernels(path, kernels, wide),
+            _part(path, TRANSFERS, path.transfers) if on_cuda else _nothing(TRANSFERS, "a CPU shares its memory"),
+            _part(path, UNTOLD, path.unattributed)
+            if on_cuda
+            else _nothing(UNTOLD, "what is no operation of the framework counts as dispatch"),
+        ),
+        kernels=interval(path.kernels),
+        overhead=interval(path.profiled / path.step - 1.0),
+        units=len(path.blocks),
+        held=held,
+    )
+
+
+def _gaps(path: Path, *, on_cuda: bool) -> Part:
+    if not on_cuda:
+        return _nothing(GAPS, "operations on a CPU are called, not launched")
+    if path.ungapped:
+        return _unknown(GAPS, f"{path.ungapped}: they are in {UNTOLD}", "")
+    return _part(path, GAPS, path.gaps)
+
+
+def _of_kernels(path: Path, kernels: Kernels, wide: float) -> tuple[Part, Part, Part]:
+    """Floor, bandwidth and FLOP; brackets where the batches are too few to tell them apart."""
+    if kernels.unsplit:
+        most = _wider(_part(path, FLOOR, path.busy), path, wide, wide)
+        return _at_most(most, FLOOR, kernels), _at_most(most, BANDWIDTH, kernels), _at_most(most, FLOP, kernels)
+    busy = float(np.mean(path.busy))
+    below, above = (busy * share for share in kernels.off)
+
+    def widened(cause: str, seconds: Array, low: float, high: float) -> Part:
+        own = wide * float(np.mean(seconds)) / busy if busy else 0.0
+        return _wider(_part(path, cause, seconds), path, own + low, own + high)
+
+    # What the form takes from the fixed part it gives to the growing one, which lies in bandwidth or in FLOP.
+    reading = bool((kernels.flop == 0).all())
+    floor = widened(FLOOR, kernels.floor, below, above)
+    flop = widened(FLOP, kernels.flop, *((0.0, 0.0) if reading else (above, below)))
+    if kernels.unread:
+        return (
+            _because(floor, kernels.unread),
+            _unknown(BANDWIDTH, kernels.unread, ""),
+            _because(flop, kernels.unread),
+        )
+    return floor, widened(BANDWIDTH, kernels.bandwidth, *((above, below) if reading else (0.0, 0.0))), flop
+
+
+def _at_most(whole: Part, cause: str, kernels: Kernels) -> Part:
+    """Anything from nothing to all of the kernels' time."""
+    ends = (
+        Estimate(None, 0.0, estimate.high or estimate.value, estimate.unit, LEVEL, kernels.unsplit, MORE_WIDTHS)
+        for estimate in (whole.seconds, whole.share)
+    )
+    return Part(cause, *ends)
+
+
+def _part(path: Path, cause: str, seconds: Array) -> Part:
+    return Part(cause, interval(seconds, "s"), interval(seconds / path.step))
+
+
+def _nothing(cause: str, reason: str) -> Part:
+    """A part that is zero by definition, not by measurement."""
+    return Part(cause, Estimate(0.0, 0.0, 0.0, "s", LEVEL, reason), Estimate(0.0, 0.0, 0.0, "1", LEVEL, reason))
+
+
+def _unknown(cause: str, reason: str, remedy: str) -> Part:
+    return Part(cause, Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy))
+
+
+def _because(part: Part, reason: str) -> Part:
+    seconds, share = (
+        replace(each, reason="; ".join(filter(None, (each.reason, reason)))) for each in (part.seconds, part.share)
+    )
+    return replace(part, seconds=seconds, share=share)
+
+
+def _wider(part: Part, path: Path, below: float, above: float) -> Part:
+    """The part with its ends that many seconds further apart; from 0 on."""
+    step = float(np.mean(path.step))
+    return replace(
+        part,
+        seconds=_moved(part.seconds, below, above),
+        share=_moved(part.share, below / step, above / step),
+    )
+
+
+def _moved(estimate: Estimate, below: float, above: float) -> Estimate:
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    return replace(estimate, low=max(0.0, estimate.low - below), high=estimate.high + above)

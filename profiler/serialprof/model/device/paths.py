@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was timed of the dissected steps of a family, unit by unit: the host's path, the device's, the longer one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from serialprof.devicelimits import DeviceLimits
+from serialprof.model.statistics import Array, Mask
+from serialprof.planning import Point
+from serialprof.records import Anatomy, Profile, StoredRun
+from serialprof.setting import CUDA_MODES
+
+#: Share of a graph's step from which its own launch on the host is what takes the time, and not gaps on the device.
+_HOST_BOUND = 0.9
+
+
+@dataclass(frozen=True)
+class Path:
+    """The dissected steps at one point; arrays are [unit] in seconds per step, units being blocks.
+
+    Attributes:
+        point: of the serial form.
+        blocks: of the units, in order.
+        step: until everything is done.
+        host: until the host is free again; `step` where it waits in every step, or that was not timed.
+        busy: in which a kernel runs.
+        gaps: between kernels that are ready to run.
+        transfers: of copies, and of waiting for a device that has nothing left to do.
+        kernels: how many.
+        profiled: the step under the profiler.
+        spare: by how much `busy` may be off in either direction, for the profiler's cost lies in or beside it.
+        waits: [unit], whether the host waits for the device in every step; always on the CPU.
+        ungapped: why `gaps` are not known, empty where they are.
+    """
+
+    point: Point
+    blocks: tuple[int, ...]
+    step: Array
+    host: Array
+    busy: Array
+    gaps: Array
+    transfers: Array
+    kernels: Array
+    profiled: Array
+    spare: Array
+    waits: Mask
+    ungapped: str = ""
+
+    @property
+    def device(self) -> Array:
+        """[unit], seconds of the device's path."""
+        path: Array = self.busy + self.gaps + self.transfers
+        return path
+
+    @property
+    def dispatch(self) -> Array:
+        """[unit], seconds by which the host's path exceeds the device's: what a step is longer for the host's sake."""
+        exposed: Array = np.maximum(0.0, self.host - self.device)
+        return exposed
+
+    @property
+    def unattributed(self) -> Array:
+        """[unit], what neither path explains; negative where they promise more than was measured."""
+        rest: Array = self.step - np.maximum(self.host, self.device)
+        return rest
+
+    def saved_by_host(self, factor: float) -> Array:
+        """[unit], seconds that a step is shorter where all that the host does takes 1 / factor of its time."""
+        together = np.maximum(self.host, self.device)
+        apart = together - np.maximum(self.host / factor, self.device)
+        saved: Array = np.where(self.waits, self.dispatch * (1 - 1 / factor), apart)
+        return saved
+
+    def saved_by_device(self, seconds: Array) -> Array:
+        """[unit], seconds that a step is shorter where the device's path is so many seconds shorter."""
+        together = np.maximum(self.host, self.device)
+        apart = together - np.maximum(self.host, self.device - seconds)
+        saved: Array = np.where(self.waits, seconds, apart)
+        return saved
+
+    def gain(self, saved: Array) -> Array:
+        """[unit], speed-up minus 1 where a step is so many seconds shorter; of what is nearly all of it, a thousand."""
+        gain: Array = self.step / np.maximum(self.step - saved, 1e-3 * self.step) - 1.0
+        return gain
+
+
+def paths(run: StoredRun, points: Sequence[Point], limits: DeviceLimits | None) -> dict[int, Path]:
+    """The paths of the points of one family that have sound dissections with a profile, by the points' ids.
+
+    Args:
+        run: the stored run.
+        points: of the family.
+        limits: of the device, None where they were not measured.
+    """
+    anatomies = sound(run)
+    found = {}
+    for point in points:
+        own = {block: item for block, item in anatomies.get(point.id, {}).items() if item.profile is not None}
+        if own:
+            found[point.id] = _path(point, own, limits, _graph(run, point, anatomies))
+    return found
+
+
+def sound(run: StoredRun) -> dict[int, dict[int, Anatomy]]:
+    """The undisturbed anatomies by point and block; the last one where a block has several."""
+    found: dict[int, dict[int, Anatomy]] = defaultdict(dict)
+    for item in run.dissections:
+        if not item.anatomy.disturbed and item.anatomy.step > 0:
+            found[item.point][item.block] = item.anatomy
+    return found
+
+
+def twin(run: StoredRun, point: Point, mode: str) -> Point | None:
+    """The point that differs in its mode alone, None where the run has none."""
+    wanted = (point.workload, replace(point.setting, mode=mode))
+    return next((other for other in run.plan.points if (other.workload, other.setting) == wanted), None)
+
+
+def _path(point: Point, own: Mapping[int, Anatomy], limits: DeviceLimits | None, graph: Mapping[int, Anatomy]) -> Path:
+    blocks = tuple(sorted(own))
+    profiles = [_profile(own[block]) for block in blocks]
+    step = np.array([own[block].step for block in blocks])
+    busy, transfers, kernels, profiled, waiting = (
+        np.array([getattr(profile, name) for profile in profiles])
+        for name in ("busy", "transfers", "kernels", "step", "waiting")
+    )
+    if not point.setting.on_cuda:
+        return _synchronous(point, blocks, step, busy, kernels, profiled)
+    waits = waiting > 0
+    host = np.array([own[block].enqueue or own[block].step for block in blocks])
+    gap = None if limits is None else limits.gap
+    by_graph = np.array([_graph_gaps(graph.get(block), count) for block, count in zip(blocks, kernels, strict=True)])
+    gaps = np.where(np.isnan(by_graph), np.nan if gap is None else kernels * gap, by_graph)
+    return Path(
+        point=point,
+        blocks=blocks,
+        step=step,
+        host=np.where(waits, step, host),
+        busy=busy,
+        gaps=np.nan_to_num(gaps),
+        transfers=_transfers(step, busy, transfers, waits, limits),
+        kernels=kernels,
+        profiled=profiled,
+        spare=np.zeros(len(blocks)),
+        waits=waits,
+        ungapped="neither the device's limits nor a graph of the same steps tell them" if np.isnan(gaps).any() else "",
+    )
+
+
+def _synchronous(
+    point: Point, blocks: tuple[int, ...], step: Array, busy: Array, kernels: Array, profiled: Array
+) -> Path:
+    """Steps that are done when the host is free again; the profiler's cost lies in the operations or beside them."""
+    cost = np.maximum(0.0, profiled - step)
+    least, most = np.clip(busy - cost, 0.0, step), np.clip(busy, 0.0, step)
+    nothing = np.zeros(len(blocks))
+    return Path(
+        point=point,
+        blocks=blocks,
+        step=step,
+        host=step,
+        busy=(least + most) / 2,
+        gaps=nothing,
+        transfers=nothing,
+        kernels=kernels,
+        profiled=profiled,
+        spare=(most - least) / 2,
+        waits=np.ones(len(blocks), dtype=bool),
+    )
+
+
+def _profile(anatomy: Anatomy) -> Profile:
+    assert anatomy.profile is not None
+    return anatomy.profile
+
+
+def _graph(run: StoredRun, point: Point, anatomies: Mapping[int, Mapping[int, Anatomy]]) -> Mapping[int, Anatomy]:
+    """The anatomies of the same steps as a replayed graph, by block; none for what is one, or one kernel, itself."""
+    other = None if point.setting.mode in CUDA_MODES else twin(run, point, "graph")
+    return {} if other is None else anatomies.get(other.id, {})
+
+
+def _graph_gaps(graph: Anatomy | None, kernels: float) -> float:
+    """Seconds between the kernels of a step by those of its graph; NaN where that does not tell."""
+    if graph is None or graph.profile is None or not graph.profile.kernels:
+        return float("nan")
+    if graph.enqueue is not None and graph.enqueue > _HOST_BOUND * graph.step:
+        return float("nan")
+    idle = graph.step - graph.profile.busy - graph.profile.transfers
+    return max(0.0, idle) * kernels / graph.profile.kernels
+
+
+def _transfers(step: Array, busy: Array, copies: Array, waits: Mask, limits: DeviceLimits | None) -> Array:
+    """Copies; where steps wait, what fetching a number from an idle device takes, or waiting for it, as far as it fits.
+
+    The sizes are those that were measured of the device, not of the step: the time in a call that waits is mostly that
+    of the kernels it waits for.
+    """
+    read_back, wait = (0.0, 0.0) if limits is None else (limits.read_back or 0.0, limits.synchronise or 0.0)
+    cost = np.where(waits, np.where(copies > 0, read_back, wait), 0.0)
+    idle = np.maximum(0.0, step - busy)
+    sized: Array = np.maximum(copies, np.minimum(cost, idle))
+    return sized
