@@ -75,6 +75,10 @@ int nvmlDeviceGetName(void* device, char* name, unsigned length) {
   snprintf(name, length, "Fake GPU %c", 'A' + (char)index_of(device));
   return SUCCESS;
 }
+int nvmlDeviceGetUUID(void* device, char* uuid, unsigned length) {
+  snprintf(uuid, length, "GPU-0000000%u-0000-4000-8000-000000000000", index_of(device));
+  return SUCCESS;
+}
 int nvmlDeviceGetClockInfo(void* device, int kind, unsigned* clock) {
   char name[16], text[4096];
   if (kind == 2) {

@@ -22,7 +22,7 @@ _NO_FUNCTION: Final = 13
 SM: Final = 1  # NVML_CLOCK_SM and NVML_CLOCK_MEM of nvmlClockType_t
 MEMORY: Final = 2
 _CORE_SENSOR: Final = 0  # NVML_TEMPERATURE_GPU
-_NAME_BYTES: Final = 96  # NVML_DEVICE_NAME_V2_BUFFER_SIZE
+_NAME_BYTES: Final = 96  # NVML_DEVICE_NAME_V2_BUFFER_SIZE and NVML_DEVICE_UUID_V2_BUFFER_SIZE
 
 
 class NvmlError(Exception):
@@ -69,9 +69,11 @@ class Nvml:
 
     def name(self, index: int) -> str:
         """The GPU's product name."""
-        text = ctypes.create_string_buffer(_NAME_BYTES)
-        self._call("nvmlDeviceGetName", self._device(index), text, c_uint(_NAME_BYTES))
-        return text.value.decode(errors="replace")
+        return self._text("nvmlDeviceGetName", index)
+
+    def uuid(self, index: int) -> str:
+        """What tells the GPU from all others, whatever order they are counted in: "GPU-" and 32 hexadecimal digits."""
+        return self._text("nvmlDeviceGetUUID", index)
 
     def clock(self, index: int, kind: int) -> int:
         """The present clock of a kind, `SM` or `MEMORY`, in MHz."""
@@ -119,6 +121,11 @@ class Nvml:
         number = c_uint()
         self._call(name, self._device(index), *arguments, byref(number))
         return number.value
+
+    def _text(self, name: str, index: int) -> str:
+        text = ctypes.create_string_buffer(_NAME_BYTES)
+        self._call(name, self._device(index), text, c_uint(_NAME_BYTES))
+        return text.value.decode(errors="replace")
 
     def _list(self, name: str, index: int, *arguments: object) -> list[int]:
         """A list of numbers, whose length is asked for first."""

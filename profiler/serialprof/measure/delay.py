@@ -44,6 +44,18 @@ class Delayed:
         return seconds if self.idle is None or not 0 < seconds < LONG else _added(self.idle, seconds)
 
 
+def spin(seconds: float) -> None:
+    """Keeps the calling thread busy for so many seconds, in Python: what a `delayed` of one's own puts into every step.
+
+    A call takes some tenths of a microsecond longer than asked; none or a negative time is none at all.
+    """
+    if seconds > 0:
+        now = time.perf_counter_ns
+        until = now() + round(1e9 * seconds)
+        while now() < until:
+            pass
+
+
 def delayed(stepper: Stepper) -> Delayed:
     """A stepper with delays: of a native kernel, of a step function, or by its own `delayed(steps, seconds)`.
 
@@ -114,12 +126,9 @@ def _run_function(step: Callable[[], object], steps: int, seconds: float) -> Non
         for _ in range(steps):
             step()
         return
-    now, delay = time.perf_counter_ns, round(1e9 * seconds)
     for _ in range(steps):
         step()
-        until = now() + delay
-        while now() < until:
-            pass
+        spin(seconds)
 
 
 _IDLE_FUNCTION: Final[Runner] = partial(_run_function, lambda: None)

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any, Final, TypeVar
 
 from serialprof.catalog import Description, Work
+from serialprof.devicelimits import DeviceLimits
 from serialprof.errors import CannotMeasureError, WorkloadError
 from serialprof.limits import PART_NAMES, PARTS, Limits, Part
 from serialprof.measure import protocol
@@ -26,6 +27,7 @@ _ENDING: Final = 0.5  # seconds kept back for ending the last process
 _SHARE: Final = 0.8  # of what is left, the most that a part may aim at
 _START: Final = 2.0  # seconds in which a process is surely up
 _PATIENCE: Final = 2.0  # multiples of what a part aims at until it is given up
+_DEVICE_PATIENCE: Final = 4.0  # the same of a device, whose libraries load as they are first used
 
 _Answer = TypeVar("_Answer", bound=protocol.Reply)
 
@@ -159,3 +161,39 @@ def _probe(cpus: tuple[int, ...], request: protocol.Request, kind: type[_Answer]
     raise CannotMeasureError(
         reply.reason if isinstance(reply, protocol.Failed) else "its worker answered another question"
     )
+
+
+def see_device(cpus: tuple[int, ...], device: str) -> protocol.DeviceSeen:
+    """What a device is, and the element types that it computes in, as torch in a process of its own sees it.
+
+    Args:
+        cpus: that the process may use.
+        device: "cpu", "cuda" or "cuda:N".
+
+    Raises:
+        CannotMeasureError: torch is not installed, sees no such device, or the process died.
+    """
+    _need_torch()
+    return _probe(cpus, protocol.SeeDevice(device), protocol.DeviceSeen, _LOAD_LIMIT)
+
+
+def probe_device(cpus: tuple[int, ...], device: str, dtypes: tuple[str, ...], seconds: float) -> DeviceLimits:
+    """The limits of a device as torch drives it, measured in a process of its own.
+
+    Args:
+        cpus: as many as threads.
+        device: "cpu", "cuda" or "cuda:N".
+        dtypes: element types of the matrix products.
+        seconds: about what it takes once torch is imported.
+
+    Raises:
+        CannotMeasureError: as `see_device`.
+    """
+    _need_torch()
+    request = protocol.ProbeDevice(device, dtypes, seconds)
+    return _probe(cpus, request, protocol.DeviceProbed, _LOAD_LIMIT + _DEVICE_PATIENCE * seconds).limits
+
+
+def _need_torch() -> None:
+    if find_spec("torch") is None:
+        raise CannotMeasureError("torch is not installed", "pip install serialprof[torch]")

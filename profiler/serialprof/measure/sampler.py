@@ -15,6 +15,7 @@ from serialprof.catalog import Stepper
 from serialprof.clock.meter import read_clock
 from serialprof.measure import disturbance
 from serialprof.measure.budget import MINIMUM_SAMPLES, SHORTEST_VISIT
+from serialprof.measure.devicestate import Memory, gpu_state, settle_device, waiter
 from serialprof.measure.instruments import Instruments
 from serialprof.measure.ticks import Tracer
 from serialprof.measure.warmup import WarmUp, steady, warm_up
@@ -30,8 +31,11 @@ _TASKS: Final = "/proc/self/task"
 
 
 def settle(stepper: Stepper, setting: Setting) -> WarmUp:
-    """Runs a stepper until it is steady: its calibration."""
-    return warm_up(_runner(stepper, setting))
+    """Runs a stepper until it is steady, and so is its device: its calibration."""
+    run = _runner(stepper, setting)
+    warm = warm_up(run)
+    settle_device(run, setting.device)
+    return warm
 
 
 def sample(
@@ -54,12 +58,16 @@ def sample(
     began = time.perf_counter()
     before = instruments.sense()
     warm = warm_up(run, judge_long=False) if fresh else _warm_caches(run)
+    if fresh:
+        settle_device(run, setting.device)
+    state, memory = gpu_state(setting.device), Memory(setting)
     tracer = Tracer(stepper, setting)
     traced = tracer.beside(warm.run_seconds)
     beside = tracer if traced else None
-    samples = _samples(run, setting, runs, began + seconds, instruments, beside, meter=meter)
+    samples = _samples(run, setting, runs, began + seconds, instruments, beside, memory, meter=meter)
+    leaked = memory.leaked(runs * setting.depth)
     if fresh and warm.runs == 1:
-        again = partial(_samples, run, setting, runs, 0.0, instruments, beside, meter=meter, fewest=1)
+        again = partial(_samples, run, setting, runs, 0.0, instruments, beside, None, meter=meter, fewest=1)
         warm = _settle_samples(samples, again, runs, warm)
     if tracer.wanted and not traced:
         stop = time.perf_counter() + TRACED_SHARE * seconds
@@ -85,6 +93,8 @@ def sample(
         ticks=tracer.record(),
         exit_code=getattr(stepper, "exit_code", None),
         stderr=getattr(stepper, "stderr", ""),
+        gpu=state + gpu_state(setting.device),
+        leaked=leaked,
     )
 
 
@@ -110,7 +120,7 @@ def _settle_samples(samples: list[Sample], again: Callable[[], list[Sample]], ru
 
 def _runner(stepper: Stepper, setting: Setting) -> Callable[[int], None]:
     """A function of n: n times run(D), complete when it returns."""
-    run, depth, synchronise = stepper.run, setting.depth, getattr(stepper, "sync", None)
+    run, depth, synchronise = stepper.run, setting.depth, waiter(stepper, setting)
     own = os.getpid()
 
     def once(count: int) -> None:
@@ -131,18 +141,23 @@ def _samples(
     end: float,
     instruments: Instruments,
     tracer: Tracer | None,
+    memory: Memory | None,
     *,
     meter: bool,
     fewest: int = MINIMUM_SAMPLES,
 ) -> list[Sample]:
     """Samples until `end` on the performance counter, and `fewest` of them at least."""
     samples: list[Sample] = []
+    if memory is not None:
+        memory.look()
     clock = read_clock().hertz if meter else None
     while len(samples) < fewest or time.perf_counter() < end:
         timed = _one_sample(run, setting, runs, instruments, tracer)
         following = read_clock().hertz if meter else None
         samples.append(replace(timed, clock_before=clock, clock_after=following))
         clock = following
+        if memory is not None:
+            memory.look()
     return samples
 
 

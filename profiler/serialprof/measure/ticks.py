@@ -41,7 +41,8 @@ class Tracer:
         if isinstance(stepper, StepFunction):
             self._trace = partial(trace_function, stepper.step)
         # The wide form has no steps of its own; the host's ticks around asynchronous steps are enqueue times.
-        if setting.form == "wide" or getattr(stepper, "sync", None) or self._depth > LONGEST_RUN:
+        asynchronous = setting.on_cuda or getattr(stepper, "sync", None)
+        if setting.form == "wide" or asynchronous or self._depth > LONGEST_RUN:
             self._trace = None
         self._cost = NATIVE_COST if setting.mode == "native" else PYTHON_COST
         # The standard library's array: a worker is started many times in a run, and numpy takes long to load.

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same steps timed in separate ways, inside a worker: complete, enqueued only, by the device's events, profiled."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from serialprof.catalog import Stepper
+from serialprof.measure.devicestate import waiter
+from serialprof.measure.instruments import Instruments
+from serialprof.measure.kernels import MARKER, profile_of, trace_of
+from serialprof.measure.sampler import one_sample
+from serialprof.records import Anatomy, Profile
+from serialprof.setting import Setting
+
+#: Kernels that are enqueued at most before the device is waited for: from about 1000 on the host waits by itself.
+_QUEUE: Final = 500
+#: The same in steps where no profile tells how many kernels one has.
+_UNKNOWN: Final = 4
+#: How often steps are enqueued on an idle device at least and at most; the median counts.
+_FEWEST: Final = 5
+_MOST: Final = 50
+
+NO_FRAMEWORK: Final = "the workload does not use torch"
+NOT_ASKED: Final = "no profile was asked for"
+
+
+def dissect(
+    stepper: Stepper, setting: Setting, steps: int, runs: int, profiled: int, instruments: Instruments
+) -> Anatomy:
+    """Separate timings of the same steps; the profile is apart from all others, so that its cost is in none of them.
+
+    Args:
+        stepper: of the setting, warmed up.
+        setting: names the device.
+        steps: in one run.
+        runs: that one timing consists of.
+        profiled: steps that are profiled, none where 0. A run's begin is in their numbers: few steps show more of it.
+        instruments: of the worker.
+    """
+    timed = replace(setting, depth=steps)
+    one_sample(stepper, timed, 1, instruments)
+    profile, unprofiled = _profile(stepper, setting, profiled)
+    sample = one_sample(stepper, timed, runs, instruments)
+    wait = waiter(stepper, setting)
+    return Anatomy(
+        step=sample.seconds / (steps * runs),
+        enqueue=_enqueue(stepper, steps, runs, profile, wait) if setting.on_cuda and wait else None,
+        device=_on_device(stepper, setting, steps, runs) if setting.on_cuda else None,
+        profile=profile,
+        unprofiled=unprofiled,
+        disturbed=sample.disturbed,
+    )
+
+
+def _enqueue(stepper: Stepper, steps: int, runs: int, profile: Profile | None, wait: Callable[[], object]) -> float:
+    """Host seconds per step until the host is free again, from an idle device and with room in its queue."""
+    fitting = _UNKNOWN if profile is None else int(_QUEUE / max(1.0, profile.kernels))
+    count = max(1, min(steps, fitting))
+    seconds = []
+    for _ in range(max(_FEWEST, min(_MOST, steps * runs // count))):
+        wait()
+        began = time.perf_counter()
+        stepper.run(count)
+        seconds.append((time.perf_counter() - began) / count)
+    wait()
+    return statistics.median(seconds)
+
+
+def _on_device(stepper: Stepper, setting: Setting, steps: int, runs: int) -> float:
+    """Seconds per step between an event on the device before the first step and one after the last."""
+    import torch
+
+    first, last = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    stream = torch.cuda.current_stream(setting.device)
+    torch.cuda.synchronize(setting.device)
+    first.record(stream)
+    for _ in range(runs):
+        stepper.run(steps)
+    last.record(torch.cuda.current_stream(setting.device))
+    last.synchronize()
+    return float(first.elapsed_time(last)) * 1e-3 / (steps * runs)
+
+
+def _profile(stepper: Stepper, setting: Setting, steps: int) -> tuple[Profile | None, str]:
+    """A profile of so many steps, or why there is none."""
+    if not steps:
+        return None, NOT_ASKED
+    if "torch" not in sys.modules:
+        return None, NO_FRAMEWORK
+    found = _profiled(stepper, setting, steps)
+    if isinstance(found, str):
+        return None, f"torch.profiler fails: {found}"
+    profile = profile_of(trace_of(found[0], on_cuda=setting.on_cuda), steps, found[1])
+    if not profile.kernels:
+        return None, "torch.profiler saw no kernel" if setting.on_cuda else NO_FRAMEWORK
+    return profile, ""
+
+
+def _profiled(stepper: Stepper, setting: Setting, steps: int) -> tuple[Any, float] | str:
+    """Events of so many steps under torch's profiler, and the seconds of one; or how the profiler refuses."""
+    from torch.profiler import ProfilerActivity, profile, record_function
+
+    wait = waiter(stepper, setting)
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if setting.on_cuda else [])]
+    profiler = profile(activities=activities, acc_events=True)
+    try:
+        profiler.start()
+    except RuntimeError as error:  # another profiler is at work, or CUPTI is not allowed
+        return " ".join(str(error).split())[:200]
+    try:
+        began = time.perf_counter()
+        with record_function(MARKER):
+            stepper.run(steps)
+        if wait is not None:
+            wait()
+        seconds = time.perf_counter() - began
+    finally:
+        profiler.stop()
+    return profiler.events(), seconds / steps
