@@ -85,7 +85,7 @@ def _cause(knee: Estimate, steps: Sequence[DeviceStep]) -> tuple[str, str]:
     if not steps:
         return "", "no step was dissected"
     first = steps[0]
-    if knee.high is not None and knee.high < first.width:
+    if knee.high is not None and knee.high <= first.width:
         return "", f"the knee lies below B = {count(first.width)}: every lane costs time"
     candidates = _candidates(first)
     open_ends = [name for name, low, high in candidates if low is None or high is None]

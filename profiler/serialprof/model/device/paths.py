@@ -132,7 +132,7 @@ def _path(point: Point, own: Mapping[int, Anatomy], limits: DeviceLimits | None,
     if not point.setting.on_cuda:
         return _synchronous(point, blocks, step, busy, kernels, profiled)
     waits = waiting > 0
-    host = np.array([own[block].enqueue or own[block].step for block in blocks])
+    host = np.array([_or(own[block].enqueue, own[block].step) for block in blocks])
     gap = None if limits is None else limits.gap
     by_graph = np.array([_graph_gaps(graph.get(block), count) for block, count in zip(blocks, kernels, strict=True)])
     gaps = np.where(np.isnan(by_graph), np.nan if gap is None else kernels * gap, by_graph)
@@ -172,6 +172,10 @@ def _synchronous(
         spare=(most - least) / 2,
         waits=np.ones(len(blocks), dtype=bool),
     )
+
+
+def _or(seconds: float | None, otherwise: float) -> float:
+    return otherwise if seconds is None else seconds
 
 
 def _profile(anatomy: Anatomy) -> Profile:
