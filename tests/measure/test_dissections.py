@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The phase that takes steps apart, on a fake clock: which points, in which order, within which time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count, groupby, product
+
+import pytest
+
+from serialprof.catalog import Description
+from serialprof.intervals import MINIMUM_UNITS
+from serialprof.measure.dissections import (
+    BLOCKS,
+    NOT_MEASURED,
+    PROFILED,
+    SHARE,
+    START,
+    candidates,
+    jobs_of,
+    reserved_dissections,
+    take_dissections,
+)
+from serialprof.measure.pool import PointFailedError
+from serialprof.planning import Plan, Point
+from serialprof.records import Anatomy, Dissection, DissectionGap
+from serialprof.setting import Form, Setting
+from tests import made
+
+MODES = ("native", "eager", "compile")
+
+
+def cell(number: int, mode: str, threads: int, form: Form, width: int) -> Point:
+    cpus = tuple(range(threads))
+    return Point(number, "toy", Setting(width=width, depth=100, threads=threads, cpus=cpus, mode=mode, form=form))
+
+
+CELLS = tuple(
+    cell(number, mode, threads, form, width)
+    for number, (mode, threads, form, width) in enumerate(product(MODES, (1, 2), ("serial", "wide"), (1, 4, 16)))
+)
+CHOSEN = [item for item in CELLS if item.setting.mode != "native" and item.setting.form == "serial"]
+CHOSEN = [item for item in CHOSEN if item.setting.threads == 1]
+
+
+@dataclass
+class Workers:
+    """A visit takes `seconds`; it fails or is disturbed where told."""
+
+    seconds: float = 0.05
+    now: float = 0.0
+    fails: dict[int, str] = field(default_factory=dict)
+    disturbs: Callable[[int], bool] = lambda visit: False
+    asked: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+    def dissect(self, point: Point, steps: int, runs: int, profiled: int, limit: float) -> Anatomy:
+        assert limit > self.seconds
+        self.asked.append((point.id, steps, runs, profiled))
+        self.now += self.seconds
+        if point.id in self.fails:
+            raise PointFailedError(self.fails[point.id])
+        return Anatomy(float(len(self.asked)), disturbed="off" if self.disturbs(len(self.asked)) else "")
+
+
+@dataclass
+class Sink:
+    made: list[Dissection] = field(default_factory=list)
+    gaps: tuple[DissectionGap, ...] | None = None
+
+    def dissect(self, dissection: Dissection) -> None:
+        self.made.append(dissection)
+
+    def lack_dissections(self, gaps: Sequence[DissectionGap]) -> None:
+        self.gaps = tuple(gaps)
+
+
+def description() -> Description:
+    return replace(made.description(), modes=MODES, on_torch=True)
+
+
+def plan(budget: float = 120.0, cells: tuple[Point, ...] = CELLS, seed: int = 1) -> Plan:
+    return replace(made.plan(cells, budget, seed=seed), descriptions=(description(),))
+
+
+def taken(workers: Workers, wanted: Plan, past: Sequence[Dissection] = (), step: float = 1e-3) -> Sink:
+    sink = Sink()
+    run_seconds = {item.id: step * item.setting.depth for item in wanted.points}
+    take_dissections(wanted, run_seconds, workers, sink, past, lambda: workers.now)
+    return sink
+
+
+def test_the_serial_form_of_framework_modes_is_taken_apart_on_the_fewest_threads_at_all_widths() -> None:
+    assert sorted(item.id for item in candidates(plan())) == sorted(item.id for item in CHOSEN)
+    assert [item.setting.width for item in candidates(plan())] == [1, 1, 4, 4, 16, 16]
+
+
+def test_every_block_visits_every_point_once_and_the_modes_of_a_width_together() -> None:
+    workers = Workers()
+    sink = taken(workers, plan())
+    widths = {item.id: item.setting.width for item in CELLS}
+    for block in range(BLOCKS):
+        visited = [item.point for item in sink.made if item.block == block]
+        assert sorted(visited) == sorted(item.id for item in CHOSEN)
+        assert len(list(groupby(visited, widths.get))) == 3, "one stretch for each width"
+    assert sink.gaps == ()
+    assert len(sink.made) == BLOCKS * len(CHOSEN)
+
+
+def test_the_order_is_drawn_from_the_seed() -> None:
+    def order(seed: int) -> list[int]:
+        return [item.point for item in taken(Workers(), plan(seed=seed)).made]
+
+    assert order(1) == order(1) != order(2)
+    first, second = order(1)[: len(CHOSEN)], order(1)[len(CHOSEN) : 2 * len(CHOSEN)]
+    assert first != second, "every block draws its own"
+
+
+@pytest.mark.parametrize("cells", [(), tuple(item for item in CELLS if item.setting.mode == "native")])
+def test_nothing_is_reserved_where_no_framework_is_at_work(cells: tuple[Point, ...]) -> None:
+    assert reserved_dissections(plan(cells=cells)) == 0.0
+    sink = taken(Workers(), plan(cells=cells))
+    assert (sink.made, sink.gaps) == ([], ())
+
+
+def test_a_tenth_of_the_budget_is_reserved_unless_nothing_would_fit() -> None:
+    assert reserved_dissections(plan(120.0)) == pytest.approx(SHARE * 120)
+    assert reserved_dissections(plan(5.0)) == 0.0
+    sink = taken(Workers(), plan(5.0))
+    assert sink.gaps is not None and len(sink.gaps) == len(CHOSEN) and not sink.made
+    assert "allow a longer --budget" in sink.gaps[0].reason
+
+
+def test_what_does_not_fit_is_left_out_with_the_reason_and_narrow_points_come_first() -> None:
+    jobs, gaps = jobs_of(plan(30.0), {item.id: 5e-3 * item.setting.depth for item in CELLS})
+    assert [job.point.setting.width for job in jobs] == [1, 1, 4] and len(gaps) == 3
+    jobs, gaps = jobs_of(plan(), {item.id: 1e-5 * item.setting.depth for item in CELLS if item.setting.width < 16})
+    assert len(jobs) == 4 and set(gaps.values()) == {NOT_MEASURED}
+
+
+def test_starting_the_profiler_in_each_worker_is_counted() -> None:
+    """Two workers of three points: what is left after two starts and the blocks of all decides."""
+    seconds = {item.id: 1e-6 * item.setting.depth for item in CELLS}
+    cost = MINIMUM_UNITS * 0.028  # four timings of 2 ms, and the profiler's 20 ms
+    budget = (6 * cost + 2 * START) / (0.7 * SHARE)
+    assert not jobs_of(plan(1.01 * budget), seconds)[1]
+    assert len(jobs_of(plan(0.99 * budget), seconds)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "steps", "runs", "profiled"), [(3e-6, 100, 7, 8), (1e-3, 2, 1, 8), (4e-3, 1, 1, 2), (1.0, 1, 1, 2)]
+)
+def test_a_timing_is_long_enough_and_a_profile_is_of_few_steps(
+    step: float, steps: int, runs: int, profiled: int
+) -> None:
+    cells = CHOSEN[:1]
+    needed = 1.01 * (START + MINIMUM_UNITS * (4 * max(step, 2e-3) + 2 * profiled * step + 2e-2)) / (0.7 * SHARE)
+    jobs, gaps = jobs_of(plan(needed, tuple(cells)), {cells[0].id: step * 100})
+    assert not gaps and [(job.steps, job.runs, job.profiled) for job in jobs] == [(steps, runs, profiled)]
+
+
+def test_no_more_steps_are_profiled_than_a_run_has() -> None:
+    single = replace(CHOSEN[0], setting=replace(CHOSEN[0].setting, depth=1))
+    jobs, _ = jobs_of(plan(cells=(single,)), {single.id: 1e-3})
+    assert [job.profiled for job in jobs] == [1] and PROFILED[0] == 2
+
+
+def test_the_phase_ends_in_time_and_says_what_is_missing() -> None:
+    workers = Workers(seconds=0.5)
+    sink = taken(workers, plan())
+    assert workers.now <= SHARE * 120 + 0.5
+    assert sink.gaps is not None
+    # 25 visits of half a second begin in 12 s, at 0 s and at 12 s too: one of the six points has a fifth block.
+    reason = "4 of 10 blocks fitted into its time; allow a longer --budget"
+    assert [gap.reason for gap in sink.gaps] == [reason] * 5
+
+
+def test_five_blocks_are_enough() -> None:
+    workers = Workers(seconds=12.0 / (MINIMUM_UNITS * len(CHOSEN)) - 1e-6)
+    sink = taken(workers, plan())
+    assert sink.gaps == ()
+    assert MINIMUM_UNITS * len(CHOSEN) <= len(sink.made) <= MINIMUM_UNITS * len(CHOSEN) + 1
+
+
+def test_a_point_that_fails_is_a_gap_and_is_not_asked_again() -> None:
+    bad = CHOSEN[2].id
+    workers = Workers(fails={bad: "out of memory on the CUDA device"})
+    sink = taken(workers, plan())
+    assert sink.gaps == (DissectionGap(bad, "out of memory on the CUDA device"),)
+    assert [number for number, *_ in workers.asked].count(bad) == 1
+    assert len(sink.made) == BLOCKS * (len(CHOSEN) - 1)
+
+
+def test_a_disturbed_visit_is_made_again_and_the_sound_one_kept() -> None:
+    sink = taken(Workers(disturbs=lambda visit: visit == 1), plan())
+    assert sink.made[0].anatomy == Anatomy(2.0)
+    assert len(sink.made) == BLOCKS * len(CHOSEN)
+
+
+def test_what_stays_disturbed_is_kept_as_such() -> None:
+    workers = Workers(disturbs=lambda visit: True)
+    sink = taken(workers, plan())
+    assert {item.anatomy.disturbed for item in sink.made} == {"off"}
+    assert len(workers.asked) <= 2 * len(sink.made)
+
+
+def test_a_resumed_run_makes_only_what_is_missing() -> None:
+    whole = taken(Workers(), plan())
+    numbers = count()
+    past = [item for item in whole.made if next(numbers) % 3]
+    workers = Workers()
+    sink = taken(workers, plan(), past)
+    have = {(item.point, item.block) for item in past}
+    assert {(item.point, item.block) for item in sink.made} == {
+        (item.point, item.block) for item in whole.made if (item.point, item.block) not in have
+    }
+    assert sink.gaps == ()
