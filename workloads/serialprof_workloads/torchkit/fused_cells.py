@@ -51,7 +51,7 @@ def _tanh(x):
     return 2 * tl.sigmoid(2 * x) - 1
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["steps", "used", "rows"])  # one compilation for every batch, 1 included
 def _steps(
     inputs,  # [ring, rows, hidden]
     w_ih,
