@@ -13,7 +13,7 @@ from serialprof.catalog import StepFunction, Stepper
 from serialprof.errors import WorkloadError
 from serialprof.measure import delay as module
 from serialprof.measure import dilation
-from serialprof.measure.delay import LONG, Delayed, delayed, time_delays
+from serialprof.measure.delay import LONG, Delayed, delayed, spin, time_delays
 from serialprof.measure.dilation import NOT_DILATED, time_dilated
 from serialprof.measure.instruments import Instruments
 from serialprof.setting import Setting
@@ -53,6 +53,17 @@ def test_every_step_takes_its_delay(build: Callable[[], Stepper]) -> None:
     began = time.perf_counter()
     found.run(5, 2e-3)
     assert time.perf_counter() - began > 0.99 * 5 * 2e-3
+
+
+def test_a_spin_keeps_its_thread_busy_and_none_is_free() -> None:
+    began, on_cpu = time.perf_counter(), time.thread_time()
+    spin(5e-3)
+    assert time.perf_counter() - began >= 5e-3
+    assert time.thread_time() - on_cpu > 5e-4, "it does not sleep"
+    began = time.perf_counter()
+    spin(0.0)
+    spin(-1.0)
+    assert time.perf_counter() - began < 1.0
 
 
 def test_no_step_is_lost() -> None:
