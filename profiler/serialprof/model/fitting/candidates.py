@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -156,6 +157,11 @@ class Candidate:
         held = bool((present & (near == 0)).any()) and not collinear(rows[:, present])
         noise = _inverse(rows, present)
         return cls(model, solution, np.array(refitted), lack, freedom, given, points, curves, noise, held, allowance)
+
+    @cached_property
+    def design(self) -> Design:
+        """Of the model at the cells that were fitted."""
+        return Design.of(self.model, self.curves.cells)
 
     def open(self, cells: Sequence[Cell]) -> Array:
         """[cell]: half-widths in seconds of a step by noise alone, were no parameter held at zero.

@@ -23,6 +23,9 @@ from serialprof.model.statistics import LEVEL, Array, Mask, too_few
 #: Structures that disagree by more than this share of the step leave a part without a value.
 _AGREEMENT: Final = 0.01
 
+#: A share above 1 by no more is the whole.
+_ROUNDING: Final = 1e-9
+
 #: Relative half-width from which a prediction outside the sweep is no number.
 VAGUE: Final = 0.25
 
@@ -150,7 +153,7 @@ class Fitted:
     def hidden(self, kind: str) -> Mask:
         """[cell]: whether the winner hides a kind of term behind the other part of the max form."""
         model, solution = self.winner.model, self.winner.solution
-        weights = Design.of(model, self.curves.cells).weights(solution.form, solution.parameters)
+        weights = self.winner.design.weights(solution.form, solution.parameters)
         hidden: Mask = np.any(weights[:, model.of(kind)] == 0, axis=1)
         return hidden
 
@@ -200,21 +203,27 @@ class Fitted:
 
     def told(self, candidate: Candidate) -> Quantity:
         """Seconds of the step at every cell that was fitted: a candidate's, with what of the residual is missed."""
-        modelled = Quantity.modelled(candidate, Design.of(candidate.model, self.curves.cells))
-        measured = Quantity.measured(self.curves.mean, self.curves.units, candidate)
-        return modelled.plus(measured.plus(modelled, -np.ones(len(self.curves.cells))), self.missed)
+        return next(told for known, told in zip(self.candidates, self._told, strict=True) if known is candidate)
+
+    @cached_property
+    def _told(self) -> list[Quantity]:
+        found = []
+        for candidate in self.candidates:
+            modelled = Quantity.modelled(candidate, candidate.design)
+            measured = Quantity.measured(self.curves.mean, self.curves.units, candidate)
+            found.append(modelled.plus(measured.plus(modelled, -np.ones(len(self.curves.cells))), self.missed))
+        return found
 
     def _shares(self, wanted: Callable[[Model], Mask]) -> tuple[Estimate, ...]:
         bands = []
         for candidate in self.candidates:
-            design = Design.of(candidate.model, self.curves.cells)
-            part = Quantity.modelled(candidate, design, wanted(candidate.model))
+            part = Quantity.modelled(candidate, candidate.design, wanted(candidate.model))
             bands.append(part.over(self.told(candidate)).band(candidate))
         return tuple(map(_as_share, self.estimates(bands, "1", np.ones(len(self.curves.cells)))))
 
 
 def _as_share(estimate: Estimate) -> Estimate:
     """The estimate of a part of the whole, no more than the whole; a model that predicts more than that is left so."""
-    if estimate.high is None or (estimate.value or 0.0) > 1:
+    if estimate.high is None or (estimate.value or 0.0) > 1 + _ROUNDING:
         return estimate
     return replace(estimate, high=min(estimate.high, max(1.0, estimate.low or 0.0)))

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 from serialprof.limits import Limits
 from serialprof.model.fitting.cells import Cell
@@ -60,8 +62,8 @@ class Memory:
         """
         if cell.work is None or self.l2 is None or self.fits(cell):
             return 0.0
-        outside = self.limits.bandwidth(cell.work.footprint.at(cell.width), cell.threads)
-        inside = self.limits.bandwidth(self.l2 / 2, cell.threads)
+        outside = self._bandwidth(cell.work.footprint.at(cell.width), cell.threads)
+        inside = self._bandwidth(self.l2 / 2, cell.threads)
         if not outside or not inside:
             return 0.0
         return max(0.0, cell.work.bytes.at(cell.width) * (1 / outside - 1 / inside))
@@ -70,9 +72,18 @@ class Memory:
         """What one dependent load takes beyond L2: latency(footprint, p) - latency(L2 / 2, p), at least 0."""
         if cell.work is None or self.l2 is None or self.fits(cell):
             return 0.0
-        outside = self.limits.latency(cell.work.footprint.at(cell.width), cell.threads)
-        inside = self.limits.latency(self.l2 / 2, cell.threads)
+        outside = self._latency(cell.work.footprint.at(cell.width), cell.threads)
+        inside = self._latency(self.l2 / 2, cell.threads)
         return max(0.0, outside - inside) if outside and inside else 0.0
+
+    @cached_property
+    def _bandwidth(self) -> Callable[[float, int], float | None]:
+        """`Limits.bandwidth`, which a fit asks for the same few places thousands of times."""
+        return cache(self.limits.bandwidth)
+
+    @cached_property
+    def _latency(self) -> Callable[[float, int], float | None]:
+        return cache(self.limits.latency)
 
 
 def _sound(*quantities: float) -> bool:

@@ -35,7 +35,10 @@ class Quantity:
         form, parameters = candidate.solution.form, candidate.solution.parameters
         chosen = np.ones(len(parameters), dtype=bool) if wanted is None else wanted
         slopes = np.where(chosen, design.weights(form, parameters) * design.matrix, 0.0)
-        units = np.array([design.seconds(form, unit)[:, chosen].sum(axis=1) for unit in candidate.units])
+        if wanted is None:
+            units = design.step(form, candidate.units)
+        else:
+            units = design.seconds(form, candidate.units)[:, :, wanted].sum(axis=-1)
         return cls(slopes @ parameters, units, slopes, np.zeros(len(slopes), dtype=bool))
 
     @classmethod

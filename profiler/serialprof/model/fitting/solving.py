@@ -14,9 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import nnls
 
 from serialprof.model.fitting.cells import Cell
@@ -89,20 +91,26 @@ class Design:
         return cls(model.matrix(cells), *sides, np.maximum(model.given, _EXACT))
 
     def sides(self, form: Form, parameters: Array) -> tuple[Array, Array]:
-        """Seconds [cell] of the chain and of the width work."""
-        width, _, _ = _blend(self._of(self.computing, parameters), self._of(self.traffic, parameters), form.inner)
-        return self._of(self.chain, parameters), width
+        """Seconds [..., cell] of the chain and of the width work, for parameters [..., term]."""
+        chain, computing, traffic, _ = self._parts(parameters)
+        width, _, _ = _blend(computing, traffic, form.inner)
+        return chain, width
+
+    def step(self, form: Form, parameters: Array) -> Array:
+        """Seconds [..., cell] of a step, for parameters [..., term]."""
+        chain, computing, traffic, rest = self._parts(parameters)
+        width, _, _ = _blend(computing, traffic, form.inner)
+        step: Array = _blend(chain, width, form.outer)[0] + rest
+        return step
 
     def weights(self, form: Form, parameters: Array) -> Array:
-        """[cell, term]: how much of a small change of a term shows in the step time."""
-        shown = np.ones(self.matrix.shape)
-        computing, traffic = self._of(self.computing, parameters), self._of(self.traffic, parameters)
+        """[..., cell, term]: how much of a small change of a term shows in the step, for parameters [..., term]."""
+        chain, computing, traffic, _ = self._parts(parameters)
         width, of_computing, of_traffic = _blend(computing, traffic, form.inner)
-        _, of_chain, of_width = _blend(self._of(self.chain, parameters), width, form.outer)
-        shown[:, self.chain] = of_chain[:, None]
-        shown[:, self.computing] = (of_width * of_computing)[:, None]
-        shown[:, self.traffic] = (of_width * of_traffic)[:, None]
-        return shown
+        _, of_chain, of_width = _blend(chain, width, form.outer)
+        shown = np.ones((*chain.shape, 4))
+        shown[..., 0], shown[..., 1], shown[..., 2] = of_chain, of_width * of_computing, of_width * of_traffic
+        return shown[..., self._side]
 
     def hiding(self, hidden: Mask, side: Mask, other: Mask) -> Array:
         """Weights [cell, term] that hide the terms of a side at the cells `hidden`, those of the other elsewhere."""
@@ -110,19 +118,33 @@ class Design:
         return np.where(lost, 0.0, 1.0)
 
     def seconds(self, form: Form, parameters: Array) -> Array:
-        """[cell, term]: the seconds of a step that every term stands for; they add up to the step."""
-        parts: Array = self.weights(form, parameters) * self.matrix * parameters
+        """[..., cell, term]: the seconds of a step that every term stands for; they add up to the step."""
+        parts: Array = self.weights(form, parameters) * self.matrix * parameters[..., None, :]
         return parts
 
-    def _of(self, side: Mask, parameters: Array) -> Array:
-        seconds: Array = self.matrix[:, side] @ parameters[side]
-        return seconds
+    @cached_property
+    def _side(self) -> npt.NDArray[np.intp]:
+        """[term]: 0 for the chain, 1 for computing, 2 for traffic, 3 for synchronisation."""
+        return np.where(self.chain, 0, np.where(self.computing, 1, np.where(self.traffic, 2, 3)))
+
+    @cached_property
+    def _columns(self) -> Array:
+        """[term, side x cell]: the matrix, of every side its own terms alone."""
+        own = self._side[:, None] == np.arange(4)
+        columns: Array = np.where(own[:, :, None], self.matrix.T[:, None, :], 0.0)
+        return columns.reshape(len(own), -1)
+
+    def _parts(self, parameters: Array) -> tuple[Array, Array, Array, Array]:
+        """Seconds [..., cell] of each side by itself: chain, computing, traffic, synchronisation."""
+        flat, count = parameters @ self._columns, len(self.matrix)
+        chain, computing, traffic, rest = (flat[..., side * count : (side + 1) * count] for side in range(4))
+        return chain, computing, traffic, rest
 
 
-def _blend(first: Array, second: Array, exponent: float) -> tuple[Array, Array, Array]:
+def _blend(first: Array, second: Array, exponent: float) -> tuple[Array, Array | float, Array | float]:
     """(first^q + second^q)^(1/q), and its derivatives by both; of two equals the first shows in the max."""
     if exponent == SUM:
-        return first + second, np.ones_like(first), np.ones_like(second)
+        return first + second, 1.0, 1.0
     larger = np.maximum(first, second)
     if exponent == MAX:
         shown = first >= second
@@ -180,7 +202,8 @@ class Problem:
         starts = [self.design.weights(form, start) for start in near]
         splits = list(self._splits(form))
         starts += [*splits, *(split * start for start in starts for split in splits)]
-        first = sorted((self._at(form, start) for start in starts), key=lambda solution: solution.squares)
+        tried = {key: self._at(form, start) for key, start in {start.tobytes(): start for start in starts}.items()}
+        first = sorted((tried[start.tobytes()] for start in starts), key=lambda solution: solution.squares)
         best = (self.near(form, solution.parameters) for solution in first[:_STARTS])
         return min(best, key=lambda solution: solution.squares)
 
@@ -195,9 +218,23 @@ class Problem:
 
         The last rows hold what was measured apart.
         """
-        times = weights * self.design.matrix / (self.times * self.spread)[:, None]
-        known = np.isfinite(self.design.given)
-        return np.vstack([times, np.diag(1 / self.design.given)[known]])
+        return np.concatenate([weights * self._scaled, self._apart])
+
+    @cached_property
+    def _scaled(self) -> Array:
+        """[cell, term]: the design in multiples of what a time may be missed by."""
+        scaled: Array = self.design.matrix / (self.times * self.spread)[:, None]
+        return scaled
+
+    @cached_property
+    def _apart(self) -> Array:
+        """[given, term]: the rows of what was measured apart."""
+        return np.diag(1 / self.design.given)[np.isfinite(self.design.given)]
+
+    @cached_property
+    def _aims(self) -> Array:
+        """[cell + given]: what the rows should come to."""
+        return np.concatenate([1 / self.spread, self._apart.sum(axis=1)])
 
     def _settle(self, form: Form, weights: Array) -> Solution:
         best = None
@@ -235,20 +272,17 @@ class Problem:
 
     def _at(self, form: Form, weights: Array) -> Solution:
         parameters = self._nonnegative(weights)
-        missed = self.design.seconds(form, parameters).sum(axis=1) / self.times - 1
+        missed = self.design.step(form, parameters) / self.times - 1
         apart = (parameters - 1) / self.design.given  # 0 where nothing was measured apart
         squares = float(np.sum((missed / self.spread) ** 2) + np.sum(apart**2))
-        data = len(missed) + int(np.isfinite(self.design.given).sum())
-        freedom = max(1, data - int(np.count_nonzero(parameters)))
+        freedom = max(1, len(self._aims) - int(np.count_nonzero(parameters)))
         return Solution(form, parameters, squares, float(np.sqrt(np.mean(missed**2))), freedom)
 
     def _nonnegative(self, weights: Array) -> Array:
         """Least squares with weighted columns; columns are scaled to length 1 first."""
         rows = self.rows(weights)
-        known = np.isfinite(self.design.given)
-        aims = np.concatenate([1 / self.spread, 1 / self.design.given[known]])
-        norms = np.linalg.norm(rows, axis=0)
+        norms = np.sqrt(np.einsum("rt,rt->t", rows, rows))
         scale = np.where(norms > 0, norms, 1.0)
-        solution, _ = nnls(rows / scale, aims, maxiter=100 * (1 + rows.shape[1]))
+        solution, _ = nnls(rows / scale, self._aims, maxiter=100 * (1 + rows.shape[1]))
         parameters: Array = solution / scale
         return parameters

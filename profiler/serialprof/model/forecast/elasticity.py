@@ -14,7 +14,6 @@ from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.family import BARRIER
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.quantities import Quantity
-from serialprof.model.fitting.solving import Design
 from serialprof.model.forecast.carrying import GROWTHS, thread_slopes
 from serialprof.model.forecast.conditions import on_threads
 from serialprof.model.forecast.uniting import AGREEMENT, joined, united
@@ -45,11 +44,12 @@ def core_elasticities(fitted: Fitted, usable: int | None = None) -> tuple[Estima
 
 def _elasticity(fitted: Fitted, candidate: Candidate, growth: str, *, shared: bool) -> Quantity:
     curves, solution = fitted.curves, candidate.solution
-    design = Design.of(candidate.model, curves.cells)
+    design = candidate.design
     slopes = thread_slopes(candidate.model, curves.cells, growth, shared=shared)
     rows = -design.weights(solution.form, solution.parameters) * slopes
-    units = [-(design.weights(solution.form, unit) * slopes) @ unit for unit in candidate.units]
-    saved = Quantity(rows @ solution.parameters, np.array(units), rows, np.zeros(len(rows), dtype=bool))
+    shown = design.weights(solution.form, candidate.units) * slopes
+    units = -(shown @ candidate.units[:, :, None])[..., 0]
+    saved = Quantity(rows @ solution.parameters, units, rows, np.zeros(len(rows), dtype=bool))
     return saved.over(fitted.told(candidate))
 
 
