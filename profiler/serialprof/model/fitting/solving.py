@@ -136,9 +136,8 @@ class Design:
 
     def _parts(self, parameters: Array) -> tuple[Array, Array, Array, Array]:
         """Seconds [..., cell] of each side by itself: chain, computing, traffic, synchronisation."""
-        flat, count = parameters @ self._columns, len(self.matrix)
-        chain, computing, traffic, rest = (flat[..., side * count : (side + 1) * count] for side in range(4))
-        return chain, computing, traffic, rest
+        flat, n = parameters @ self._columns, len(self.matrix)
+        return flat[..., :n], flat[..., n : 2 * n], flat[..., 2 * n : 3 * n], flat[..., 3 * n :]
 
 
 def _blend(first: Array, second: Array, exponent: float) -> tuple[Array, Array | float, Array | float]:
@@ -149,11 +148,11 @@ def _blend(first: Array, second: Array, exponent: float) -> tuple[Array, Array |
     if exponent == MAX:
         shown = first >= second
         return larger, shown.astype(float), (~shown).astype(float)
-    safe = np.where(larger > 0, larger, 1.0)
-    combined = safe * ((first / safe) ** exponent + (second / safe) ** exponent) ** (1 / exponent)
-    combined = np.where(larger > 0, combined, 1.0)
-    by_first, by_second = ((side / combined) ** (exponent - 1) for side in (first, second))
-    return np.where(larger > 0, combined, 0.0), by_first, by_second
+    some = larger > 0
+    safe = np.where(some, larger, 1.0)
+    first, second = first / safe, second / safe
+    grown = np.where(some, (first**exponent + second**exponent) ** (1 / exponent), 1.0)
+    return larger * grown, (first / grown) ** (exponent - 1), (second / grown) ** (exponent - 1)
 
 
 @dataclass(frozen=True)
@@ -274,9 +273,10 @@ class Problem:
         parameters = self._nonnegative(weights)
         missed = self.design.step(form, parameters) / self.times - 1
         apart = (parameters - 1) / self.design.given  # 0 where nothing was measured apart
-        squares = float(np.sum((missed / self.spread) ** 2) + np.sum(apart**2))
+        spreads = missed / self.spread
+        squares = float(spreads @ spreads + apart @ apart)
         freedom = max(1, len(self._aims) - int(np.count_nonzero(parameters)))
-        return Solution(form, parameters, squares, float(np.sqrt(np.mean(missed**2))), freedom)
+        return Solution(form, parameters, squares, math.sqrt(missed @ missed / len(missed)), freedom)
 
     def _nonnegative(self, weights: Array) -> Array:
         """Least squares with weighted columns; columns are scaled to length 1 first."""
