@@ -29,7 +29,7 @@ from serialprof.loading import check_name
 from serialprof.machine import Machine
 from serialprof.machine.topology import merge_groups, placement_order
 from serialprof.measure.budget import check_clock_budget
-from serialprof.measure.introspection import Introspector, probe_pairs
+from serialprof.measure.introspection import Introspector, probe_pairs, see_device
 from serialprof.measure.pairs import hidden_siblings
 from serialprof.measure.process import IN_WORKER
 from serialprof.measure.standins import check_dilation
@@ -159,8 +159,6 @@ def _check_device(device: str, points: Sequence[Point], machine: Machine) -> Non
     """Raises a CannotMeasureError where a CUDA device is not there, or lacks an element type of the points."""
     if not on_cuda(device):
         return
-    from serialprof.measure.introspection import see_device
-
     seen = see_device(machine.cpus[:1], device)
     lacking = sorted({point.setting.dtype for point in points} - set(seen.dtypes))
     if lacking:

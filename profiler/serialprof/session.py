@@ -20,6 +20,8 @@ from serialprof.interruption import ended_like_ctrl_c, interrupted
 from serialprof.limitcache import recall, remember
 from serialprof.limits import PER_THREADS, Limits
 from serialprof.machine import Machine
+from serialprof.measure.devices import limits_of_devices
+from serialprof.measure.dissections import reserved_dissections, take_dissections
 from serialprof.measure.effort import BRIEF, QUICK
 from serialprof.measure.engine import Engine
 from serialprof.measure.introspection import probe_limits
@@ -137,14 +139,10 @@ def _carry_out(
             if run.limits == Limits():
                 threads = {point.setting.threads for point in run.plan.points}
                 store.set_limits(limits_of(prepared.machine, threads, quick=run.plan.quick, stage=stage))
+            if not run.devices:
+                store.set_devices(limits_of_devices(run.plan, stage))
             with Pool(meter=run.plan.meter) as pool:
-                sampling = replace(run.plan, budget=run.plan.budget - reserved(run.plan))
-                engine = Engine(sampling, pool, store, report=report, past=run, clocks=clocks)
-                engine.run()
-                if reserved(run.plan):
-                    stage("stand-ins for another clock")
-                if run.plan.stand_ins:  # where none can be taken, why is stored
-                    take_stand_ins(run.plan, engine.run_seconds, pool, store, run.stand_ins)
+                _measure_points(store, run, pool, report, stage, clocks)
             store.finish("complete")
         except KeyboardInterrupt:
             store.abandon("interrupted")
@@ -152,6 +150,25 @@ def _carry_out(
         except BaseException:
             store.abandon("failed")
             raise
+
+
+def _measure_points(
+    store: Store, run: StoredRun, pool: Pool, report: Report, stage: Stage, clocks: Clocks | None
+) -> None:
+    """Samples every point, then takes stand-ins and dissections of those that were reached."""
+    plan = run.plan
+    for_stand_ins, for_dissections = reserved(plan), reserved_dissections(plan)
+    sampling = replace(plan, budget=plan.budget - for_stand_ins - for_dissections)
+    engine = Engine(sampling, pool, store, report=report, past=run, clocks=clocks)
+    engine.run()
+    reached = replace(plan, points=engine.reached)
+    if for_stand_ins:
+        stage("stand-ins for another clock")
+    if plan.stand_ins:  # where none can be taken, why is stored
+        take_stand_ins(reached, engine.run_seconds, pool, store, run.stand_ins)
+    if for_dissections:
+        stage("parts of a step")
+        take_dissections(reached, engine.run_seconds, pool, store, run.dissections)
 
 
 def limits_of(

@@ -99,6 +99,11 @@ class Engine:
         """Seconds of one run(D), by id of the points that are still measured: as sampled, else as calibrated."""
         return self._tally.seconds(self._roster.run_seconds)
 
+    @property
+    def reached(self) -> tuple[Point, ...]:
+        """The points of the plan but for those that lie beyond the end of their sweep."""
+        return tuple(point for point in self.plan.points if not self._roster.beyond(point))
+
     def _recall(self, past: StoredRun) -> None:
         """Takes up what a run has found out so far."""
         self._roster.recall(past)

@@ -80,6 +80,10 @@ class Roster:
         self._drop(point)
         return True
 
+    def beyond(self, point: Point) -> bool:
+        """Whether a point lies beyond the end of its branch."""
+        return bool(self._branches.ended(point))
+
     def leaving(self) -> list[tuple[Point, str]]:
         """The points whose branch has ended since this was last asked, and why; nobody measures them any more."""
         leaving = [
