@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from serialprof.measure import anatomy as module
 from serialprof.measure.anatomy import NO_FRAMEWORK, NOT_ASKED, dissect
 from serialprof.measure.delay import spin
 from serialprof.measure.instruments import Instruments
+from serialprof.records import Profile
 from serialprof.setting import Setting
+from tests.measure.fakecuda import FakeCuda
 
 torch = pytest.importorskip("torch")
 
@@ -126,3 +129,30 @@ def test_an_error_of_the_step_is_not_swallowed_and_leaves_the_profiler_free() ->
     with pytest.raises(RuntimeError, match="illegal memory access"):
         dissect(Failing(), SETTING, 5, 1, 4, Instruments([0]))
     assert dissect(Counted(), SETTING, 5, 1, 4, Instruments([0])).profile is not None
+
+
+@pytest.mark.parametrize(("kernels", "room"), [(2.0, 20), (100.0, 5), (2000.0, 1)])
+def test_on_a_cuda_device_steps_are_enqueued_timed_by_events_and_complete(
+    monkeypatch: pytest.MonkeyPatch, kernels: float, room: int
+) -> None:
+    """A made-up device whose kernels, two a step, take 8 us each while the host needs 4 us to enqueue one."""
+    fake = FakeCuda(kernel=7e-6).lay(monkeypatch, torch)
+    profile = Profile(4, 1e-5, kernels, 1.4e-5, 0.0, 0.0)
+    monkeypatch.setattr(module, "_profile", lambda stepper, setting, steps: (profile, ""))
+    asked: list[int] = []
+
+    class Stepper:
+        def run(self, steps: int, /) -> None:
+            asked.append(steps)
+            for _ in range(2 * steps):
+                fake.enqueue()
+
+    setting = Setting(depth=100, mode="eager", device="cuda:0")
+    anatomy = dissect(Stepper(), setting, steps=20, runs=5, profiled=4, instruments=Instruments([0]))
+    assert anatomy.profile == profile
+    assert anatomy.enqueue == pytest.approx(8e-6)
+    assert anatomy.device == pytest.approx(1.6e-5, rel=0.01)
+    assert anatomy.step == pytest.approx(1.6e-5, rel=0.01), "the device's time, and one launch and one wait of 100"
+    assert asked[:6] == [20] * 6 and asked[-5:] == [20] * 5
+    assert set(asked[6:-5]) == {room}, "no more than the queue of the device holds"
+    assert 5 <= len(asked[6:-5]) <= 50

@@ -80,7 +80,7 @@ def test_a_stepper_whose_steps_cannot_be_reached_is_refused() -> None:
     assert "delayed(steps, seconds)" in caught.value.remedy
 
 
-@pytest.mark.parametrize("build", [Native, lambda: StepFunction(lambda: None)])
+@pytest.mark.parametrize("build", [Native, lambda: StepFunction(lambda: None), Own])
 def test_short_delays_are_calibrated_around_nothing(
     build: Callable[[], Stepper], monkeypatch: pytest.MonkeyPatch
 ) -> None:

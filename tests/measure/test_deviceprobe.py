@@ -11,6 +11,7 @@ from serialprof.measure import deviceprobe
 from serialprof.measure.deviceprobe import probe_device, see_device
 from serialprof.measure.introspection import probe_device as probe_apart
 from serialprof.measure.introspection import see_device as see_apart
+from tests.measure.fakecuda import FakeCuda
 
 
 def test_without_torch_there_is_nothing_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,3 +86,37 @@ def test_what_every_operation_takes_is_no_part_of_the_bandwidth(monkeypatch: pyt
     page, large = deviceprobe._bandwidth(limits, deviceprobe._Host(), 1.0)
     assert large.bandwidth == pytest.approx((1 << 20) / 4e-6)
     assert page.bandwidth == pytest.approx(4096 / 0.55e-6), "half of the time is left at least"
+
+
+def test_latencies_of_a_cuda_device_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a made-up one: launches of 4 us, kernels of 2 us that begin 1 us apart, replays of 7 us, waits of 5 us."""
+    torch = pytest.importorskip("torch")
+    fake = FakeCuda().lay(monkeypatch, torch)
+    state = torch.zeros(1)
+    monkeypatch.setattr(deviceprobe, "_tiny", lambda device: (state, fake.enqueue))
+    monkeypatch.setattr(deviceprobe, "_floor", lambda device, operation: 2e-6)
+    found = deviceprobe._Cuda("cuda:1").latencies(0.5)
+    assert found == {
+        "launch": pytest.approx(4e-6),
+        "floor": 2e-6,
+        "gap": pytest.approx(1e-6, rel=0.02),  # one replay's 7 us are spread over the thousand kernels of a timing
+        "replay": pytest.approx(7e-6),
+        "synchronise": pytest.approx(5e-6),
+        "read_back": pytest.approx(0.0),
+    }
+    assert fake.log[0] == "set cuda:1" and set(fake.log[1:]) == {"synchronize cuda:1"}
+
+
+def test_a_device_that_captures_no_graph_has_its_other_latencies(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    fake = FakeCuda().lay(monkeypatch, torch)
+
+    def refuse() -> None:
+        raise RuntimeError("no graphs")
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", refuse)
+    monkeypatch.setattr(deviceprobe, "_tiny", lambda device: (torch.zeros(1), fake.enqueue))
+    monkeypatch.setattr(deviceprobe, "_floor", lambda device, operation: 2e-6)
+    found = deviceprobe._Cuda("cuda:0").latencies(0.5)
+    assert (found["gap"], found["replay"]) == ("no graphs", "no graphs")
+    assert found["launch"] == pytest.approx(4e-6)

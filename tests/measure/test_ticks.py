@@ -79,6 +79,7 @@ def test_whole_runs_are_traced_and_a_capped_number_of_steps_is_kept(depth: int, 
         (Plain(), Setting(depth=4)),
         (Stepper(), Setting(depth=4, form="wide")),
         (Asynchronous(), Setting(depth=4)),
+        (Stepper(), Setting(depth=4, device="cuda:0")),
         (Stepper(), Setting(depth=LONGEST_RUN + 1)),
     ],
 )

@@ -47,7 +47,8 @@ class Delayed:
 def spin(seconds: float) -> None:
     """Keeps the calling thread busy for so many seconds, in Python: what a `delayed` of one's own puts into every step.
 
-    A call takes some tenths of a microsecond longer than asked; none or a negative time is none at all.
+    A call takes some tenths of a microsecond longer than asked, which calibration takes into account; no time, or a
+    negative one, is no spin at all.
     """
     if seconds > 0:
         now = time.perf_counter_ns
@@ -59,12 +60,14 @@ def spin(seconds: float) -> None:
 def delayed(stepper: Stepper) -> Delayed:
     """A stepper with delays: of a native kernel, of a step function, or by its own `delayed(steps, seconds)`.
 
+    Its own is taken to `spin` once in every step, and a short delay to be as much longer than asked as `spin` is.
+
     Raises:
         WorkloadError: its steps cannot be told apart from outside.
     """
     own = getattr(stepper, "delayed", None)
     if own is not None:
-        return Delayed(own, None)
+        return Delayed(own, _IDLE_FUNCTION)
     if isinstance(stepper, StepFunction):
         return Delayed(partial(_run_function, stepper.step), _IDLE_FUNCTION)
     kernel = getattr(stepper.run, "__self__", None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a device is, and what it can do at best as torch drives it: the limits that a step is compared with.
+"""What a device can do at best as torch drives it: the limits that a step is compared with.
 
 Every part that fails is left out with its reason. Times of short things are lower quartiles of many turns, for
 disturbances only add; what a bandwidth is of is a sum over a buffer, and FLOP per second are those of a matrix product.
@@ -7,7 +7,6 @@ disturbances only add; what a bandwidth is of is a sum over a buffer, and FLOP p
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -15,17 +14,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from serialprof.devicelimits import DeviceLimits, DeviceRung
-from serialprof.errors import CannotMeasureError
+from serialprof.measure.devicefacts import matrix, see_device
 from serialprof.measure.kernels import trace_of
 from serialprof.measure.robust import undisturbed
 from serialprof.measure.turns import in_turns
-from serialprof.setting import CPU, DTYPES, on_cuda
+from serialprof.setting import CPU, on_cuda
 
 if TYPE_CHECKING:
     import torch
 
-NO_TORCH: Final = "torch is not installed"
-NO_CUDA: Final = "torch sees no CUDA device"
+__all__ = ["probe_device", "see_device"]
 
 #: Shares of the time that the latencies, all bandwidths, and all matrix products take.
 _LATENCIES: Final = 0.4
@@ -45,22 +43,6 @@ _CPU_RUNGS: Final = (256 << 10, 4 << 20, 256 << 20)
 _FREE_SHARE: Final = 0.125
 #: A device's largest footprint in multiples of its cache.
 _BEYOND_CACHE: Final = 16
-
-
-def see_device(device: str) -> tuple[DeviceLimits, tuple[str, ...]]:
-    """What a device is, nothing of it measured, and the element types that it computes in.
-
-    Args:
-        device: "cpu", "cuda" or "cuda:N".
-
-    Raises:
-        CannotMeasureError: torch is not there, sees no CUDA device, or none of that number.
-    """
-    _import_torch()
-    if not on_cuda(device):
-        return _see_cpu(), _dtypes(CPU)
-    index = _index(device)
-    return _see_cuda(index), _dtypes(f"cuda:{index}")
 
 
 def probe_device(device: str, dtypes: Sequence[str], threads: int, seconds: float) -> DeviceLimits:
@@ -217,7 +199,7 @@ def _product(limits: DeviceLimits, driver: _Driver, dtype: str, seconds: float) 
     """FLOP per second of the largest square product that fits its time, beside those that are known."""
     side, most, took = _SMALLEST, _LARGEST[driver.device.partition(":")[0]], 0.0
     while True:
-        factor = _matrix(side, dtype, driver.device)
+        factor = matrix(side, dtype, driver.device)
         product = factor.matmul
         driver.timing(lambda: product(factor), 2)  # noqa: B023 - called at once
         took = driver.timing(lambda: product(factor), 2)  # noqa: B023
@@ -274,19 +256,6 @@ def _repeat(work: Callable[[], object], count: int) -> None:
         work()
 
 
-def _matrix(side: int, dtype: str, device: str) -> torch.Tensor:
-    import torch
-
-    return torch.full((side, side), 1.0 / side, dtype=torch_dtype(dtype), device=device)
-
-
-def torch_dtype(name: str) -> torch.dtype:
-    """The type of torch that is an element type, such as "bf16"."""
-    import torch
-
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
-
-
 def _footprints(limits: DeviceLimits) -> tuple[int, ...]:
     """The footprints that are read, ascending."""
     import psutil
@@ -298,76 +267,6 @@ def _footprints(limits: DeviceLimits) -> tuple[int, ...]:
         return tuple(sorted({min(cache // 2, most), min(_BEYOND_CACHE * cache, most)}))
     most = int(_FREE_SHARE * psutil.virtual_memory().available)
     return tuple(sorted({min(size, most) for size in _CPU_RUNGS}))
-
-
-def _see_cpu() -> DeviceLimits:
-    import torch
-
-    from serialprof.machine.reading import read_machine
-
-    machine = read_machine()
-    return DeviceLimits(
-        device=CPU,
-        threads=torch.get_num_threads(),
-        name=machine.processor,
-        memory=machine.memory,
-        cache=machine.cache_bytes(3) or machine.cache_bytes(2),
-        multiprocessors=os.cpu_count(),
-        framework=f"torch {torch.__version__}",
-    )
-
-
-def _see_cuda(index: int) -> DeviceLimits:
-    import torch
-
-    properties = torch.cuda.get_device_properties(index)
-    return DeviceLimits(
-        device=f"cuda:{index}",
-        threads=1,
-        name=properties.name,
-        memory=properties.total_memory,
-        cache=properties.L2_cache_size,
-        multiprocessors=properties.multi_processor_count,
-        framework=f"torch {torch.__version__}",
-    )
-
-
-def _dtypes(device: str) -> tuple[str, ...]:
-    """The element types in which a device multiplies matrices by itself."""
-    import torch
-
-    found = []
-    for name in DTYPES:
-        if name == "bf16" and on_cuda(device) and not torch.cuda.is_bf16_supported(including_emulation=False):
-            continue
-        try:
-            factor = _matrix(_ELEMENTS, name, device)
-            factor.matmul(factor).sum().item()
-        except RuntimeError:
-            continue
-        found.append(name)
-    return tuple(found)
-
-
-def _index(device: str) -> int:
-    """The number of a CUDA device that torch sees."""
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if not count:
-        raise CannotMeasureError(NO_CUDA, "leave --device out to measure the CPU, or see what nvidia-smi says")
-    number = device.partition(":")[2] or "0"
-    if not number.isdecimal() or int(number) >= count:
-        known = ", ".join(f"cuda:{index}" for index in range(count))
-        raise CannotMeasureError(f"torch sees no CUDA device {device!r}", f"choose from {known}")
-    return int(number)
-
-
-def _import_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise CannotMeasureError(NO_TORCH, "pip install serialprof[torch]") from error
 
 
 def _add(limits: DeviceLimits, name: str, measure: Callable[[], dict[str, Any]]) -> DeviceLimits:
