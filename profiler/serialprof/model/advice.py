@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
+from serialprof.model.device.telling import next_move
 from serialprof.model.fitting.curves import MINIMUM_VALUES
 from serialprof.model.results import Tradeoff
 from serialprof.model.verdict import TOO_DISTURBED, Findings
@@ -33,8 +34,13 @@ def next_step(findings: Findings, usable: int) -> str:
         return f"Run again with at least {MINIMUM_VALUES} widths, for example --width 1,4,16,64."
     if unsound := _unsound(findings):
         return unsound
+    return (next_move(findings.device) if findings.device else "") or _widths_and_threads(findings, usable)
+
+
+def _widths_and_threads(findings: Findings, usable: int) -> str:
+    """What is next by the sweeps over threads and width."""
     threads = max(item.point.setting.threads for item in findings.measured)
-    if not findings.crossovers and usable > threads:
+    if not findings.measured[0].point.setting.on_cuda and not findings.crossovers and usable > threads:
         return f"Vary the threads, for example --threads {threads},{2 * threads if 2 * threads <= usable else usable}."
     if _undecided(findings):
         return "Run again with a longer --budget: the intervals of the thread counts still overlap."

@@ -10,6 +10,7 @@ from serialprof.model.advice import next_step
 from serialprof.model.attribution import attribute
 from serialprof.model.counting import count, disagreements, standing
 from serialprof.model.crosscheck import contradictions
+from serialprof.model.device.analysis import device_analysis, dissected
 from serialprof.model.evidence import grade
 from serialprof.model.examination import Examined, examine
 from serialprof.model.fitting.fitrecord import fit_record
@@ -34,10 +35,13 @@ def analyse(run: StoredRun) -> Analysis:
 
 def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
     times, fitted = examined.times, examined.fitted
-    attributions = attribute(fitted, times.family.mode) if fitted else ()
+    anatomy = dissected(run, times)
+    attributions = attribute(fitted, times.family.mode, anatomy.launches if anatomy else None) if fitted else ()
     gains = _withheld(tradeoffs(times, examined.outlook), disturbed_share(times.summaries))
     plane = frontier(times, examined.outlook, gains, run.machine)
     counted = count(run, times, plane.sensitivities)
+    standing_in = stand_ins(run, times.points, attributions, counted)
+    device = device_analysis(run, times, anatomy, standing_in.delays) if anatomy else None
     findings = Findings(
         description=examined.description,
         points=times.summaries,
@@ -49,6 +53,7 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         within_process=len({visit.process for visit in run.visits if visit.status == "ok"}) < 2,
         contradictions=(*contradictions(run, times, attributions), *disagreements(counted)),
         disturbed=disturbed_share(times.summaries),
+        device=device,
     )
     serial = [point for point in times.points if point.setting.form == "serial"] or times.points
     family = FamilyAnalysis(
@@ -67,7 +72,8 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         frontier=plane,
         contradictions=findings.contradictions,
         counted=counted,
-        stand_ins=stand_ins(run, times.points, attributions, counted),
+        stand_ins=standing_in,
+        device=device,
     )
     return replace(family, refusals=refusals(family, run.limits))
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from serialprof.estimate import Estimate
@@ -28,14 +29,18 @@ from serialprof.model.statistics import LEVEL
 
 _SPLIT_REMEDY = "runs at two clocks, or declared serial_loads"
 _DISPATCH = "launch or dispatch is not measured apart, so it is in here"
+_APART = "launch and dispatch were measured apart; what of the rest waits is not told"
 
 
-def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
+def attribute(
+    fitted: Fitted, mode: str, launches: Mapping[tuple[int, int], Estimate] | None = None
+) -> tuple[Attribution, ...]:
     """Attributions of the fitted points at the highest clock, ascending in threads, then width.
 
     Args:
         fitted: the family's fit.
         mode: how steps were executed; only "native" is known to launch nothing.
+        launches: shares of a step that are dispatch and launch gaps, as measured, by (width, threads).
     """
     parts = {cause: tuple(map(Part, [cause] * len(fitted.curves.cells), fitted.seconds(cause), fitted.shares(cause)))
              for cause in (SERIAL, SYNCHRONISATION, COMPUTE, MEMORY)}  # fmt: skip
@@ -50,9 +55,8 @@ def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
     for index, cell in enumerate(fitted.curves.cells):
         if cell.lowered:
             continue
-        serial = parts[SERIAL][index]
-        if mode != "native":
-            serial = _because(serial, _DISPATCH)
+        measured = (launches or {}).get((int(cell.width), cell.threads))
+        serial, launch = _launch(parts[SERIAL][index], mode, measured, float(fitted.steps[index]))
         if serial_hidden[index]:
             serial = _because(serial, "hidden behind the width work")
         compute, memory = parts[COMPUTE][index], _memory(fitted, cell, parts[MEMORY][index])
@@ -60,6 +64,9 @@ def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
             compute, memory = (_because(part, "hidden behind the serial chain") for part in (compute, memory))
         if missing := fitted.memory.unknown(cell):
             compute = _because(compute, missing)
+        chain = chains[index]
+        if mode != "native" and launch.share.identified and not fitted.clocked:
+            chain = replace(serial.share, reason=_APART)
         rest = leftovers[index]
         step = float(fitted.steps[index])
         attributions.append(
@@ -69,7 +76,7 @@ def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
                 fitted.curves.step(index),
                 (
                     serial,
-                    _launch(mode),
+                    launch,
                     _synchronisation(fitted, cell, parts[SYNCHRONISATION][index]),
                     compute,
                     memory,
@@ -79,7 +86,7 @@ def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
                     Part(cause, share.scaled(step, "s"), share)
                     for cause, share in zip(
                         (SCALING, NOT_SCALING, BEYOND_L2),
-                        (*_split(fitted, cell, chains[index], loads[index], mode), beyond[index]),
+                        (*_split(fitted, cell, chain, loads[index], mode), beyond[index]),
                         strict=True,
                     )
                 ),
@@ -88,10 +95,34 @@ def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
     return tuple(sorted(attributions, key=lambda item: (item.threads, item.width)))
 
 
-def _launch(mode: str) -> Part:
+def _launch(serial: Part, mode: str, measured: Estimate | None, step: float) -> tuple[Part, Part]:
+    """The serial part without what was measured to be launch or dispatch, and that; no more than the fit calls serial.
+
+    Args:
+        serial: as fitted.
+        mode: how steps were executed.
+        measured: share of the step.
+        step: in seconds.
+    """
     if mode == "native":
-        return _nothing(LAUNCH, "native kernels have no launch")
-    return _unknown(LAUNCH, f"launch or dispatch of {mode} steps was not measured apart", DISPATCH)
+        return serial, _nothing(LAUNCH, "native kernels have no launch")
+    fitted = serial.share
+    if measured is None or measured.value is None or fitted.value is None:
+        reason = f"launch or dispatch of {mode} steps was not measured apart"
+        return _because(serial, _DISPATCH), _unknown(LAUNCH, reason, DISPATCH)
+    value = min(measured.value, fitted.value)
+    low = None if measured.low is None else max(0.0, min(measured.low, value))
+    high = None if measured.high is None else max(value, measured.high)
+    launch = replace(measured, value=value, low=low, high=high)
+    if value < measured.value:
+        launch = replace(launch, reason="measured to take longer than what the fit finds no width to shorten")
+    left = replace(
+        fitted,
+        value=fitted.value - value,
+        low=None if fitted.low is None or high is None else max(0.0, fitted.low - high),
+        high=None if fitted.high is None or low is None else max(fitted.value - value, fitted.high - low),
+    )
+    return Part(SERIAL, left.scaled(step, "s"), left), Part(LAUNCH, launch.scaled(step, "s"), launch)
 
 
 def _synchronisation(fitted: Fitted, cell: Cell, part: Part) -> Part:
@@ -109,7 +140,8 @@ def _split(fitted: Fitted, cell: Cell, chain: Estimate, loads: Estimate, mode: s
     if fitted.clocked:
         return chain, loads
     if mode != "native":
-        return _any_part(chain, _DISPATCH), _any_part(chain, _DISPATCH)
+        why = _APART if chain.reason == _APART else _DISPATCH
+        return _any_part(chain, why), _any_part(chain, why)
     if fitted.memory.fits(cell):
         return chain, replace(nothing, reason="the footprint fits L2")
     if cell.work is not None and cell.work.serial_loads > 0 and not fitted.memory.unknown(cell):

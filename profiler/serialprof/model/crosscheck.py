@@ -57,6 +57,9 @@ def contradictions(
 ) -> tuple[Contradiction, ...]:
     """What cannot be true together in a family, each kind once: at the operating point where it is worst.
 
+    The limits and CPU times are the host's, and the ticks of asynchronous steps are times of enqueueing: nothing here
+    is said of steps on a CUDA device.
+
     Args:
         run: with the limits and the visits.
         times: of the family.
@@ -71,6 +74,8 @@ def contradictions(
     for point, summary in zip(times.points, times.summaries, strict=True):
         setting = point.setting
         if setting.form != "serial" or setting.clock != times.reference or summary.step.value is None:
+            continue
+        if setting.on_cuda:
             continue
         attribution = known.get((setting.width, setting.threads))
         here = visits[point.id]

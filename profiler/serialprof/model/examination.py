@@ -10,12 +10,14 @@ from functools import cached_property
 import numpy as np
 
 from serialprof.catalog import Description
+from serialprof.limits import Limits
 from serialprof.model.fitting.curves import RefusedFitError
 from serialprof.model.fitting.fit import fit_family
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.forecast.outlook import Outlook
 from serialprof.model.steptimes import FamilyTimes, collect
+from serialprof.setting import on_cuda
 from serialprof.store import StoredRun
 
 
@@ -52,11 +54,18 @@ def examine(run: StoredRun, workload: str | None = None) -> Iterator[Examined]:
         run: the stored run.
         workload: the name or reference of the only one that is wanted.
     """
-    memory = Memory.of(run.limits, run.machine.cache_bytes(2))
     for times in collect(run):
         description = _description(run, times)
         if workload in (None, description.name, description.reference):
+            memory = _memory(run, times.family.device)
             yield Examined(description, times, memory, *_fit(times, memory), run.machine.usable)
+
+
+def _memory(run: StoredRun, device: str) -> Memory:
+    """The ladders of the host; of a CUDA device its last cache alone, for the host's say nothing of it."""
+    if not on_cuda(device):
+        return Memory.of(run.limits, run.machine.cache_bytes(2))
+    return Memory.of(Limits(), next((item.cache for item in run.devices if item.device == device), None))
 
 
 def _fit(times: FamilyTimes, memory: Memory) -> tuple[Fitted | None, str]:

@@ -17,6 +17,7 @@ from serialprof.model.span import WIDEST, needed_ratio, non_scaling_share
 from serialprof.model.statistics import quantile
 from serialprof.model.sweep import distinct_clocks, reached_clocks
 from serialprof.model.verdict import TOO_DISTURBED
+from serialprof.units import format_bytes
 
 #: A barrier that was measured at grains so many times off the step's own says nothing of it.
 _GRAIN: Final = 4.0
@@ -40,7 +41,7 @@ def _estimates(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate, *tuple[_
     """Every estimate of a family that may lack a value, with what it is and where."""
     for summary in family.points:
         place = (summary.point.setting.width, summary.point.setting.threads)
-        if summary.point.setting.form == "serial" and not summary.failed:
+        if summary.point.setting.form == "serial" and not summary.failed and not summary.ended:
             yield "step time", summary.step, place
     for item in family.attributions:
         place = (item.width, item.threads)
@@ -49,12 +50,29 @@ def _estimates(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate, *tuple[_
     for sensitivity in family.frontier.sensitivities:
         place = (sensitivity.width, sensitivity.threads)
         yield "clock elasticity", sensitivity.clock, place
+        if family.points[0].point.setting.on_cuda:  # one thread drives it
+            continue
         yield "thread elasticity", sensitivity.cores, place
         if not sensitivity.never:
             yield "threads that equal +10 % clock", sensitivity.equal, place
     yield from _turns(family)
+    yield from _on_device(family)
     for cost in family.depth_costs:
         yield "depth cost", cost.ratio, (cost.width, cost.threads)
+
+
+def _on_device(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate, *tuple[_Place, ...]]]:
+    """What of steps on a device may lack a value."""
+    if (found := family.device) is None:
+        return
+    yield "knee over batch", found.sweep.knee
+    for step in found.steps:
+        for part in step.parts:
+            yield f"share of {part.cause}", part.share, (step.width, found.threads)
+    for move in found.moves:
+        yield f"gain by {move.name}", move.gain, (move.width, found.threads)
+    for gap in found.missing:
+        yield "parts of a step on its device", Estimate.unknown(gap.reason), (gap.width, found.threads)
 
 
 def _turns(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate]]:
@@ -73,13 +91,14 @@ def _whole(family: FamilyAnalysis, limits: Limits) -> Iterator[Refusal]:
     if family.refusal:
         yield Refusal("step-time model", family.refusal, family.verdict.next_step)
     settings = [item.point.setting for item in family.points if item.units and item.point.setting.form == "serial"]
-    if settings and len({setting.threads for setting in settings}) == 1:
+    if settings and not settings[0].on_cuda and len({setting.threads for setting in settings}) == 1:
         threads = settings[0].threads
         reason = "only one thread count was measured, so there is no gain by cores to compare"
         yield Refusal("clock against cores", reason, f"--threads {threads},{2 * threads}")
     if settings and len({setting.width for setting in settings}) == 1:
         yield Refusal("serial depth against width", "only one width was measured", f"{MINIMUM_VALUES} widths or more")
     yield from _disturbed(family.points)
+    yield from _hygiene(family.points)
     yield from _grains(family, limits)
     yield from _clocks(family.points)
 
@@ -96,6 +115,23 @@ def _disturbed(points: Sequence[PointSummary]) -> Iterator[Refusal]:
         what = "what gains more" if share > TOO_DISTURBED else "intervals at their full level"
         reason = f"{share:.0%} of the samples were disturbed and left out; what is left may be no fair choice"
         yield Refusal(what, reason, "a quieter machine: see serialprof doctor")
+
+
+def _hygiene(points: Sequence[PointSummary]) -> Iterator[Refusal]:
+    """Points whose device was held down, or whose steps keep memory: their times are true, but not those of a rest."""
+    for reason in dict.fromkeys(reason for item in points for reason in item.held):
+        places = tuple(_place(item) for item in points if reason in item.held)
+        what = f"the device's clock was held down ({reason})"
+        yield Refusal("unthrottled step time", what, "a cooler device, or one with more power", places)
+    leaking = [item for item in points if item.leaked]
+    if leaking:
+        worst = max(item.leaked or 0.0 for item in leaking)
+        what = f"every step keeps up to {format_bytes(worst)} of memory, so later steps may take longer"
+        yield Refusal("steady steps", what, "free what a step allocates", tuple(map(_place, leaking)))
+
+
+def _place(item: PointSummary) -> _Place:
+    return item.point.setting.width, item.point.setting.threads
 
 
 def _grains(family: FamilyAnalysis, limits: Limits) -> Iterator[Refusal]:

@@ -12,6 +12,8 @@ from serialprof.catalog import Description
 from serialprof.estimate import Estimate
 from serialprof.model import wording
 from serialprof.model.answers import Contradiction
+from serialprof.model.device.telling import clauses as device_clauses
+from serialprof.model.dissected import DeviceAnalysis
 from serialprof.model.evidence import contradict
 from serialprof.model.results import (
     LAUNCH,
@@ -41,6 +43,7 @@ class Findings:
     within_process: bool
     contradictions: tuple[Contradiction, ...] = ()
     disturbed: float = 0.0
+    device: DeviceAnalysis | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -68,7 +71,8 @@ TOO_DISTURBED: Final = 0.5
 
 def _clauses(findings: Findings) -> Iterator[str]:
     if not findings.measured:
-        why = f": {findings.failures[0]}" if findings.failures else ""
+        reasons = findings.failures or tuple(item.ended for item in findings.points if item.ended)
+        why = f": {reasons[0]}" if reasons else ""
         yield f"nothing was measured, so the data cannot tell{why}"
         return
     if false := [item.what for item in findings.contradictions if item.certain and item.what in DECLARED]:
@@ -78,8 +82,10 @@ def _clauses(findings: Findings) -> Iterator[str]:
         )
     if findings.crossovers:
         yield _clock_against_cores(findings)
-    else:
+    elif findings.device is None:
         yield "threads were not varied, so the data cannot tell whether clock beats cores"
+    if findings.device is not None:
+        yield from device_clauses(findings.device, findings.description.width_name)
     yield _serial(findings)
     if findings.depth_costs:
         yield _depth(findings.depth_costs)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an analysis of a whole run makes of dissections: attribution, verdict, advice, refusals."""
+
+from dataclasses import replace
+
+import pytest
+
+from serialprof.limits import ChaseRung, Limits, StreamRung
+from serialprof.model import LAUNCH, SERIAL, analyse
+from serialprof.records import GpuState, Readings
+from tests.model.device.builder import MICRO, Truth, run
+
+WIDTHS = (1, 4, 16, 64, 256, 1024)
+SLOW = Truth(host=200 * MICRO)
+
+
+@pytest.fixture(scope="module")
+def family():
+    stored = run(SLOW, WIDTHS, others={"graph": Truth(host=2 * MICRO)}, noise=0.01)
+    return analyse(stored).families[0]
+
+
+def with_readings(stored, point, **changes):
+    visits = tuple(
+        replace(item, readings=replace(item.readings, **changes)) if item.point == point else item
+        for item in stored.visits
+    )
+    return replace(stored, visits=visits)
+
+
+def test_the_verdict_names_knee_parts_and_best_move(family):
+    sentence = family.verdict.sentence
+    assert "The knee is at B = 1" in sentence
+    assert "batch-insensitive because of dispatch" in sentence
+    assert "At B = 1 a step of 200 us is 87 % host dispatch and 10 % kernel latency floor" in sentence
+    assert "; at B = 1 Ki a step of 1.05 ms is 98 % FLOP" in sentence
+    assert "The best next move from B = 1 is batch 256 (18" in sentence
+    assert "CUDA graphs (7." in sentence
+    assert "Threads were not varied" not in sentence
+    assert family.verdict.next_step.startswith("From B = 1, go for batch 256 (")
+
+
+def test_launches_are_split_off_the_serial_part(family):
+    first = family.attributions[0]
+    assert first.part(LAUNCH).share.value == pytest.approx(179 / 200, rel=0.02)
+    assert first.part(SERIAL).share.value == pytest.approx(21 / 200, rel=0.1)
+    assert first.part(SERIAL).share.low is not None
+    assert first.part(SERIAL).share.low >= 0
+    assert sum(part.share.value for part in first.parts) == pytest.approx(1)
+    assert "(launch included)" not in family.verdict.sentence
+
+
+def test_a_launch_beyond_the_serial_part_is_cut_to_it(family):
+    for item in family.attributions:
+        assert item.part(SERIAL).share.value >= 0
+        assert sum(part.share.value for part in item.parts) == pytest.approx(1)
+
+
+def test_without_dissections_nothing_changes():
+    found = analyse(replace(run(SLOW, WIDTHS, noise=0.01), dissections=())).families[0]
+    assert found.device is None
+    assert found.attributions[0].part(LAUNCH).share.value is None
+    assert "(launch included)" in found.verdict.sentence
+
+
+def test_the_ladders_and_peaks_of_the_host_say_nothing_of_a_gpu():
+    slow = Limits(
+        chains={"add": 1.0}, chase=(ChaseRung(1 << 20, 1.0),), stream=(StreamRung(1 << 20, 1, 1.0),), fma={"avx2": 1.0}
+    )
+    on_gpu = analyse(replace(run(SLOW, WIDTHS, noise=0.01), limits=slow)).families[0]
+    assert on_gpu.contradictions == ()
+    on_cpu = analyse(replace(run(SLOW, WIDTHS, noise=0.01, device="cpu"), limits=slow)).families[0]
+    assert on_cpu.contradictions
+
+
+def test_a_device_that_was_held_down_is_flagged():
+    hot = GpuState(reasons=("idle", "heat (by hardware)"))
+    stored = with_readings(run(SLOW, WIDTHS), 2, gpu=(hot, hot))
+    found = analyse(stored).families[0]
+    assert [item.held for item in found.points[:3]] == [(), (), ("heat (by hardware)",)]
+    assert [step.held for step in found.device.steps[:3]] == [(), (), ("heat (by hardware)",)]
+    told = next(item for item in found.refusals if item.what == "unthrottled step time")
+    assert "heat (by hardware)" in told.reason
+    assert told.points == ((16, 1),)
+
+
+def test_steps_that_keep_memory_are_flagged():
+    found = analyse(with_readings(run(SLOW, WIDTHS), 1, leaked=4096.0)).families[0]
+    told = next(item for item in found.refusals if item.what == "steady steps")
+    assert "4 KiB" in told.reason
+    assert told.points == ((4, 1),)
+    assert not [item for item in analyse(run(SLOW, WIDTHS)).families[0].refusals if item.what == "steady steps"]
+
+
+def test_a_planned_end_is_no_failure():
+    stored = run(SLOW, WIDTHS, noise=0.01)
+    visits = tuple(
+        replace(item, status="ended", reason="out of memory", readings=Readings(())) if item.point == 5 else item
+        for item in stored.visits
+    )
+    found = analyse(replace(stored, visits=visits)).families[0]
+    last = found.points[-1]
+    assert last.failed == ""
+    assert last.ended == "out of memory"
+    assert last.step.reason == "ended: out of memory"
+    assert not [item for item in found.refusals if item.what == "step time"]
+    assert len(found.attributions) == 5
+    everything = tuple(replace(item, status="ended", reason="no memory", readings=Readings(())) for item in visits)
+    assert "no memory" in analyse(replace(stored, visits=everything)).families[0].verdict.sentence
+
+
+def test_one_thread_drives_a_gpu_so_cores_are_not_missed(family):
+    assert not [item for item in family.refusals if "thread" in item.what or "cores" in item.what]
+    assert "--threads" not in family.verdict.next_step
