@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from serialprof.measure.branches import PAST_KNEE, Branches, branch_of, fair_run, past_knee
+from serialprof.measure.branches import PAST_KNEE, Branches, branch_of, fair_share, past_knee
 from tests import made
 
 OCTAVES = made.points(widths=[2**power for power in range(10)])
@@ -64,20 +64,27 @@ def test_a_sweep_that_was_asked_for_never_ends_by_itself() -> None:
     assert not any(map(branches.ended, OCTAVES))
 
 
-def test_a_run_longer_than_its_share_ends_the_sweep_at_its_own_width_but_never_at_the_narrowest() -> None:
-    share = fair_run(PLAN)
+def test_runs_longer_than_their_share_end_the_sweep_but_never_at_the_narrowest() -> None:
+    share = fair_share(PLAN)
     branches = Branches(PLAN)
     branches.calibrated(OCTAVES[0], 2 * share)
     assert not branches.ended(OCTAVES[0])
-    branches.calibrated(OCTAVES[1], 2.1 * share)
+    branches.calibrated(OCTAVES[1], 0.1 * share)
     assert "more than its fair share of the budget" in branches.ended(OCTAVES[1])
     assert not branches.ended(OCTAVES[0]) and branches.ended(OCTAVES[9])
 
 
+def test_it_is_the_whole_branch_that_has_a_share() -> None:
+    branches = Branches(PLAN)
+    for point in OCTAVES[:4]:
+        branches.calibrated(point, 0.26 * fair_share(PLAN))
+    assert [bool(branches.ended(point)) for point in OCTAVES] == [False] * 3 + [True] * 7, "flat as it may be"
+
+
 def test_the_share_leaves_time_for_five_blocks_of_every_branch() -> None:
     both = made.points(widths=[2**power for power in range(10)], threads=(1, 2))
-    assert fair_run(PLAN) == pytest.approx(1000.0 / (2 * 5 * 3))
-    assert fair_run(made.plan(both, budget=1000.0)) == pytest.approx(fair_run(PLAN) / 2)
+    assert fair_share(PLAN) == pytest.approx(1000.0 / (2 * 5 * 3))
+    assert fair_share(made.plan(both, budget=1000.0)) == pytest.approx(fair_share(PLAN) / 2)
 
 
 def test_memory_ends_a_branch_unless_it_does_not_hold_its_narrowest() -> None:

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import click
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from serialprof.measure.roles import Progress
     from serialprof.preparation import Prepared
     from serialprof.setting import Setting
+
+
+_FRESH: Final = "fresh workers in every block, unless they start too slowly for that"
 
 
 class Display:
@@ -111,7 +114,7 @@ def plan_text(prepared: Prepared) -> str:
     cpus = ", ".join(map(str, machine.cpus))
     lines = [
         f"points:     {len(plan.points)}, in {plan.blocks} randomized blocks at most, seed {plan.seed}",
-        f"processes:  {'fresh workers in every block' if plan.blocks_per_process == 1 else 'the same workers in all'}",
+        f"processes:  {_FRESH if plan.blocks_per_process == 1 else 'the same workers in all'}",
         f"sampling:   at most {format_seconds(plan.budget)}, less where {plan.precision:.1%} precision comes earlier;",
         "            limits, building and calibration come on top",
         f"cores:      {machine.usable} usable; threads are placed on CPUs {cpus} in this order",

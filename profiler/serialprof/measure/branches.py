@@ -31,7 +31,7 @@ class Branches:
 
     def __init__(self, plan: Plan) -> None:
         self._open_ended = plan.open_ended
-        self._longest = fair_run(plan)
+        self._fair = fair_share(plan)
         self._curves: defaultdict[str, dict[int, float]] = defaultdict(dict)
         self._ends: dict[str, tuple[int, str]] = {}
 
@@ -47,9 +47,9 @@ class Branches:
         curve[width] = run_seconds
         if point.workload not in self._open_ended:
             return
-        if narrower and run_seconds > self._longest:
-            took, fair = format_seconds(run_seconds), format_seconds(self._longest)
-            self.end(point, f"a run of {took} is more than its fair share of the budget, {fair}")
+        if narrower and math.fsum(curve.values()) > self._fair:
+            took = format_seconds(run_seconds)
+            self.end(point, f"with runs of {took} the sweep would take more than its fair share of the budget")
         elif past_knee({other: seconds for other, seconds in curve.items() if other <= width}):
             self.end(replace(point, setting=replace(point.setting, width=width + 1)), PAST_KNEE)
 
@@ -71,11 +71,10 @@ def branch_of(point: Point) -> str:
     return f"{point.workload} {replace(point.setting, width=1)!r}"
 
 
-def fair_run(plan: Plan) -> float:
-    """Seconds of the longest run(D) with which every branch can be visited often enough for an interval.
+def fair_share(plan: Plan) -> float:
+    """Seconds that one run(D) at every width of a branch may take together.
 
-    The widths of a branch double at least, and beyond the knee their times do, so all of them take no more than twice
-    what the widest does.
+    Then all branches can be visited twice as often as an interval needs.
     """
     branches = {branch_of(point) for point in plan.points}
     visits = least_seconds(1.0)  # in multiples of a run(D)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from serialprof.intervals import MINIMUM_UNITS
 from serialprof.measure import budget, urgency
 from serialprof.measure.pool import PointFailedError
 from serialprof.measure.roles import Progress, Sink, Workers
@@ -57,6 +58,7 @@ class Engine:
         self._tally = Tally()
         self._start = now()
         self._process = 0
+        self._keeps = False  # its workers in all blocks, although the plan wants fresh ones
         # Of a resumed block: the first position that is not done, and how often it was tried.
         self._block, self._position, self._tried = 0, 0, 0
         # Seconds that the block under way took on top of its planned visits: workers that start, visits made again.
@@ -76,9 +78,7 @@ class Engine:
         """
         self._calibrate()
         self._last = self.now()
-        overhead = self._starting()
-        calibrated = {**self._roster.known, **self._roster.run_seconds}
-        blocks = budget.affordable_blocks(calibrated, self.plan.budget, self.plan.blocks, overhead)
+        blocks, overhead = self._affordable()
         for block in range(self._block, blocks):
             began = self._tick()
             if began >= self.plan.budget or not self._roster.run_seconds:
@@ -140,6 +140,21 @@ class Engine:
                 self._roster.enter(point, run_seconds, max(0.0, round(took, 9)))
                 self._store_ended(0)
 
+    def _affordable(self) -> tuple[int, float]:
+        """How many blocks are made, and what starting workers for each of them takes in seconds.
+
+        Where fresh workers leave no time for the blocks that an interval needs, but without them there is, the same
+        workers visit all of them: an interval that is within one process tells more than none.
+        """
+        calibrated = {**self._roster.known, **self._roster.run_seconds}
+        overhead = self._starting()
+        fresh = budget.affordable_blocks(calibrated, self.plan.budget, self.plan.blocks, overhead)
+        if fresh >= MINIMUM_UNITS or not overhead:
+            return fresh, overhead
+        same = budget.affordable_blocks(calibrated, self.plan.budget, self.plan.blocks)
+        self._keeps = same >= MINIMUM_UNITS
+        return (same, 0.0) if self._keeps else (fresh, overhead)
+
     def _starting(self) -> float:
         """Seconds that starting and warming the workers of a block will take, going by the calibration."""
         if self.plan.blocks_per_process != 1:
@@ -149,9 +164,9 @@ class Engine:
 
     def _renewed(self, block: int) -> bool:
         """Whether a block that is begun now starts with fresh processes."""
-        return (
-            block > 0 and self._position == 0 and self.plan.process_round(block) != self.plan.process_round(block - 1)
-        )
+        if self._keeps or block == 0 or self._position > 0:
+            return False
+        return self.plan.process_round(block) != self.plan.process_round(block - 1)
 
     def _stops(self, block: int, seconds: float) -> tuple[Stop, ...]:
         """The order of a block, drawn and stored when it is begun, with k for the points that have none yet."""
