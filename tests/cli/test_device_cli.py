@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from serialprof.store import read_run
+
 TOYS = """
 import serialprof
 
@@ -22,6 +24,12 @@ def declared(setting):
 )
 def wide(setting):
     return lambda: sum(range(100))
+
+@serialprof.workload(widths=(1, 2, 4, 8), default_depth=4)
+def starved(setting):
+    if setting.width > 2:
+        raise MemoryError
+    return lambda: sum(range(100 * setting.width))
 """
 
 
@@ -97,3 +105,15 @@ def test_a_dry_run_says_on_what_and_where_it_ends(folder: Path) -> None:
         "  on cpu; modes eager; fp32, bf16",
         "  it ends before the widest where memory does, or one octave past the knee",
     ]
+
+
+def test_where_memory_ends_a_sweep_a_run_ends_well_and_says_so(folder: Path) -> None:
+    arguments = ("--quick", "--budget", "1s", "--threads", "1", "--no-stand-ins", "-o", "a.serialprof")
+    done = serialprof("run", *arguments, "toys.py:starved", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "failed" not in done.stderr
+    run = read_run(folder / "a.serialprof")
+    ended = [(run.point(each.point).setting.width, each.reason) for each in run.visits if each.status == "ended"]
+    assert ended == [(4, "out of memory"), (8, "out of memory")]
+    assert {run.point(each.point).setting.width for each in run.visits if each.status == "ok"} == {1, 2}
+    assert run.devices == () == run.dissections, "torch drives nothing here"
