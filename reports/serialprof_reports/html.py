@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from serialprof.limits import PART_NAMES
 from serialprof.model.results import SERIAL, UNATTRIBUTED
 from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
-from serialprof_reports import clocktable, standins, wording
+from serialprof_reports import clocktable, devices, standins, wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from serialprof.devicelimits import DeviceLimits
     from serialprof.estimate import Estimate
     from serialprof.limits import BarrierRung, Limits
     from serialprof.model.results import Analysis, Attribution, FamilyAnalysis, Fit, Latency, PointSummary, Tradeoff
@@ -40,6 +41,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDevice:
+    """Where a step's time goes on a device, as the page shows it."""
+
+    title: str
+    facts: _Facts
+    plots: tuple[Plot, ...]
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """Everything that the page shows of one family."""
 
@@ -59,6 +70,7 @@ class Section:
     latencies: Table | None
     points: Table
     stand_ins: tuple[Table, ...] = ()
+    device: OnDevice | None = None
 
 
 def html(run: StoredRun, analysis: Analysis) -> str:
@@ -86,7 +98,7 @@ def html(run: StoredRun, analysis: Analysis) -> str:
         status=run.status,
         quick=run.plan.quick,
         machine=wording.machine_facts(run),
-        limits=list(_limit_tables(run.limits)),
+        limits=[*_limit_tables(run.limits), *map(_device_limits, run.devices)],
         clocks=_clock_table(run),
         maps=clock_map(analysis.families, "map"),
         sections=[_section(family, number) for number, family in enumerate(analysis.families)],
@@ -137,6 +149,22 @@ def _section(family: FamilyAnalysis, number: int) -> Section:
         latencies=_latency_table(family),
         points=_point_table(family),
         stand_ins=tuple(Table(*parts, ends_in_words=True) for parts in standins.tables(family.stand_ins)),
+        device=_on_device(family, number),
+    )
+
+
+def _on_device(family: FamilyAnalysis, number: int) -> OnDevice | None:
+    from serialprof_reports import devicefigures
+
+    if (found := family.device) is None:
+        return None
+    name = found.limits.name if found.limits is not None else ""
+    threads = "" if found.device != "cpu" else f" on {wording.threads(found.threads)}"
+    return OnDevice(
+        title=f"Where a step's time goes on {found.device}{f' ({name})' if name else ''}{threads}",
+        facts=[("knee", devices.place(found)), *devices.lines(family)],
+        plots=(devicefigures.parts(family, found, f"f{number}p"), devicefigures.growth(family, found, f"f{number}g")),
+        tables=tuple(Table(*parts, ends_in_words=parts[0] != devices.PARTS) for parts in devices.tables(family)),
     )
 
 
@@ -250,8 +278,19 @@ def _point_row(item: PointSummary) -> tuple[str, ...]:
         str(item.samples),
         str(item.disturbed),
         wording.MISSING if item.cycles.value is None else format_si(item.cycles.value, ""),
-        f"failed: {item.failed}" if item.failed else (item.step.reason if item.step.value is None else "ok"),
+        _status(item),
     )
+
+
+def _status(item: PointSummary) -> str:
+    """What became of a point, in words."""
+    if item.failed:
+        return f"failed: {item.failed}"
+    if item.ended:
+        return f"ended: {item.ended}"
+    if item.step.value is None:
+        return item.step.reason
+    return devices.remarks([item]) or "ok"
 
 
 def _ends(estimate: Estimate) -> str:
@@ -291,6 +330,12 @@ def _limit_tables(limits: Limits) -> Iterator[Table]:
     if limits.unmeasured:
         gaps = tuple((PART_NAMES.get(part, part), reason) for part, reason in limits.unmeasured.items())
         yield Table("Not measured", ("limit", "why"), gaps, ends_in_words=True)
+
+
+def _device_limits(limits: DeviceLimits) -> Table:
+    threads = f", {wording.threads(limits.threads)}" if limits.device == "cpu" else ""
+    title = f"{limits.device}: {limits.name}{threads}, by {limits.framework or 'its framework'}"
+    return Table(title, ("limit", "measured"), tuple(devices.limit_rows(limits)), ends_in_words=True)
 
 
 def _memory_row(limits: Limits, footprint: int, counts: list[int]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ COLUMNS: Final = (
     "block", "turn", "process", "runs", "seconds", "step_seconds", "cpu_seconds", "involuntary", "disturbed",
     "cpu", "clock_before", "clock_after", "cycles", "instructions", "stalls", "visit_steal", "visit_temperature",
     "visit_throttles", "clock_requested", "clock_read_back", "clock_measured",
+    "gpu_sm_clock", "gpu_memory_clock", "gpu_power", "gpu_temperature", "gpu_held_by", "leaked",
 )  # fmt: skip
 
 
@@ -32,11 +33,12 @@ def json(run: StoredRun, analysis: Analysis) -> str:
     """The analysis as one JSON object, in SI base units.
 
     Keys: `schema` (name, version), `run` (id, started in seconds since the epoch, version, code, command, status,
-    gpu_clocks requested and read back, and resumptions), `machine`, `limits`, `plan` (knobs and workloads), `clocks`
-    (of runs that set some: one record of `serialprof.model.reached.ReachedClock` for each point and policy, with what
-    was requested, read_back and measured in Hz, the share `off`, and in `flag` what is wrong with it), `samples`
-    (taken, disturbed), `failures` (point, reason) and `families`. A family holds the records of
-    `serialprof.model.results.FamilyAnalysis` by their attributes' names, `refusals` and `contradictions` among them.
+    gpu_clocks requested and read back, and resumptions), `machine`, `limits`, `devices` (limits of those that a
+    framework drove), `plan` (knobs and workloads), `clocks` (of runs that set some: one record of
+    `serialprof.model.reached.ReachedClock` for each point and policy, with what was requested, read_back and measured
+    in Hz, the share `off`, and in `flag` what is wrong with it), `samples` (taken, disturbed), `failures` (point,
+    reason) and `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes'
+    names, `refusals`, `contradictions` and `device` among them.
     Each estimate is {value, low, high, unit, level, identified, reason, what_would_identify_it}; whatever is unknown,
     or no finite number, is null.
     """
@@ -58,6 +60,7 @@ def json(run: StoredRun, analysis: Analysis) -> str:
         },
         "machine": machine,
         "limits": _builtins(run.limits),
+        "devices": [_builtins(item) for item in run.devices],
         "plan": _plan(run.plan),
         "clocks": [_builtins(clock) for clock in reached(run)],
         "samples": {"taken": taken, "disturbed": disturbed},
@@ -71,7 +74,8 @@ def csv(run: StoredRun, analysis: Analysis) -> str:  # noqa: ARG001 - every rend
     """One row per sample, disturbed ones included, in SI base units; a header row, CRLF line ends (RFC 4180).
 
     `step_seconds` is seconds / (runs * depth). A text cell that a spreadsheet would take for a formula is prefixed with
-    a single quote. The last three columns are the clock of the visit in Hz, empty where clocks were left alone.
+    a single quote. The columns from `clock_requested` on are the clock of the visit in Hz, empty where clocks were left
+    alone; those from `gpu_sm_clock` on the GPU's state after it, and the bytes that every step kept.
     """
     text = StringIO()
     table = writer(text)
@@ -91,9 +95,17 @@ def _row(run: StoredRun, visit: Visit, sample: Sample) -> Iterator[object]:
         sample.seconds / (visit.runs * setting.depth), sample.cpu_seconds, sample.involuntary, sample.disturbed,
         sample.cpu, sample.clock_before, sample.clock_after, sample.cycles, sample.instructions, sample.stalls,
         visit.readings.steal, visit.readings.temperature, visit.readings.throttles,
-        *clock_of(setting.cpus, (visit,)),
+        *clock_of(setting.cpus, (visit,)), *_gpu(visit), visit.readings.leaked,
     )  # fmt: skip
     return (_harmless(cell) if isinstance(cell, str) else cell for cell in cells)
+
+
+def _gpu(visit: Visit) -> tuple[object, ...]:
+    """Clocks in Hz, power in W, temperature in C and why its clock was what it was, after the samples of a visit."""
+    if not visit.readings.gpu:
+        return (None,) * 5
+    state = visit.readings.gpu[-1]
+    return state.sm_clock, state.memory_clock, state.power, state.temperature, ", ".join(state.reasons or ())
 
 
 def _harmless(text: str) -> str:

@@ -9,7 +9,7 @@ from serialprof.model.results import SERIAL
 from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
-from serialprof_reports import clocktable, frontier, standins, wording
+from serialprof_reports import clocktable, devices, frontier, standins, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +71,8 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
         yield _text("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
     if any(_only_loses(family, item) for family in analysis.families for item in family.tradeoffs):
         yield _text(f"{_NOT_CORES}: more threads surely lose, while +10 % clock may gain nothing", "dim")
+    if text := devices.legend(analysis.families):
+        yield _text(text, "dim")
     yield from _clocks(run)
     yield from _remarks(run, analysis)
 
@@ -103,6 +105,7 @@ def _machine(run: StoredRun) -> Iterator[RenderableType]:
     yield _text(", ".join(parts))
     if text := wording.gpu_clocks(run):
         yield _text(f"GPU clock: {text}")
+    yield from (_text(devices.limits(each)) for each in run.devices)
 
 
 def _family(family: FamilyAnalysis) -> Iterator[RenderableType]:
@@ -121,7 +124,9 @@ def _tables(family: FamilyAnalysis) -> Iterator[RenderableType]:
     pairs = sorted({(item.threads, item.more_threads) for item in family.tradeoffs})
     for threads, more in pairs:
         yield _tradeoff_table(family, threads, more)
-    if not pairs and any(summary.step.value is not None for summary in family.points):
+    if family.device is not None and family.device.sweep.throughput:
+        yield _device_table(family)
+    elif not pairs and any(summary.step.value is not None for summary in family.points):
         yield _step_table(family)
 
 
@@ -149,6 +154,14 @@ def _tradeoff_cells(family: FamilyAnalysis, item: Tradeoff) -> Iterator[Renderab
 def _only_loses(family: FamilyAnalysis, item: Tradeoff) -> bool:
     """Whether that is all that is known, and not withheld for too many disturbed samples."""
     return only_loses(item) and not any(refusal.what == "what gains more" for refusal in family.refusals)
+
+
+def _device_table(family: FamilyAnalysis) -> Table:
+    """Step, throughput and the parts of a step on its device, batch by batch."""
+    table = _table("B", "step", "lanes", *devices.SHORT)
+    for row in devices.short_rows(family):
+        table.add_row(*map(wording.plain, row))
+    return table
 
 
 def _step_table(family: FamilyAnalysis) -> Table:
@@ -179,6 +192,7 @@ def _table(*columns: str) -> Table:
 def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     """What follows the table: (name, text) pairs."""
     yield from (("contradicts", item.sentence) for item in family.contradictions)
+    yield from devices.lines(family)
     for item in family.crossovers:
         yield "crossover", wording.crossover(item)
     if text := wording.counted(family):
@@ -201,6 +215,8 @@ def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
 def _remarks(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     taken, disturbed = wording.sample_counts(run)
     yield _text(f"{taken} samples, {disturbed} of them disturbed and left out; run {run.run_id} is {run.status}", "dim")
+    for family in analysis.families:
+        yield from (_indented(f"{place}: {reason}") for place, reason in devices.ended(family))
     failed = wording.failures(analysis)
     if not failed:
         return

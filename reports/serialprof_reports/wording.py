@@ -79,7 +79,8 @@ def place(point: Point) -> str:
     """Where a point stands in the sweep: "lstm, W = 256, 2 threads, wide"."""
     setting = point.setting
     clock = "" if setting.clock is None else f", {format_si(setting.clock, 'Hz')}"
-    return f"{point.workload}, W = {format_count(setting.width)}, {threads(setting.threads)}, {setting.form}{clock}"
+    on = f", {setting.mode} on {setting.device}" if setting.on_cuda else f", {threads(setting.threads)}"
+    return f"{point.workload}, W = {format_count(setting.width)}{on}, {setting.form}{clock}"
 
 
 def threads(count: int) -> str:

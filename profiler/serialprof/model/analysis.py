@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from serialprof.model.advice import next_step
+from serialprof.model.answers import Frontier
 from serialprof.model.attribution import attribute
 from serialprof.model.counting import count, disagreements, standing
 from serialprof.model.crosscheck import contradictions
@@ -21,6 +22,7 @@ from serialprof.model.standins import stand_ins
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.tradeoff import crossovers, depth_costs, tradeoffs
 from serialprof.model.verdict import TOO_DISTURBED, Findings, sentence
+from serialprof.setting import on_cuda
 from serialprof.store import StoredRun
 
 
@@ -39,7 +41,9 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
     attributions = attribute(fitted, times.family.mode, anatomy.launches if anatomy else None) if fitted else ()
     gains = _withheld(tradeoffs(times, examined.outlook), disturbed_share(times.summaries))
     plane = frontier(times, examined.outlook, gains, run.machine)
-    counted = count(run, times, plane.sensitivities)
+    if on_cuda(times.family.device):  # one thread drives it, and its cycles are not those of the steps
+        plane = Frontier(best=plane.best)
+    counted = () if on_cuda(times.family.device) else count(run, times, plane.sensitivities)
     standing_in = stand_ins(run, times.points, attributions, counted)
     device = device_analysis(run, times, anatomy, standing_in.delays) if anatomy else None
     findings = Findings(

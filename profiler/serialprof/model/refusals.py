@@ -50,8 +50,6 @@ def _estimates(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate, *tuple[_
     for sensitivity in family.frontier.sensitivities:
         place = (sensitivity.width, sensitivity.threads)
         yield "clock elasticity", sensitivity.clock, place
-        if family.points[0].point.setting.on_cuda:  # one thread drives it
-            continue
         yield "thread elasticity", sensitivity.cores, place
         if not sensitivity.never:
             yield "threads that equal +10 % clock", sensitivity.equal, place

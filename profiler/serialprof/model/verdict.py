@@ -85,7 +85,7 @@ def _clauses(findings: Findings) -> Iterator[str]:
     elif findings.device is None:
         yield "threads were not varied, so the data cannot tell whether clock beats cores"
     if findings.device is not None:
-        yield from device_clauses(findings.device, findings.description.width_name)
+        yield from device_clauses(findings.device)
     yield _serial(findings)
     if findings.depth_costs:
         yield _depth(findings.depth_costs)

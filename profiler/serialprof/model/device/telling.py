@@ -17,14 +17,9 @@ _NAMED: Final = 0.05
 _MOST_NAMED: Final = 3
 
 
-def clauses(found: DeviceAnalysis, lanes: str) -> Iterator[str]:
-    """What a verdict says of a family's steps on their device, clause by clause.
-
-    Args:
-        found: the analysis.
-        lanes: what a lane is called.
-    """
-    yield knee(found.sweep, lanes)
+def clauses(found: DeviceAnalysis) -> Iterator[str]:
+    """What a verdict says of a family's steps on their device, clause by clause."""
+    yield knee(found.sweep)
     ends = found.steps[:1] + found.steps[1:][-1:]
     if ends:
         yield "; ".join(map(parts, ends))
@@ -32,12 +27,12 @@ def clauses(found: DeviceAnalysis, lanes: str) -> Iterator[str]:
         yield best(found)
 
 
-def knee(sweep: BatchSweep, lanes: str) -> str:
+def knee(sweep: BatchSweep) -> str:
     """Where the knee lies, and what makes a step batch-insensitive below it."""
     known = sweep.knee
     if known.value is not None:
         ends = f" [{wording.count(known.low)} - {wording.count(known.high)}]" if known.low and known.high else ""
-        place = f"the knee is at B = {wording.count(known.value)}{ends} {lanes}"
+        place = f"the knee is at B = {wording.count(known.value)}{ends}"
     elif known.low is None and known.high is None:
         place = f"the knee is unknown: {known.reason}"
     else:

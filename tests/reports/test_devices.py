@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps on a device in every outlet, from made-up runs; and text of a run that is up to no good."""
+
+from __future__ import annotations
+
+import csv as reader
+import io
+import json as parser
+from dataclasses import replace
+
+import pytest
+
+from serialprof.model import analyse
+from serialprof.records import GpuState, Readings
+from serialprof_reports import devices
+from serialprof_reports.html import html
+from serialprof_reports.tables import csv, json
+from serialprof_reports.terminal import terminal
+from tests.model.device.builder import LIMITS, MICRO, Truth, changed, run
+
+EVIL = "<b>Example</b>\x1b[31m GPU"
+WIDTHS = (1, 4, 16, 64, 256, 1024)
+
+
+def made():
+    """Eager and graph; a batch without memory, one that was held down and keeps memory, one not dissected."""
+    limits = replace(LIMITS, name=EVIL, unmeasured={"replay": "<i>no</i> graph"})
+    stored = run(Truth(host=200 * MICRO), WIDTHS, others={"graph": Truth(host=2 * MICRO)}, noise=0.01, limits=limits)
+    hot = GpuState(1.2e9, 2.6e9, 300.0, 80.0, ("<u>power cap</u>",))
+    visits = []
+    for item in stored.visits:
+        if item.point == 5:
+            visits.append(replace(item, status="ended", reason="<s>out of memory</s>", readings=Readings(())))
+        elif item.point == 2:
+            visits.append(replace(item, readings=replace(item.readings, gpu=(hot,), leaked=4096.0)))
+        else:
+            visits.append(item)
+    return changed(replace(stored, visits=tuple(visits)), lambda item: None if item.point in (1, 5) else item)
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return made()
+
+
+@pytest.fixture(scope="module")
+def analysis(stored):
+    return analyse(stored)
+
+
+@pytest.fixture(scope="module")
+def text(stored, analysis):
+    return terminal(stored, analysis)
+
+
+@pytest.fixture(scope="module")
+def page(stored, analysis):
+    return html(stored, analysis)
+
+
+def test_the_terminal_fits_eighty_columns(text):
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+
+
+def test_the_terminal_shows_the_parts_batch_by_batch(text):
+    lines = text.splitlines()
+    heads = [line for line in lines if line.split() == ["B", "step", "lanes", *devices.SHORT]]
+    assert len(heads) == 2
+    first = next(line.split() for line in lines if line.split()[:1] == ["1"])
+    assert first[-7:] == ["87", "2", "10", "0", "0", "0", "0"]
+    undissected = next(line.split() for line in lines if line.split()[:1] == ["4"])
+    assert undissected[-7:] == ["-"] * 7
+    assert any(line.split()[:1] == ["16*"] for line in lines)
+
+
+def test_the_terminal_says_what_would_help_and_what_ended(text):
+    flat = " ".join(text.split())
+    assert "CUDA graphs: 7." in flat
+    assert "host clock +10 %: +10 % [+10, +10] (model)" in flat
+    assert "more or fewer SMs (the SM share was not varied (MPS or green contexts))" in flat
+    assert flat.count("toy, W = 1 Ki, eager on cuda:0, serial: ended: <s>out of memory</s>") == 1
+    assert "sweep ended at B = 1 Ki: <s>out of memory</s>" in flat
+    assert "* = its clock was held down" in flat
+    assert "points failed" not in flat
+    assert "the profiler added" in flat
+    assert "equals no number of threads" not in flat
+
+
+def test_brackets_stand_where_parts_are_not_told_apart():
+    few = run(Truth(host=10 * MICRO), (1, 4, 16))
+    told = terminal(few, analyse(few))
+    assert "0..81" in told
+    assert "-" in devices._short_parts(None)
+
+
+def test_the_page_has_a_section_with_figures_and_tables(page):
+    assert page.count("Where a step&#39;s time goes on cuda:0") == 2
+    for title in ("Parts of a step over batch", "Step time and throughput over batch", "What would help at B = 1"):
+        assert page.count(f"<h4>{title}</h4>") == 2
+    for cause in devices.DEVICE_CAUSES:
+        assert f'<th scope="col">{cause}</th>' in page
+    assert "ended: &lt;s&gt;out of memory" in page
+    assert "held down by &lt;u&gt;power cap&lt;/u&gt;; a step keeps 4 KiB" in page
+
+
+def test_text_of_the_run_is_escaped(page):
+    for evil in ("<b>Example", "<i>no", "<s>out", "<u>power", "\x1b"):
+        assert evil not in page
+    assert "&lt;b&gt;Example&lt;/b&gt;" in page
+    assert "&lt;i&gt;no&lt;/i&gt; graph" in page
+
+
+def test_a_sweep_without_dissections_has_no_such_section():
+    plain = replace(made(), dissections=(), devices=())
+    assert "Where a step&#39;s time goes on" not in html(plain, analyse(plain))
+
+
+def test_a_page_of_which_nothing_was_dissected_says_why():
+    stored = run(Truth(), WIDTHS)
+    spoilt = changed(
+        stored, lambda item: replace(item, anatomy=replace(item.anatomy, profile=None, unprofiled="no profiler here"))
+    )
+    found = analyse(spoilt)
+    assert "no profiler here" in html(spoilt, found)
+    assert "no profiler here" in terminal(spoilt, found)
+
+
+def test_json_holds_devices_and_parts(stored, analysis):
+    told = parser.loads(json(stored, analysis))
+    assert told["devices"][0]["name"] == EVIL
+    first = told["families"][0]["device"]
+    assert first["sweep"]["cause"] == "dispatch"
+    assert first["steps"][0]["parts"][0]["cause"] == "host dispatch"
+    assert first["steps"][0]["parts"][0]["share"]["value"] == pytest.approx(0.87, abs=0.02)
+    assert first["best"]["name"] == "batch 256"
+    assert told["families"][0]["points"][5]["ended"] == "<s>out of memory</s>"
+    assert told["failures"] == []
+
+
+def test_csv_holds_the_state_of_the_device(stored, analysis):
+    rows = list(reader.DictReader(io.StringIO(csv(stored, analysis))))
+    assert {row["device"] for row in rows} == {"cuda:0"}
+    hot = next(row for row in rows if row["width"] == "16" and row["mode"] == "eager")
+    assert (hot["gpu_sm_clock"], hot["gpu_power"], hot["gpu_held_by"]) == ("1200000000.0", "300.0", "<u>power cap</u>")
+    assert hot["leaked"] == "4096.0"
+    other = next(row for row in rows if row["width"] == "64")
+    assert (other["gpu_sm_clock"], other["leaked"]) == ("", "")
