@@ -8,7 +8,7 @@ The wide form is prefill: the tokens that decoding chose, all positions at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +25,7 @@ from serialprof_workloads.torchkit.knobs import (
     own_lanes,
     regions,
 )
-from serialprof_workloads.torchkit.stepper import PassStepper, TorchStepper
+from serialprof_workloads.torchkit.stepper import PassStepper, TorchStepper, nothing
 from serialprof_workloads.torchkit.tensors import device_of, element_type, placed, repeated, require_close
 
 if TYPE_CHECKING:
@@ -99,10 +99,31 @@ class Decoding:
 
 def native(setting: Setting, *, wide: bool = False) -> Decode:
     """The native kernel for the lanes with data of their own: its first lanes are the same at any batch."""
-    shape = (setting.integer(name) for name in ("model_dim", "layers", "heads", "vocabulary"))
-    context = setting.integer("context", least=0)
-    lanes = own_lanes(setting)
-    return Decode(Team(setting.cpus[:1]), *shape, context, setting.depth, lanes, setting.seed, wide)
+    model_dim, layers, heads, vocabulary = sizes(setting)
+    return Decode(
+        Team(setting.cpus[:1]),
+        model_dim,
+        layers,
+        heads,
+        vocabulary,
+        setting.integer("context", least=0),
+        setting.depth,
+        own_lanes(setting),
+        setting.seed,
+        wide,
+    )
+
+
+def sizes(setting: Setting) -> tuple[int, int, int, int]:
+    """model_dim, layers, heads, vocabulary.
+
+    Raises:
+        ValueError: the heads do not divide model_dim.
+    """
+    d, layers, heads, vocabulary = (setting.integer(name) for name in ("model_dim", "layers", "heads", "vocabulary"))
+    if d % heads:
+        raise ValueError(f"heads = {heads} does not divide model_dim = {d}")
+    return d, layers, heads, vocabulary
 
 
 def decoding_at(setting: Setting) -> Decoding:
@@ -130,8 +151,11 @@ def model_of(setting: Setting, kernel: Decode) -> Model:
     shape = (len(kernel.first()), heads, positions, dim // heads)
     empty = partial(torch.zeros, shape, device=device_of(setting), dtype=element_type(setting))
     return Model(
-        heads,
-        *(weights[name] for name in ("embedding", "positions", "final_gain", "head")),
+        heads=heads,
+        embedding=weights["embedding"],
+        positions=weights["positions"],
+        final_gain=weights["final_gain"],
+        head=weights["head"],
         layers=tuple(tuple(weights[f"layers.{layer}.{name}"] for name in names) for layer in range(layers)),
         cache=tuple((empty(), empty()) for _ in range(layers)),
     )
@@ -139,8 +163,6 @@ def model_of(setting: Setting, kernel: Decode) -> Model:
 
 def widened(model: Model, width: int) -> Model:
     """The model with the cache of a batch whose lanes repeat those of this one."""
-    from dataclasses import replace
-
     cache = tuple((repeated(keys, width), repeated(values, width)) for keys, values in model.cache)
     return replace(model, cache=cache)
 
@@ -168,8 +190,6 @@ def serial(decoding: Decoding) -> TorchStepper:
 def wide(decoding: Decoding) -> PassStepper:
     """Prefill: all steps at once, with the tokens that decoding chose."""
     import torch
-
-    from serialprof_workloads.torchkit.recurrent import nothing
 
     model, context, depth = decoding.model, decoding.context, decoding.setting.depth
     at = torch.arange(context, context + depth, device=decoding.first.device)
@@ -232,8 +252,6 @@ def prefill(decoding: Decoding, tokens: Tensor) -> Tensor:
 
 def lanes_of(model: Model, lanes: int) -> Model:
     """The model with a copy of the cache of its first lanes."""
-    from dataclasses import replace
-
     return replace(model, cache=tuple((keys[:lanes].clone(), values[:lanes].clone()) for keys, values in model.cache))
 
 
@@ -244,9 +262,7 @@ def work(setting: Setting) -> Work:
     cached keys and values, and what every operation reads and writes of the activations: where each is a kernel of its
     own 40 d elements per layer, compiled (norms, sums and ReLU join a product) 26 d.
     """
-    d, layers, heads, vocabulary = (setting.integer(name) for name in ("model_dim", "layers", "heads", "vocabulary"))
-    if d % heads:
-        raise ValueError(f"heads = {heads} does not divide model_dim = {d}")
+    d, layers, heads, vocabulary = sizes(setting)
     element, length = BYTES[setting.dtype], setting.integer("context", least=0) + setting.depth
     matrices = 12 * d * d * layers + vocabulary * d
     streamed = element * (matrices + (2 * layers + 1) * d)

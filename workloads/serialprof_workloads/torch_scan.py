@@ -22,7 +22,7 @@ from serialprof_workloads.torchkit.knobs import (
     own_lanes,
     regions,
 )
-from serialprof_workloads.torchkit.stepper import PassStepper, TorchStepper
+from serialprof_workloads.torchkit.stepper import PassStepper, TorchStepper, nothing
 from serialprof_workloads.torchkit.tensors import placed, repeated, require_close, require_repeats, seeded, uniform
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def wide(setting: Setting) -> PassStepper:
     def whole(steps: int) -> Tensor:
         return scan(decays[:steps], inputs[:steps])
 
-    return PassStepper(setting, whole, lambda: None, partial(check, setting, lambda stepper: stepper.result))
+    return PassStepper(setting, whole, nothing, partial(check, setting, lambda stepper: stepper.result))
 
 
 def scan(a: Tensor, b: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from serialprof.catalog import Affine, Stepper, Work
 from serialprof_workloads.declared import dot_chain
 from serialprof_workloads.torchkit.knobs import BYTES, MODES, TOLERANCE, own_lanes, regions
-from serialprof_workloads.torchkit.stepper import PassStepper, TorchStepper
+from serialprof_workloads.torchkit.stepper import PassStepper, TorchStepper, nothing
 from serialprof_workloads.torchkit.tensors import placed, repeated, require_close, require_repeats, seeded, uniform
 
 if TYPE_CHECKING:
@@ -136,10 +136,6 @@ def fused(network: Network) -> PassStepper:
         return kernel(lanes, 1 if is_wide else steps)
 
     return PassStepper(network.setting, whole, kernel.clear, partial(check, network, lambda stepper: stepper.result))
-
-
-def nothing() -> None:
-    """What a state that no step changes needs before step 0."""
 
 
 def clear(state: State) -> None:

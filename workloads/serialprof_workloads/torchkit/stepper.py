@@ -242,3 +242,7 @@ def within(steps: int, depth: int) -> None:
     """
     if steps > depth:
         raise ValueError(f"{steps} steps are more than the depth of {depth} that this was built for")
+
+
+def nothing() -> None:
+    """What a state that no step changes needs before step 0."""
