@@ -64,7 +64,7 @@ def growth(family: FamilyAnalysis, found: DeviceAnalysis, prefix: str) -> Plot:
         upper, lower = figure.subplots(2, 1, sharex=True)
         for axes, estimates, unit, label, colour in (
             (upper, steps, "s", "time per step", SERIES[0]),
-            (lower, [item.rate for item in rates], "", f"{lanes} per second", SERIES[2]),
+            (lower, [item.rate for item in rates], "", "lanes per second", SERIES[2]),
         ):
             _series(axes, widths, estimates, colour)
             _log_axis(axes, unit)

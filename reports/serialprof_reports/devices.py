@@ -93,7 +93,7 @@ def tables(family: FamilyAnalysis) -> Iterator[Rows]:
     if found.steps:
         columns = ("batch", "step", *DEVICE_CAUSES, "kernels", "profiler added", "blocks")
         yield PARTS, columns, tuple(_part_row(family, step) for step in found.steps)
-    heads = ("batch", "step", f"{family.description.width_name} per second", "device")
+    heads = ("batch", "step", "lanes per second", "device")
     rows = tuple(
         (
             format_count(item.width),

@@ -161,12 +161,14 @@ def _serial(findings: Findings) -> str:
     ends = [item for item in findings.attributions if item.threads == fewest]
     first, last = ends[0], ends[-1]
     on = "one thread" if fewest == 1 else f"{fewest} threads"
-    launch = " (launch included)" if first.part(LAUNCH).share.value is None else ""
+    launched = [item.part(LAUNCH).share.value is None for item in (first, last)]
+    launch = " (launch included)" if launched[0] else ""
+    too = " (launch included)" if launched[1] and not launched[0] else ""
     low, high = (wording.share(item.part(SERIAL).share) for item in (first, last))
     lanes = findings.description.width_name
     return (
         f"the serial share of a step on {on}{launch} is {low} at W = {wording.count(first.width)}"
-        f" and {high} at W = {wording.count(last.width)} {lanes}"
+        f" and {high} at W = {wording.count(last.width)} {lanes}{too}"
     )
 
 
