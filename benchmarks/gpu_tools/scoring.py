@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-#: Within which share of the truth a part is to be; most of the step that may stay unattributed; cost of being profiled.
+#: Within which share of the truth a part is to be; one below SMALL of the step is judged as if it were that.
 PART: Final = 0.1
+SMALL: Final = 0.2
+#: Most of the step that may stay unattributed, and most that being profiled may cost.
 UNATTRIBUTED: Final = 0.1
 OVERHEAD: Final = 0.02
 #: Steps of the sweep over batch sizes by which the knee may be off.
@@ -46,9 +48,10 @@ class Score:
         return self.error is not None and abs(self.error) <= self.goal
 
 
-def part(case: str, name: str, truth: float, found: float | None, reason: str = "") -> Score:
-    """A part of a step in seconds: within PART of the planted one."""
-    return Score(case, name, truth, found, None if found is None else found / truth - 1, PART, reason)
+def part(case: str, name: str, truth: float, found: float | None, step: float, reason: str = "") -> Score:
+    """A part of a step in seconds: within PART of the planted one, or where that is small, of SMALL of the step."""
+    error = None if found is None else (found - truth) / max(truth, SMALL * step)
+    return Score(case, name, truth, found, error, PART, reason)
 
 
 def knee(case: str, truth: float, found: float | None, widths: Sequence[int], reason: str = "") -> Score:

@@ -3,23 +3,30 @@ from itertools import count
 
 import pytest
 
+from benchmarks.gpu import apart
 from benchmarks.gpu_tools.overhead import compared
+from benchmarks.gpu_tools.plants import PLANTS, Plant, planted
 from benchmarks.gpu_tools.scoring import KNEE, OVERHEAD, PART, at_most, knee, launching, line, part
+from serialprof.estimate import Estimate
+from serialprof.model.answers import Part
+from serialprof.model.dissected import FLOOR, FLOP, HOST, UNTOLD, DeviceStep
 
 WIDTHS = (1, 2, 4, 8, 64)
 
 
 def test_a_part_is_met_within_a_tenth_of_the_truth_on_either_side() -> None:
-    assert part("case", "host", 1e-4, 1.09e-4).error == pytest.approx(0.09)
+    assert part("case", "host", 1e-4, 1.09e-4, 2e-4).error == pytest.approx(0.09)
+    assert part("case", "host", 1e-5, 3e-5, 1e-3).error == pytest.approx(0.1), "a small part, of a fifth of the step"
+    assert part("case", "host", 0.0, 3e-5, 1e-3).error == pytest.approx(0.15), "as one that is not there"
     assert PART == 0.1
-    assert [part("case", "host", 1e-4, value * 1e-4).met for value in (0.89, 0.91, 1.0, 1.09, 1.11)] == [
+    assert [part("case", "host", 1e-4, value * 1e-4, 2e-4).met for value in (0.89, 0.91, 1.0, 1.09, 1.11)] == [
         False,
         True,
         True,
         True,
         False,
     ]
-    assert not part("case", "host", 1e-4, None, "no dissection").met
+    assert not part("case", "host", 1e-4, None, 2e-4, "no dissection").met
 
 
 def test_a_knee_is_judged_in_steps_of_the_sweep() -> None:
@@ -46,8 +53,11 @@ def test_what_of_a_critical_path_is_launching() -> None:
 
 
 def test_a_row_tells_truth_what_was_found_and_why_not() -> None:
-    assert "100.0 us" in line(part("a", "host", 1e-4, 1.02e-4)) and line(part("a", "host", 1e-4, 1.02e-4))[-3:] == "met"
-    assert line(part("a", "host", 1e-4, None, "no dissection")).endswith("MISSED: no dissection")
+    assert (
+        "100.0 us" in line(part("a", "host", 1e-4, 1.02e-4, 2e-4))
+        and line(part("a", "host", 1e-4, 1.02e-4, 2e-4))[-3:] == "met"
+    )
+    assert line(part("a", "host", 1e-4, None, 2e-4, "no dissection")).endswith("MISSED: no dissection")
     assert "+1.50" in line(knee("a", 2.0, 2.0 * 2**1.5, (1, 2, 4, 8))) and "0.50%" in line(
         at_most("a", "b", 5e-3, 0.02)
     )
@@ -59,3 +69,37 @@ def test_being_sampled_is_compared_pair_by_pair() -> None:
     assert found.extra == pytest.approx(0.05, abs=2e-3)
     assert found.half_width < 2e-3
     assert found.sampled / found.bare == pytest.approx(1.05, abs=2e-3)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
+def test_what_is_planted_adds_up_to_the_step(plant: Plant, device: str) -> None:
+    for width in (1, 64, 4096):
+        told = plant.truth(width, device)
+        assert sum(planted(told).values()) == pytest.approx(told.step)
+        assert min(planted(told).values()) >= 0
+
+
+def test_the_knee_is_where_lanes_take_as_long_as_the_rest() -> None:
+    both, host, *_, beside = PLANTS
+    knees = [plant.knee(device) for plant in (both, host) for device in ("cpu", "cuda:0")]
+    assert knees == pytest.approx([250, 150, 300, 250]), "on a GPU the host works beside the kernel"
+    assert beside.knee("cuda:0") == pytest.approx(250)
+    told = planted(beside.truth(512, "cpu"))
+    assert told == {"host": pytest.approx(40e-6), "kernel": 0, "batch": pytest.approx(2048e-6)}
+    assert planted(host.truth(16, "cuda:0"))["host"] == pytest.approx(1000e-6 - 264e-6), "what the kernel does not hide"
+
+
+def test_parts_are_compared_with_the_step_as_sampled_without_what_is_unattributed() -> None:
+    seconds = {HOST: 0.2, FLOOR: 0.5, UNTOLD: 9.0}
+    parts = tuple(Part(cause, Estimate(value), Estimate(value)) for cause, value in seconds.items())
+    step = DeviceStep(
+        1,
+        Estimate(1.0),
+        (*parts, Part(FLOP, Estimate.unknown(""), Estimate.unknown(""))),
+        Estimate(1.0),
+        Estimate(0.0),
+        5,
+    )
+    assert apart(step, 1.0) == pytest.approx(-0.3)
+    assert apart(step, None) is None
