@@ -87,9 +87,19 @@ class Outlook:
             targets: operating points, all under the change.
             change: of the machine.
         """
-        scene = Scene(self.fitted, self.times.family.mode, now, tuple(targets), change, self.usable)
-        found: list[Forecast | None] = [self._known(scene, target) for target in targets]
-        open_ = [target for target, known in zip(targets, found, strict=True) if known is None]
+        asked = (now, tuple(targets), change)
+        if asked not in self._answers:
+            self._answers[asked] = self._answer(Scene(self.fitted, self.times.family.mode, *asked, self.usable))
+        return self._answers[asked]
+
+    @cached_property
+    def _answers(self) -> dict[tuple[Cell, tuple[Cell, ...], Change], tuple[Forecast, ...]]:
+        """What was asked before: trade-offs and the frontier ask the same."""
+        return {}
+
+    def _answer(self, scene: Scene) -> tuple[Forecast, ...]:
+        found: list[Forecast | None] = [self._known(scene, target) for target in scene.targets]
+        open_ = [target for target, known in zip(scene.targets, found, strict=True) if known is None]
         rest = iter(self._modelled(replace(scene, targets=tuple(open_), _designs={}, _applied={})) if open_ else ())
         return tuple(next(rest) if known is None else known for known in found)
 
