@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import serialprof
-from serialprof.errors import StoreError, UsageError
+from serialprof import preparation
+from serialprof.devicelimits import DeviceLimits
+from serialprof.errors import CannotMeasureError, StoreError, UsageError
+from serialprof.measure.protocol import DeviceSeen
 from serialprof.preparation import Prepared, check_incomplete, differences
 from serialprof.records import Resumption, StoredRun
 from tests import made
@@ -114,3 +117,15 @@ def test_a_budget_too_short_for_slow_points_is_refused_and_leaves_no_file(tmp_pa
         )
     assert "allow --budget" in caught.value.remedy
     assert [path.name for path in tmp_path.iterdir()] == ["slow.py"]
+
+
+def test_an_element_type_that_the_device_lacks_is_told_with_those_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = DeviceSeen(DeviceLimits("cuda:0", 1, "Old GPU", 1 << 30), ("fp32", "fp16"))
+    monkeypatch.setattr(preparation, "see_device", lambda cpus, device: seen)
+    cells = [replace(cell, setting=replace(cell.setting, dtype=dtype)) for cell in CELLS for dtype in ("fp32", "bf16")]
+    with pytest.raises(
+        CannotMeasureError, match=r"Old GPU \(cuda:0\) does not compute in bf16; choose from fp32"
+    ):
+        preparation._check_device("cuda:0", cells, made.machine())
+    preparation._check_device("cuda:0", CELLS, made.machine())
+    preparation._check_device("cpu", cells, made.machine())
