@@ -56,7 +56,7 @@ def attribute(
         if cell.lowered:
             continue
         measured = (launches or {}).get((int(cell.width), cell.threads))
-        serial, launch = _launch(parts[SERIAL][index], mode, measured, float(fitted.steps[index]))
+        serial, launch, excess = _launch(parts[SERIAL][index], mode, measured, float(fitted.steps[index]))
         if serial_hidden[index]:
             serial = _because(serial, "hidden behind the width work")
         compute, memory = parts[COMPUTE][index], _memory(fitted, cell, parts[MEMORY][index])
@@ -67,7 +67,7 @@ def attribute(
         chain = chains[index]
         if mode != "native" and launch.share.identified and not fitted.clocked:
             chain = replace(serial.share, reason=_APART)
-        rest = leftovers[index]
+        rest = _lowered(leftovers[index], excess)
         step = float(fitted.steps[index])
         attributions.append(
             Attribution(
@@ -95,8 +95,8 @@ def attribute(
     return tuple(sorted(attributions, key=lambda item: (item.threads, item.width)))
 
 
-def _launch(serial: Part, mode: str, measured: Estimate | None, step: float) -> tuple[Part, Part]:
-    """The serial part without what was measured to be launch or dispatch, and that; no more than the fit calls serial.
+def _launch(serial: Part, mode: str, measured: Estimate | None, step: float) -> tuple[Part, Part, float]:
+    """The serial part without what was measured to be launch or dispatch, that, and by how much it exceeds the former.
 
     Args:
         serial: as fitted.
@@ -105,24 +105,27 @@ def _launch(serial: Part, mode: str, measured: Estimate | None, step: float) -> 
         step: in seconds.
     """
     if mode == "native":
-        return serial, _nothing(LAUNCH, "native kernels have no launch")
-    fitted = serial.share
-    if measured is None or measured.value is None or fitted.value is None:
+        return serial, _nothing(LAUNCH, "native kernels have no launch"), 0.0
+    if measured is None or measured.value is None:
         reason = f"launch or dispatch of {mode} steps was not measured apart"
-        return _because(serial, _DISPATCH), _unknown(LAUNCH, reason, DISPATCH)
-    value = min(measured.value, fitted.value)
-    low = None if measured.low is None else max(0.0, min(measured.low, value))
-    high = None if measured.high is None else max(value, measured.high)
-    launch = replace(measured, value=value, low=low, high=high)
-    if value < measured.value:
-        launch = replace(launch, reason="measured to take longer than what the fit finds no width to shorten")
-    left = replace(
-        fitted,
-        value=fitted.value - value,
-        low=None if fitted.low is None or high is None else max(0.0, fitted.low - high),
-        high=None if fitted.high is None or low is None else max(fitted.value - value, fitted.high - low),
-    )
-    return Part(SERIAL, left.scaled(step, "s"), left), Part(LAUNCH, launch.scaled(step, "s"), launch)
+        return _because(serial, _DISPATCH), _unknown(LAUNCH, reason, DISPATCH), 0.0
+    left = _less(serial.share, measured)
+    excess = 0.0 if serial.share.value is None else max(0.0, measured.value - serial.share.value)
+    return Part(SERIAL, left.scaled(step, "s"), left), Part(LAUNCH, measured.scaled(step, "s"), measured), excess
+
+
+def _less(serial: Estimate, launch: Estimate) -> Estimate:
+    """The serial share without the launch, its ends at their widest; from 0 on."""
+    assert launch.value is not None
+    value = None if serial.value is None else max(0.0, serial.value - launch.value)
+    low = None if serial.low is None or launch.high is None else max(0.0, serial.low - launch.high)
+    high = None if serial.high is None or launch.low is None else max(value or 0.0, serial.high - launch.low)
+    return replace(serial, value=value, low=low, high=high)
+
+
+def _lowered(share: Estimate, by: float) -> Estimate:
+    value, low, high = (None if end is None else end - by for end in (share.value, share.low, share.high))
+    return replace(share, value=value, low=low, high=high)
 
 
 def _synchronisation(fitted: Fitted, cell: Cell, part: Part) -> Part:
