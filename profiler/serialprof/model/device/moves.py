@@ -53,14 +53,15 @@ def moves(
     """
     setting = path.point.setting
     delay = next((item for item in delays if (item.width, item.threads) == (setting.width, setting.threads)), None)
-    found = [
-        _host_clock(path, delay) if setting.on_cuda else _cpu_clock(path),
+    if not setting.on_cuda:
+        return _cpu_clock(path), _batch(times, path, sweep), *_modes(run, path)
+    return (
+        _host_clock(path, delay),
         _gpu_clock(path, kernels),
         _batch(times, path, sweep),
         *_modes(run, path),
         _refused(path, MULTIPROCESSORS, "the SM share was not varied (MPS or green contexts)", ""),
-    ]
-    return tuple(found)
+    )
 
 
 def best_move(found: Sequence[Move]) -> Move | None:
@@ -104,8 +105,6 @@ def _cpu_clock(path: Path) -> Move:
 
 
 def _gpu_clock(path: Path, kernels: Kernels) -> Move:
-    if not path.point.setting.on_cuda:
-        return _refused(path, GPU_CLOCK, "the steps run on no GPU", "")
     scaling = path.busy if kernels.unsplit else kernels.floor + kernels.flop
     most = interval(path.gain(path.saved_by_device(scaling * (1 - 1 / FASTER))))
     return _move(path, GPU_CLOCK, _at_most(most, "the GPU clock was not varied"), "bracket")
