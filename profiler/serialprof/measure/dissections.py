@@ -34,9 +34,8 @@ COST: Final = 4.0
 #: Steps of a profile at least and at most, and seconds of steps that it aims at.
 PROFILED: Final = (2, 8)
 PROFILED_SECONDS: Final = 1e-2
-#: Seconds that a profile takes beside its steps, and that a worker's first one takes: the profiler starts up.
+#: Seconds that a profile takes beside its steps.
 PROFILER: Final = 2e-2
-START: Final = 0.5
 #: Seconds beyond what is planned after which a visit counts as hung: a worker may have to start and to warm up.
 PATIENCE: Final = 120.0
 #: Share of the time that is planned; the rest is for what steps take longer under the profiler, and for handing over.
@@ -89,7 +88,7 @@ def candidates(plan: Plan) -> list[Point]:
 
 def reserved_dissections(plan: Plan) -> float:
     """Seconds of the budget that are left for dissections: none where no point, or not even the shortest step, fits."""
-    least = START + MINIMUM_UNITS * (COST * SHORTEST + PROFILER)
+    least = MINIMUM_UNITS * (COST * SHORTEST + PROFILER)
     share = SHARE * plan.budget
     return share if candidates(plan) and least <= _PLANNED * share else 0.0
 
@@ -123,21 +122,18 @@ def jobs_of(plan: Plan, run_seconds: Mapping[int, float]) -> tuple[list[Job], di
     jobs: list[Job] = []
     gaps: dict[int, str] = {}
     left = _PLANNED * reserved_dissections(plan)
-    started: set[object] = set()
     for point in candidates(plan):
         if point.id not in run_seconds:
             gaps[point.id] = NOT_MEASURED
             continue
         job = _job(point, run_seconds[point.id] / point.setting.depth, SHORTEST)
-        worker = (point.workload, point.setting.mode, point.setting.device, point.setting.cpus)
-        least = MINIMUM_UNITS * job.cost + (0.0 if worker in started else START)
+        least = MINIMUM_UNITS * job.cost
         if least > left:
             gaps[point.id] = (
                 f"it would take {format_seconds(least)}, {format_seconds(left)} are left; allow a longer --budget"
             )
             continue
         left -= least
-        started.add(worker)
         jobs.append(job)
     spare = left / (BLOCKS * COST * len(jobs)) if jobs else 0.0
     length = min(LONGEST, max(SHORTEST, spare))
@@ -165,7 +161,7 @@ def _take(
 
     A visit that was disturbed is made again at once, and the first one forgotten, where the phase is not behind time.
     """
-    failed: dict[int, str] = {}
+    failed = _awake(jobs, workers)
     made = Counter(point for point, _ in done)
     share = reserved_dissections(plan)
     began, visits = now(), 0
@@ -191,6 +187,24 @@ def _take(
         if made[job.point.id] < MINIMUM_UNITS
     }
     return short | failed
+
+
+def _awake(jobs: Sequence[Job], workers: Workers) -> dict[int, str]:
+    """One visit in every worker, for nothing: its first profile takes seconds, which are no block's. Why some fail."""
+    failed: dict[int, str] = {}
+    awake: set[object] = set()
+    for job in jobs:
+        setting = job.point.setting
+        worker = (job.point.workload, setting.mode, setting.device, setting.cpus)
+        if worker in awake:
+            continue
+        try:
+            _visit(job, workers)
+        except PointFailedError as error:
+            failed[job.point.id] = str(error)
+        else:
+            awake.add(worker)
+    return failed
 
 
 def _order(plan: Plan, jobs: Sequence[Job], block: int) -> list[Job]:
