@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from benchmarks.gpu_tools.critical_path import launch_share
 from benchmarks.gpu_tools.overhead import BLOCKS, STEP, overhead
-from benchmarks.gpu_tools.plants import PLANTS, WIDTHS, Plant, scores_of
+from benchmarks.gpu_tools.plants import PLANTS, WIDTHS, Plant, scores_of, undissected
 from benchmarks.gpu_tools.scoring import HEAD, OVERHEAD, UNATTRIBUTED, Score, at_most, line
 from benchmarks.recording import record
 from serialprof.limits import Limits
@@ -51,12 +51,13 @@ QUICK_BUDGET: Final = 25.0
 
 
 class Bench:
-    """What all parts share: the machine, the device, and how long a run takes."""
+    """What all parts share: the machine, the device, how long a run takes; and which share of each was disturbed."""
 
     def __init__(self, device: str, folder: Path, *, quick: bool) -> None:
         self.device: Final = device
         self.folder: Final = folder
         self.quick: Final = quick
+        self.disturbed: Final[dict[str, float]] = {}
         self.machine: Final[Machine] = look_at_machine()
         self.limits: Final[Limits] = probe_limits(self.machine.cpus, (1,), effort=QUICK, parts=("chains",))
 
@@ -64,7 +65,10 @@ class Bench:
         """One whole run on one thread of the host, without stand-ins but with dissections."""
         budget = QUICK_BUDGET if self.quick else budget
         request = replace(request, device=self.device, threads=(1,), budget=budget, quick=self.quick)
-        return measure(prepare(request, self.machine), self.folder / f"{name}.serialprof", limits=self.limits)
+        run = measure(prepare(request, self.machine), self.folder / f"{name}.serialprof", limits=self.limits)
+        samples = [sample for visit in run.stored.visits for sample in visit.samples]
+        self.disturbed[name] = sum(bool(sample.disturbed) for sample in samples) / max(1, len(samples))
+        return run
 
     def planted(self, plant: Plant) -> Iterator[Score]:
         """The scores of one plant."""
@@ -81,7 +85,7 @@ class Bench:
         run = self.measured("model", Request((MODEL,), widths=BATCHES), MODEL_BUDGET)
         found = analysed(run)
         if found is None or not found.steps:
-            yield at_most("transformers", "unattributed", None, UNATTRIBUTED, "no step was dissected")
+            yield at_most("transformers", "unattributed", None, UNATTRIBUTED, undissected(found))
             return
         for step in found.steps:
             told = step.part(UNTOLD).share
@@ -150,6 +154,7 @@ def main() -> None:
     tell(at_most(f"sampled, a step of {1e3 * STEP:g} ms", "overhead", cost.extra, OVERHEAD))
     print(f"{'':<34} {'':<15} 95 % interval of the overhead +- {cost.half_width:.2%}")
     print("launch share and critical path: " + ", ".join(f"{name} {value}" for name, value in launching.items()))
+    print("disturbed samples: " + ", ".join(f"{name} {share:.0%}" for name, share in bench.disturbed.items()))
     print(f"{sum(score.met for score in scores)} of {len(scores)} goals met")
     result = {
         "device": bench.device,
@@ -157,6 +162,7 @@ def main() -> None:
         "plants": [asdict(plant) for plant in PLANTS],
         "overhead": asdict(cost),
         "launch share": launching,
+        "disturbed": bench.disturbed,
     }
     print(f"written: {record(f'gpu-{bench.device.replace(chr(58), chr(45))}', bench.machine, result)}")
 

@@ -65,9 +65,17 @@ def found(step: DeviceStep) -> dict[str, tuple[float | None, str]]:
     return told
 
 
+def undissected(analysis: DeviceAnalysis | None) -> str:
+    """Why no step was dissected."""
+    return "; ".join(dict.fromkeys(item.reason for item in analysis.missing)) if analysis else "no step was dissected"
+
+
 def scores_of(plant: Plant, analysis: DeviceAnalysis | None, device: str, widths: Sequence[int]) -> Iterator[Score]:
     """Every part at every batch that was dissected, then the knee."""
-    for step in analysis.steps if analysis else ():
+    steps = analysis.steps if analysis else ()
+    if not steps:
+        yield part(plant.name, "all parts", plant.truth(1, device).step, None, 0.0, undissected(analysis))
+    for step in steps:
         told, own = plant.truth(step.width, device), found(step)
         for name, seconds in planted(told).items():
             value, reason = own[name]
