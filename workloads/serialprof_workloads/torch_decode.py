@@ -98,7 +98,7 @@ class Decoding:
 
 
 def native(setting: Setting, *, wide: bool = False) -> Decode:
-    """The native kernel for the lanes with data of their own: its first lanes are the same at any batch."""
+    """The native kernel for the lanes with data of their own: the first ones of the native kernel at this batch."""
     model_dim, layers, heads, vocabulary = sizes(setting)
     return Decode(
         Team(setting.cpus[:1]),
