@@ -79,10 +79,10 @@ def test_more_steps_than_it_was_built_for_are_refused(name, form):
         load(name).stepper(setting(name, form=form)).run(8)
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_an_unknown_mode_is_refused(name):
+@pytest.mark.parametrize(("name", "form"), FORMS)
+def test_an_unknown_mode_is_refused(name, form):
     with pytest.raises(ValueError, match="mode = 'turbo'"):
-        load(name).stepper(setting(name, mode="turbo"))
+        load(name).stepper(setting(name, mode="turbo", form=form))
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS)

@@ -127,6 +127,8 @@ class PassStepper:
         reset: Call,
         check: Callable[[PassStepper], None],
     ) -> None:
+        if setting.mode not in ("eager", "compile", "graph", "fused"):
+            raise ValueError(f"mode = {setting.mode!r} is none of eager, compile, graph, fused")
         self._setting, self._reset, self._check = setting, reset, check
         self._whole = compiled(whole) if setting.mode == "compile" else whole
         self._passes: dict[int, Call] = {}
