@@ -21,6 +21,8 @@ from tests import made
 HEAVY = {"numpy", "pandas", "matplotlib", "torch", "scipy"}
 # What starts the tests may ignore SIGINT, which children inherit.
 HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+#: With the least budget, limits are measured in their quick form.
+SHORT = ("--budget", f"{LEAST_BUDGET:g}s")
 MAIN = "from serialprof.cli import main; main()"
 BEYOND = Estimate(None, low=2.2, reason="beyond W = 128: the width work never takes as long")
 CHECKS = (
@@ -132,7 +134,7 @@ def in_folder(temporary: Path) -> dict[str, str]:
 
 def test_this_machine_is_validated(temporary: Path) -> None:
     done = subprocess.run(
-        command("--json", "--budget", f"{LEAST_BUDGET:g}s"),
+        command("--json", *SHORT),
         env=in_folder(temporary), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     found = json.loads(done.stdout)
@@ -148,7 +150,7 @@ def test_this_machine_is_validated(temporary: Path) -> None:
 
 
 def test_an_interrupt_leaves_nothing_behind(temporary: Path) -> None:
-    with subprocess.Popen(command(), env=in_folder(temporary), stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command(*SHORT), env=in_folder(temporary), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         while not process.stderr.readline().startswith("calibrating"):
             assert process.poll() is None
@@ -174,7 +176,7 @@ def test_a_termination_while_limits_are_measured_leaves_nothing_behind(temporary
 def test_a_full_temporary_folder_is_one_sentence(temporary: Path) -> None:
     full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
     done = subprocess.run(
-        command(before=full), env=in_folder(temporary), capture_output=True, text=True, timeout=300, check=False
+        command(*SHORT, before=full), env=in_folder(temporary), capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
