@@ -85,3 +85,16 @@ def test_intervals_cover_the_planted_knee():
         assert known.high < 4 * known.low
     # 95 % nominal: of 80, fewer than 70 happen once in a thousand times.
     assert hits >= 70
+
+
+def test_forms_that_fit_as_well_widen_the_knee():
+    found = fit_growth(WIDTHS[2:], noisy(curve(50e-6, 1e-6, 2.0), 0.1, 5)[:, 2:])
+    assert len(found.alike) > 1
+    assert (found.q, found.knee) in found.alike
+    known = knee_of(found)
+    for _, knee in found.alike:
+        assert known.low <= knee <= known.high
+    below, above = found.off(50)
+    assert below >= 0
+    assert above >= 0
+    assert below + above > 0.01

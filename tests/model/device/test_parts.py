@@ -170,3 +170,10 @@ def test_disturbed_dissections_and_those_without_a_profile_do_not_count():
         return item
 
     assert sorted(steps(changed(stored, spoilt))) == [16, 64, 256]
+
+
+def test_the_profilers_cost_may_lie_in_the_operations_or_beside_them():
+    host = steps(run(Truth(cost=10 * MICRO), device="cpu", limits=None, work=None))[16].part(HOST)
+    assert host.seconds.low == pytest.approx(30 * MICRO)
+    assert host.seconds.value == pytest.approx(35 * MICRO)
+    assert host.seconds.high == pytest.approx(40 * MICRO)
