@@ -123,9 +123,7 @@ def test_an_element_type_that_the_device_lacks_is_told_with_those_that_it_has(mo
     seen = DeviceSeen(DeviceLimits("cuda:0", 1, "Old GPU", 1 << 30), ("fp32", "fp16"))
     monkeypatch.setattr(preparation, "see_device", lambda cpus, device: seen)
     cells = [replace(cell, setting=replace(cell.setting, dtype=dtype)) for cell in CELLS for dtype in ("fp32", "bf16")]
-    with pytest.raises(
-        CannotMeasureError, match=r"Old GPU \(cuda:0\) does not compute in bf16; choose from fp32"
-    ):
+    with pytest.raises(CannotMeasureError, match=r"Old GPU \(cuda:0\) does not compute in bf16; choose from fp32"):
         preparation._check_device("cuda:0", cells, made.machine())
     preparation._check_device("cuda:0", CELLS, made.machine())
     preparation._check_device("cpu", cells, made.machine())
