@@ -356,6 +356,12 @@ def _cycles(count: float | None) -> str:
     return wording.MISSING if count is None else f"{count:.2f}" if count < 100 else f"{count:.0f}"
 
 
+def _fresh(run: StoredRun) -> bool:
+    """Whether every block had processes of its own; a short run may have kept those of the first, to afford enough."""
+    blocks, processes = ({getattr(visit, name) for visit in run.visits} for name in ("block", "process"))
+    return run.plan.blocks_per_process == 1 and (len(processes) > 1 or len(blocks) < 2)
+
+
 def _reproducibility(run: StoredRun) -> _Facts:
     plan = run.plan
     resumed = "; ".join(f"{wording.date(item.started)} on {item.machine.host}" for item in run.resumptions)
@@ -369,7 +375,7 @@ def _reproducibility(run: StoredRun) -> _Facts:
         (
             "plan",
             f"{len(plan.points)} points, {plan.blocks} blocks, "
-            + ("fresh processes in every block" if plan.blocks_per_process == 1 else "the same processes in all"),
+            + ("fresh processes in every block" if _fresh(run) else "the same processes in all"),
         ),
         (
             "budget",

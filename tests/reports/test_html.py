@@ -231,3 +231,14 @@ def test_limits_are_shown_with_cycles_grains_and_what_was_not_measured() -> None
     (last,) = (row for row in rows if row[0] == "64 MiB")
     assert last[1:3] == ["89.6 ns", "95.0 ns"]
     assert ["bandwidth of memory", "its time was up"] in rows
+
+
+@pytest.mark.parametrize(
+    ("processes", "said"), [((0, 1), "fresh processes in every block"), ((0, 0), "the same processes in all")]
+)
+def test_workers_that_were_kept_are_told_from_fresh_ones(processes: tuple[int, int], said: str) -> None:
+    run = made.stored_run((made.LSTM,))
+    first = run.visits[0]
+    visits = tuple(replace(first, block=block, process=process) for block, process in enumerate(processes))
+    page = html(replace(run, visits=visits, plan=replace(run.plan, blocks_per_process=1)), Analysis(()))
+    assert said in page

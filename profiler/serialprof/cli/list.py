@@ -17,18 +17,25 @@ def command() -> None:
     from serialprof.measure.introspection import Introspector
 
     cpu = allowed_cpus()[0]
-    for name in sorted(registered()):
+    names = sorted(registered())
+    column = max(map(len, names), default=0)
+    for name in names:
         with closing(Introspector(name, cpu)) as introspector:
             try:
                 description, _ = introspector.describe()
             except WorkloadError as error:
-                click.echo(f"{name:<10} does not load: {error}")
+                click.echo(f"{name:<{column}} does not load: {error}")
                 continue
-        click.echo(f"{name:<10} {description.summary}")
+        click.echo(f"{name:<{column}} {description.summary}")
         knobs = ", ".join(f"{key}={value}" for key, value in description.parameters.items())
         click.echo(
-            f"{'':<10} depth = {description.depth_name}, width = {description.width_name}, "
+            f"{'':<{column}} depth = {description.depth_name}, width = {description.width_name}, "
             f"forms {' and '.join(description.forms)}" + (f"; {knobs}" if knobs else "")
         )
+        if description.on_torch:
+            click.echo(
+                f"{'':<{column}} modes {', '.join(description.modes)}; on {' and '.join(description.devices)}; "
+                f"{', '.join(description.dtypes)}"
+            )
         if description.missing:
-            click.echo(f"{'':<10} skipped here: {description.missing}")
+            click.echo(f"{'':<{column}} skipped here: {description.missing}")
