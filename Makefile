@@ -7,13 +7,24 @@ BENCH := .venv-bench
 ATTRIBUTION := .venv-attribution
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.*)
 
-.PHONY: run test check format lint types contracts test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
+# What `suite` tests with, which marks it leaves out, and the rooms that time nothing themselves, or whose runs say the
+# same on a busy machine: they are tested beside each other, and all others one by one.
+TESTED ?= $(BIN)/python
+WITHOUT ?= qemu
+BESIDE := $(addprefix tests/,browser cli measure/test_coverage.py model reports test_docs.py test_store.py test_validation.py \
+  test_view.py)
+
+.PHONY: run test suite check format lint types contracts test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
 
 test: $(VENV)/.tests  ## install with the test extras, run the tests
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory suite
+
+suite:  ## all tests: first those that may run beside each other, then one by one those that measure time
+	$(TESTED) -m pytest -m 'not ($(WITHOUT))' -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(BESIDE)
+	$(TESTED) -m pytest -m 'not ($(WITHOUT))' $(addprefix --ignore=,$(BESIDE))
 
 check: lint types contracts test  ## everything that must hold before a commit
 

@@ -29,16 +29,19 @@ def found() -> dict[tuple[str, str], dict[str, object]]:
     return {(kind, str(row["quantity"])): row for kind in FOUR for row in table(KINDS[kind], TRIALS, SEED)}
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("kind", FOUR)
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_the_interval_covers(found: dict[tuple[str, str], dict[str, float]], kind: str, quantity: str) -> None:
     assert found[kind, quantity]["coverage"] >= LEAST_COVERAGE - LUCK
 
 
+@pytest.mark.study
 def test_the_intervals_cover(found: dict[tuple[str, str], dict[str, float]]) -> None:
     assert np.mean([found[kind, quantity]["coverage"] for kind in FOUR for quantity in QUANTITIES]) >= LEAST_COVERAGE
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("kind", FOUR)
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_the_interval_is_hardly_wider_than_the_ideal_one(
@@ -47,10 +50,12 @@ def test_the_interval_is_hardly_wider_than_the_ideal_one(
     assert found[kind, quantity]["ratio"] <= MOST_WIDTH
 
 
+@pytest.mark.study
 def test_what_this_run_met_is_covered_whatever_the_drift(found: dict[tuple[str, str], dict[str, float]]) -> None:
     assert found["drift", "step time, this run"]["coverage"] >= 0.99
 
 
+@pytest.mark.study
 def test_without_fresh_processes_two_levels_are_not_covered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coverage, "plan", lambda *given: replace(plan(*given), blocks_per_process=10))
     for row in table(KINDS["bimodal"], 40):
@@ -61,6 +66,7 @@ def in_plan_order(_: Plan, block: int, seconds: Mapping[int, float], least: Mapp
     return tuple(Stop(point, 0, share) for point, share in sorted(seconds.items()))
 
 
+@pytest.mark.study
 def test_a_steady_drift_stays_out_of_a_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = Noise(0.02, trend=0.01)
     assert ratio_of(noise, TRIALS)["coverage"] >= LEAST_COVERAGE - LUCK
@@ -68,6 +74,7 @@ def test_a_steady_drift_stays_out_of_a_ratio(monkeypatch: pytest.MonkeyPatch) ->
     assert ratio_of(noise)["coverage"] < 0.5
 
 
+@pytest.mark.study
 def test_a_wandering_drift_hardly_widens_a_ratio(
     found: dict[tuple[str, str], dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -191,6 +191,7 @@ def test_threads_without_a_single_thread_leave_synchronisation_and_serial_apart_
     assert fit.shares(SYNCHRONISATION)[0].value is None
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_the_interval_of_the_serial_share_covers_a_planted_one(share: float) -> None:
     serial, slope = share * 1e-6, (1 - share) * 1e-6 / 64

@@ -150,6 +150,7 @@ def test_a_clock_that_falls_with_the_threads_is_told_from_a_barrier() -> None:
     assert forecast.speedup.value == pytest.approx(true, rel=NEAR)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("clocks", [SWEEP, (2.7 * GHZ, 3 * GHZ)])
 def test_intervals_hold_the_truth(clocks: tuple[float, ...]) -> None:
     """Of 40 seeded runs with 1 % noise and 2 % drift, 34 at least: 38 are expected, fewer than 34 once in 70."""

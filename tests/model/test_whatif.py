@@ -506,6 +506,7 @@ def test_the_unattributed_may_follow_anything() -> None:
     assert "unattributed" in found.speedup.reason
 
 
+@pytest.mark.study
 def test_brackets_of_the_clock_cover_the_truth_at_another_one() -> None:
     # Chain and computing follow the clock, traffic and half of the barrier do not.
     memory = Memory.of(Limits(stream=LADDER), L2)

@@ -3,6 +3,7 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -64,6 +65,7 @@ def evil_run_page() -> str:
     return html(run, Analysis((unknown, made.unknown_family(run, shape, name))))
 
 
+@cache
 def pages() -> dict[str, str]:
     run = made.stored_run()
     failed = made.stored_run((made.LSTM, made.LIFE), all_fail=True)
@@ -80,12 +82,9 @@ def pages() -> dict[str, str]:
     }
 
 
-PAGES = pages()
-
-
-@pytest.fixture(params=PAGES)
+@pytest.fixture(params=("default", "mixed", "empty", "failed", "four threads", "one thread", "evil"))
 def text(request: pytest.FixtureRequest) -> str:
-    return PAGES[request.param]
+    return pages()[request.param]
 
 
 def test_every_reference_resolves_and_no_id_is_used_twice(text: str) -> None:
@@ -139,7 +138,7 @@ def _hash(page: Page, tag: str) -> str:
 
 
 def test_text_of_the_run_is_escaped() -> None:
-    text = PAGES["evil"]
+    text = pages()["evil"]
     assert "alert(1)" in text
     assert "<script>alert" not in text
     assert not {"\x1b", "\x00"} & set(text)
@@ -158,7 +157,7 @@ def test_mathtext_is_off_in_figures() -> None:
 
 
 def test_default_page_holds_every_part() -> None:
-    text = PAGES["default"]
+    text = pages()["default"]
     assert len(text) < 800_000
     assert len(_figures(text)) == 4 * 3 + 4
     places = [text.index(f'id="{anchor}"') for anchor in ("verdicts", "map-head", "machine", "family-0", "reproduce")]
