@@ -91,7 +91,9 @@ class Bench:
             told = step.part(UNTOLD).share
             case = f"transformers, batch {step.width}"
             yield at_most(case, "unattributed", told.value, UNATTRIBUTED, told.reason)
-            yield at_most(case, "parts - sample", apart(step, sampled(run, step.width)), UNATTRIBUTED, "not sampled")
+            seconds = sampled(run, step.width)
+            why = "" if seconds else "all samples were disturbed"
+            yield at_most(case, "parts - sample", apart(step, seconds), UNATTRIBUTED, why)
 
     def launching(self) -> dict[str, Any]:
         """The launch share of torch-lstm by serialprof and by a trace's critical path; or why there is none."""

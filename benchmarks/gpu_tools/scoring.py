@@ -84,7 +84,8 @@ def line(score: Score) -> str:
     truth = "" if score.truth is None else number(score.truth)
     found = "-" if score.found is None else number(score.found)
     off = "-" if score.error is None else f"{score.error:+.2f}" if score.name == "knee" else f"{score.error:+.1%}"
-    verdict = "met" if score.met else f"MISSED{': ' + score.reason if score.reason else ''}"
+    why = f": {score.reason}" if score.reason and score.found is None else ""
+    verdict = "met" if score.met else f"MISSED{why}"
     return f"{score.case:<34} {score.name:<15} {truth:>10} {found:>10} {off:>8}  {verdict}"
 
 
