@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +105,18 @@ def test_parts_are_compared_with_the_step_as_sampled_without_what_is_unattribute
     )
     assert apart(step, 1.0) == pytest.approx(-0.3)
     assert apart(step, None) is None
+
+
+def test_the_documentation_tells_the_goals_that_the_record_met() -> None:
+    root = Path(__file__).parents[2]
+    recorded = json.loads((root / "benchmarks/results/gpu-cpu-amd-epyc-2-cores.json").read_text())["result"]
+    told = (root / "docs/gpu.md").read_text()
+    names = {name: name for name in ("kernel", "batch", "host", "knee")}
+    names["parts - sample"] = "parts of the transformers model, added up, against its step as sampled"
+    for name, words in names.items():
+        met = [score["met"] for score in recorded["scores"] if score["name"] == name]
+        assert f"| {words} | {sum(met)} of {len(met)} |" in told
+    cost = recorded["overhead"]
+    assert f"{cost['extra']:.1%} +- {cost['half_width']:.1%}".replace("%", " %") in told
+    missed = [item for item in recorded["scores"] if item["name"] == "host" and not item["met"]]
+    assert all(item["found"] > item["truth"] for item in missed)
