@@ -215,7 +215,7 @@ def test_an_interrupt_keeps_what_was_measured(folder: Path) -> None:
     # What starts the tests may ignore SIGINT, which children inherit.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     command = [sys.executable, "-c", f"{heed}\nfrom serialprof.cli import main; main()"]
-    command += ["run", "toys.py:spin", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
+    command += ["run", "toys.py:spin", "--quick", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stderr
         for line in process.stderr:
@@ -298,7 +298,7 @@ def test_a_terminated_run_is_closed_like_an_interrupted_one(folder: Path, empty_
 
 def test_killing_the_run_keeps_its_visits(folder: Path) -> None:
     command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
-    command += ["run", "toys.py:spin", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
+    command += ["run", "toys.py:spin", "--quick", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         while not process.stderr.readline().startswith("sampling"):
@@ -312,7 +312,7 @@ def test_killing_the_run_keeps_its_visits(folder: Path) -> None:
 
 def test_killing_the_run_ends_a_worker_that_hangs(folder: Path) -> None:
     command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
-    command += ["run", "toys.py:stuck", "--threads", "1", "-o", "a.serialprof"]
+    command += ["run", "toys.py:stuck", "--quick", "--threads", "1", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         while not process.stderr.readline().startswith("calibrating"):

@@ -56,11 +56,12 @@ def command(
     """
     change = Change(clock, barrier, dispatch, memory_latency, bandwidth)
     question = Question(change, threads, width, price, watts)
-    from serialprof.cli.answers import answer_json, answer_text
     from serialprof.session import load
 
     profile = load(run)
     if question.nothing:
         raise UsageError("nothing is asked", "give a factor such as --clock +10% or --threads x2, a --price or --watts")
+    from serialprof.cli.answers import answer_json, answer_text  # takes a second, for which no mistake need wait
+
     answers = profile.whatif(workload, question=question)
     click.echo(answer_json(question, answers) if as_json else answer_text(question, answers))
