@@ -68,7 +68,7 @@ FULL = Visit(
 STAND_INS = (StandIn("delay", 2, 3, 2.5e-6, 1.5e-5, 3e-5), StandIn("dilation", 0, 0, 0.25, 2e-6, 2e-6, "off the CPU"))
 DISSECTIONS = (
     Dissection(0, 0, Anatomy(1.5e-5, disturbed="off the CPU", unprofiled="no profiler")),
-    Dissection(2, 3, Anatomy(1.5e-5, 1.25e-5, 1e-5, Profile(4, 2e-5, 12.5, 7e-6, 1e-6, 2e-6, (3e-6, 1e-6)))),
+    Dissection(2, 3, Anatomy(1.5e-5, 1.25e-5, 1e-5, Profile(4, 2e-5, 12.5, 7e-6, 1e-6, 2e-6))),
 )
 DEVICES = (
     DeviceLimits(

@@ -221,7 +221,6 @@ class Profile:
         busy: seconds in which at least one kernel ran: the union of their intervals.
         transfers: seconds of copies between host and device in which no kernel ran.
         waiting: host seconds inside calls that wait for the device.
-        longest: seconds of the longest kernels of all profiled steps, descending, capped.
     """
 
     steps: int
@@ -230,7 +229,6 @@ class Profile:
     busy: float
     transfers: float
     waiting: float
-    longest: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

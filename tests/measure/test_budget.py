@@ -88,7 +88,7 @@ def test_a_budget_for_less_than_half_a_block_is_refused_with_the_one_that_is_nee
     assert refusal.value.message == (
         "--budget leaves 4.40 s for sampling, which is too short: one visit of each of the 2 points takes 9.00 s"
     )
-    assert refusal.value.remedy == "allow --budget 57s at least, which gives intervals, or fewer points"
+    assert refusal.value.remedy == "allow --budget 65s at least, which gives intervals, or fewer points"
 
 
 def test_runs_per_sample() -> None:

@@ -215,7 +215,7 @@ def test_the_start_of_programs_is_part_of_their_runs() -> None:
 
 
 def test_a_budget_that_holds_no_block_is_refused_with_one_that_would() -> None:
-    refusal = pytest.raises(UsageError, match=r"leaves 1.00 s for sampling.*4 points takes 12.0 s.*--budget 75s")
+    refusal = pytest.raises(UsageError, match=r"leaves 1.00 s for sampling.*4 points takes 12.0 s.*--budget 86s")
     with refusal:
         carry_out(FakeWorkers(run_seconds=1.0), plan(budget=1.0))
 

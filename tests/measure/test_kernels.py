@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serialprof.measure.kernels import (
-    LONGEST_KEPT,
     MARKER,
     Interval,
     Operation,
@@ -65,9 +64,6 @@ def test_a_profile_is_told_per_step() -> None:
     profile = profile_of(trace, 2, 3.5)
     assert (profile.steps, profile.step, profile.kernels) == (2, 3.5, 1.5)
     assert (profile.busy, profile.transfers, profile.waiting) == (2.0, 0.5, 1.5)
-    assert profile.longest == (2.0, 2.0, 1.0)
-    many = profile_of(Trace(tuple((float(at), at + 0.5) for at in range(100))), 1, 1.0)
-    assert len(many.longest) == LONGEST_KEPT and many.kernels == 100
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,11 @@ from serialprof.setting import Setting
 
 FLOAT: Final = 4  # bytes
 
+#: The known way around the chain of a recurrent network.
+RECURRENT_HATCH: Final = (
+    "DEER or ParaRNN: damped Newton over the whole sequence; diverges where the Lyapunov exponent is positive"
+)
+
 EXPONENTIAL_OPS: Final = 25
 EXPONENTIAL_CHAIN: Final = 14
 SIGMOID_OPS: Final = EXPONENTIAL_OPS + 3  # negate, add, divide

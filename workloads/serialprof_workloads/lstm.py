@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof._native import Lstm, Team
 from serialprof.catalog import Affine, Work, workload
-from serialprof_workloads.declared import FLOAT, SIGMOID_OPS, TANH_CHAIN, TANH_OPS, dot_chain
+from serialprof_workloads.declared import FLOAT, RECURRENT_HATCH, SIGMOID_OPS, TANH_CHAIN, TANH_OPS, dot_chain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +99,7 @@ def work(setting: Setting) -> Work:
     forms=("serial", "wide"),
     modes=("native",),
     work=work,
-    hatch="DEER or ParaRNN: damped Newton over the whole sequence; diverges where the Lyapunov exponent is positive",
+    hatch=RECURRENT_HATCH,
 )
 def lstm(setting: Setting) -> LstmStepper:
     """Recurrent network: one LSTM cell update per step, state fed back."""

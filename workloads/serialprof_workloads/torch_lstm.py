@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from serialprof._native import Lstm, Team
 from serialprof.catalog import workload
-from serialprof_workloads.declared import SIGMOID_OPS, TANH_CHAIN, TANH_OPS
+from serialprof_workloads.declared import RECURRENT_HATCH, SIGMOID_OPS, TANH_CHAIN, TANH_OPS
 from serialprof_workloads.torchkit.knobs import DEVICES, DTYPES, QUICK_WIDTHS, WIDTHS, own_lanes
 from serialprof_workloads.torchkit.recurrent import RECURRENT_MODES, Cell, Declared, Drawn, build
 
@@ -90,7 +90,7 @@ def work(setting: Setting) -> Work:
     forms=("serial", "wide"),
     modes=RECURRENT_MODES,
     work=work,
-    hatch="DEER or ParaRNN: damped Newton over the whole sequence; diverges where the Lyapunov exponent is positive",
+    hatch=RECURRENT_HATCH,
     requires=("torch",),
     devices=DEVICES,
     dtypes=DTYPES,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.catalog import workload
-from serialprof_workloads.declared import TANH_CHAIN, TANH_OPS
+from serialprof_workloads.declared import RECURRENT_HATCH, TANH_CHAIN, TANH_OPS
 from serialprof_workloads.torchkit.knobs import DEVICES, DTYPES, QUICK_WIDTHS, WIDTHS
 from serialprof_workloads.torchkit.recurrent import RECURRENT_MODES, Cell, Declared, build, drawn, torch_reference
 
@@ -61,7 +61,7 @@ def work(setting: Setting) -> Work:
     forms=("serial", "wide"),
     modes=RECURRENT_MODES,
     work=work,
-    hatch="DEER or ParaRNN: damped Newton over the whole sequence; diverges where the Lyapunov exponent is positive",
+    hatch=RECURRENT_HATCH,
     requires=("torch",),
     devices=DEVICES,
     dtypes=DTYPES,

@@ -22,8 +22,8 @@ MINIMUM_SAMPLES: Final = 2
 MOST_SAMPLES: Final = 128
 #: Share of the budget that starting fresh workers for every block may take before blocks become fewer.
 START_SHARE: Final = 0.25
-#: Share of the budget that is left for sampling at least, whatever else is measured out of it.
-SAMPLING_SHARE: Final = 0.8
+#: Share of the budget that is left for sampling at least: delays, dilation and dissections take a tenth each.
+SAMPLING_SHARE: Final = 0.7
 #: How far beyond the budget a run may go to complete the block under way, as a share of the budget.
 OVERRUN: Final = 0.05
 
@@ -31,6 +31,19 @@ OVERRUN: Final = 0.05
 def least_seconds(run_seconds: float) -> float:
     """The shortest visit of a point whose run(D) takes `run_seconds`: one run to warm up, then the fewest samples."""
     return max(SHORTEST_VISIT, run_seconds * (1 + MINIMUM_SAMPLES))
+
+
+def whole_runs(step: float, depth: int, length: float) -> tuple[int, int]:
+    """The steps in one run and the runs that last at least so many seconds, for one timing of steps.
+
+    Args:
+        step: seconds of one.
+        depth: steps that a run has at most.
+        length: seconds.
+    """
+    wanted = max(1, -int(-length // step))
+    steps = min(depth, wanted)
+    return steps, -(-wanted // steps)
 
 
 def affordable_blocks(run_seconds: Mapping[int, float], budget: float, wanted: int, start: float = 0.0) -> int:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from serialprof.intervals import MINIMUM_UNITS
+from serialprof.measure.budget import whole_runs
 from serialprof.measure.devices import driven
 from serialprof.measure.pool import PointFailedError
 from serialprof.planning import Family, Plan, Point
@@ -142,11 +143,9 @@ def jobs_of(plan: Plan, run_seconds: Mapping[int, float]) -> tuple[list[Job], di
 
 def _job(point: Point, step: float, length: float) -> Job:
     """The whole steps and runs that last at least so many seconds, and the few steps of the profile."""
-    wanted = max(1, -int(-length // step))
-    steps = min(point.setting.depth, wanted)
     fewest, most = PROFILED
     profiled = min(point.setting.depth, max(fewest, min(most, int(PROFILED_SECONDS / step))))
-    return Job(point, step, steps, -(-wanted // steps), profiled)
+    return Job(point, step, *whole_runs(step, point.setting.depth, length), profiled)
 
 
 def _take(

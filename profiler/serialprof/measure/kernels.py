@@ -16,8 +16,6 @@ Interval: TypeAlias = tuple[float, float]
 
 #: Bears the steps in a profile; what stands outside of it is no step's.
 MARKER: Final = "serialprof steps"
-#: Most of the longest kernels that are kept.
-LONGEST_KEPT: Final = 16
 #: Share of an operation's time from which on those that it calls are the kernels, and not itself.
 _DELEGATED: Final = 0.5
 #: Host calls in which nothing happens but waiting for the device.
@@ -98,7 +96,6 @@ def profile_of(trace: Trace, steps: int, step: float) -> Profile:
         steps: how many.
         step: seconds of one while it was profiled.
     """
-    lengths = sorted((end - begin for begin, end in trace.kernels), reverse=True)
     return Profile(
         steps=steps,
         step=step,
@@ -106,7 +103,6 @@ def profile_of(trace: Trace, steps: int, step: float) -> Profile:
         busy=covered(trace.kernels) / steps,
         transfers=outside(trace.transfers, trace.kernels) / steps,
         waiting=covered(trace.waits) / steps,
-        longest=tuple(lengths[:LONGEST_KEPT]),
     )
 
 

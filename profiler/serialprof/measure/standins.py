@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 from serialprof.errors import UsageError
 from serialprof.intervals import MINIMUM_UNITS
+from serialprof.measure.budget import whole_runs
 from serialprof.measure.dilation import PERIOD
 from serialprof.measure.pool import PointFailedError
 from serialprof.planning import Family, Plan, Point, StandInKind
@@ -226,9 +227,7 @@ def jobs_of(plan: Plan, run_seconds: Mapping[int, float], kind: StandInKind) -> 
 
 def _job(point: Point, step: float, length: float) -> Job:
     """The whole steps and runs that last at least so many seconds."""
-    wanted = max(1, -int(-length // step))
-    steps = min(point.setting.depth, wanted)
-    return Job(point, step, steps, -(-wanted // steps))
+    return Job(point, step, *whole_runs(step, point.setting.depth, length))
 
 
 def _corners(points: Sequence[Point]) -> list[Point]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from serialprof.estimate import Estimate
@@ -18,6 +18,24 @@ class Part:
     cause: str
     seconds: Estimate
     share: Estimate
+
+    @classmethod
+    def nothing(cls, cause: str, reason: str) -> Part:
+        """A part that is zero by definition, not by measurement."""
+        zero = Estimate(0.0, 0.0, 0.0, reason=reason)
+        return cls(cause, replace(zero, unit="s"), zero)
+
+    @classmethod
+    def unknown(cls, cause: str, reason: str, remedy: str = "") -> Part:
+        """A part of which nothing is known."""
+        return cls(cause, Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy))
+
+    def because(self, reason: str) -> Part:
+        """The part with one more reason."""
+        seconds, share = (
+            replace(each, reason="; ".join(filter(None, (each.reason, reason)))) for each in (self.seconds, self.share)
+        )
+        return replace(self, seconds=seconds, share=share)
 
 
 @dataclass(frozen=True, slots=True)

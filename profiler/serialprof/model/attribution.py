@@ -58,15 +58,15 @@ def attribute(
         measured = (launches or {}).get((int(cell.width), cell.threads))
         serial, launch, excess = _launch(parts[SERIAL][index], mode, measured, float(fitted.steps[index]))
         if serial_hidden[index]:
-            serial = _because(serial, "hidden behind the width work")
+            serial = serial.because("hidden behind the width work")
         compute, memory = parts[COMPUTE][index], _memory(fitted, cell, parts[MEMORY][index])
         if width_hidden[index]:
-            compute, memory = (_because(part, "hidden behind the serial chain") for part in (compute, memory))
+            compute, memory = (part.because("hidden behind the serial chain") for part in (compute, memory))
         if missing := fitted.memory.unknown(cell):
-            compute = _because(compute, missing)
-        chain = chains[index]
-        if mode != "native" and launch.share.identified and not fitted.clocked:
-            chain = replace(serial.share, reason=_APART)
+            compute = compute.because(missing)
+        chain, opaque = chains[index], "" if mode == "native" else _DISPATCH
+        if opaque and launch.share.identified and not fitted.clocked:
+            chain, opaque = serial.share, _APART
         rest = _lowered(leftovers[index], excess)
         step = float(fitted.steps[index])
         attributions.append(
@@ -86,7 +86,7 @@ def attribute(
                     Part(cause, share.scaled(step, "s"), share)
                     for cause, share in zip(
                         (SCALING, NOT_SCALING, BEYOND_L2),
-                        (*_split(fitted, cell, chain, loads[index], mode), beyond[index]),
+                        (*_split(fitted, cell, chain, loads[index], opaque), beyond[index]),
                         strict=True,
                     )
                 ),
@@ -105,10 +105,10 @@ def _launch(serial: Part, mode: str, measured: Estimate | None, step: float) -> 
         step: in seconds.
     """
     if mode == "native":
-        return serial, _nothing(LAUNCH, "native kernels have no launch"), 0.0
+        return serial, Part.nothing(LAUNCH, "native kernels have no launch"), 0.0
     if measured is None or measured.value is None:
         reason = f"launch or dispatch of {mode} steps was not measured apart"
-        return _because(serial, _DISPATCH), _unknown(LAUNCH, reason, DISPATCH), 0.0
+        return serial.because(_DISPATCH), Part.unknown(LAUNCH, reason, DISPATCH), 0.0
     left = _less(serial.share, measured)
     excess = 0.0 if serial.share.value is None else max(0.0, measured.value - serial.share.value)
     return Part(SERIAL, left.scaled(step, "s"), left), Part(LAUNCH, measured.scaled(step, "s"), measured), excess
@@ -130,21 +130,21 @@ def _lowered(share: Estimate, by: float) -> Estimate:
 
 def _synchronisation(fitted: Fitted, cell: Cell, part: Part) -> Part:
     if cell.threads == 1:
-        return _nothing(SYNCHRONISATION, "one thread passes no barrier")
-    return _because(part, MEASURED_APART) if measured_apart(fitted) else part
+        return Part.nothing(SYNCHRONISATION, "one thread passes no barrier")
+    return part.because(MEASURED_APART) if measured_apart(fitted) else part
 
 
-def _split(fitted: Fitted, cell: Cell, chain: Estimate, loads: Estimate, mode: str) -> tuple[Estimate, Estimate]:
+def _split(fitted: Fitted, cell: Cell, chain: Estimate, loads: Estimate, opaque: str) -> tuple[Estimate, Estimate]:
     """Shares of the step that are serial and scale with the clock, and that are serial and do not.
 
-    Where clocks were measured the fit has told; else by what is known of the machine.
+    Where clocks were measured the fit has told; else by what is known of the machine, unless the steps are `opaque`:
+    the reason why what is known of it does not tell.
     """
     nothing = Estimate(0.0, 0.0, 0.0, level=LEVEL)
     if fitted.clocked:
         return chain, loads
-    if mode != "native":
-        why = _APART if chain.reason == _APART else _DISPATCH
-        return _any_part(chain, why), _any_part(chain, why)
+    if opaque:
+        return _any_part(chain, opaque), _any_part(chain, opaque)
     if fitted.memory.fits(cell):
         return chain, replace(nothing, reason="the footprint fits L2")
     if cell.work is not None and cell.work.serial_loads > 0 and not fitted.memory.unknown(cell):
@@ -162,25 +162,7 @@ def _any_part(share: Estimate, reason: str) -> Estimate:
 
 def _memory(fitted: Fitted, cell: Cell, part: Part) -> Part:
     if missing := fitted.memory.unknown(cell):
-        return _unknown(MEMORY, missing, LADDERS)
+        return Part.unknown(MEMORY, missing, LADDERS)
     if fitted.memory.fits(cell) and not fitted.winner.model.of(STREAM).any():
-        return _nothing(MEMORY, "the footprint fits L2")
+        return Part.nothing(MEMORY, "the footprint fits L2")
     return part
-
-
-def _nothing(cause: str, reason: str) -> Part:
-    """A part that is zero by definition, not by measurement."""
-    return Part(cause, Estimate(0.0, 0.0, 0.0, "s", LEVEL, reason), Estimate(0.0, 0.0, 0.0, "1", LEVEL, reason))
-
-
-def _unknown(cause: str, reason: str, remedy: str) -> Part:
-    return Part(cause, Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy))
-
-
-def _because(part: Part, reason: str) -> Part:
-    """The part with one more reason."""
-    seconds, share = (
-        replace(estimate, reason="; ".join(filter(None, (estimate.reason, reason))))
-        for estimate in (part.seconds, part.share)
-    )
-    return Part(part.cause, seconds, share)

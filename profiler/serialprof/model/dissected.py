@@ -94,6 +94,7 @@ class Move:
         evidence: what the gain rests on.
         reason: why it is no more than that, or none.
         remedy: what would tell more, empty where nothing is known to.
+        batch: that the move changes to, None where the batch stays.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Move:
     evidence: Evidence
     reason: str = ""
     remedy: str = ""
+    batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

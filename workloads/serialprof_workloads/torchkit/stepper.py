@@ -131,7 +131,7 @@ class PassStepper:
             raise ValueError(f"mode = {setting.mode!r} is none of eager, compile, graph, fused")
         self._setting, self._reset, self._check = setting, reset, check
         self._whole = compiled(whole) if setting.mode == "compile" else whole
-        self._passes: dict[int, Call] = {}
+        self._passes: dict[int, tuple[Call, object]] = {}  # a graph and where it puts its results, by steps
         self.result: Any = None
         if setting.on_cuda:
             self.sync = partial(synchronise, setting.device)
@@ -157,9 +157,11 @@ class PassStepper:
             self.result = self._whole(steps)
             return
         if steps not in self._passes:
-            self._passes[steps] = captured([partial(self._keep, steps)], self._reset)[0]
+            replay = captured([partial(self._keep, steps)], self._reset)[0]
+            self._passes[steps] = replay, self.result
             self._reset()
-        self._passes[steps]()
+        replay, self.result = self._passes[steps]
+        replay()
 
     def _keep(self, steps: int) -> None:
         self.result = self._whole(steps)

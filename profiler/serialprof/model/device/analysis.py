@@ -10,7 +10,7 @@ from serialprof.devicelimits import DeviceLimits
 from serialprof.estimate import Estimate
 from serialprof.model.answers import InjectedDelay
 from serialprof.model.device.batch import batch_sweep
-from serialprof.model.device.moves import best_move, larger, moves
+from serialprof.model.device.moves import best_move, moves
 from serialprof.model.device.parts import Kernels, device_step, split
 from serialprof.model.device.paths import Path, paths
 from serialprof.model.dissected import GAPS, HOST, DeviceAnalysis, DeviceStep, Move, Undissected
@@ -88,7 +88,7 @@ def device_analysis(
         steps=found.steps,
         moves=helpful,
         best=best_move(helpful),
-        best_here=best_move([item for item in helpful if not larger(item)]),
+        best_here=best_move([item for item in helpful if item.batch is None]),
         missing=tuple(_missing(run, times, found)),
     )
 

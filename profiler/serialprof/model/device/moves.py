@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,6 @@ CPU_CLOCK: Final = "clock +10 %"
 GPU_CLOCK: Final = "GPU clock +10 %"
 GRAPHS: Final = "CUDA graphs"
 MULTIPROCESSORS: Final = "more or fewer SMs"
-_BATCH: Final = "batch "
 #: Modes and what going over to them is called.
 _MODES: Final = {"graph": GRAPHS, "compile": "torch.compile", "fused": "one fused kernel of many steps"}
 #: Share of a step below which slack does not count: see `model.standins`.
@@ -71,11 +71,6 @@ def best_move(found: Sequence[Move]) -> Move | None:
     if not ranked or (len(ranked) > 1 and ranked[1].gain.low == ranked[0].gain.low):
         return None
     return ranked[0]
-
-
-def larger(move: Move) -> bool:
-    """Whether a move changes the batch."""
-    return move.name.startswith(_BATCH)
 
 
 def _host_clock(path: Path, delay: InjectedDelay | None) -> Move:
@@ -124,7 +119,7 @@ def _batch(times: FamilyTimes, path: Path, sweep: BatchSweep) -> Move:
     logs = paired(*(times.column(width, setting.threads, "serial") for width in (setting.width, target)))
     gain = _speed_up(logs + math.log(target / setting.width))
     to = "to the knee" if knee.value is not None and target >= knee.value else "the widest that was measured"
-    return _move(path, f"{_BATCH}{count(target)}", gain, "measured", f"lanes per second; {to}")
+    return replace(_move(path, f"batch {count(target)}", gain, "measured", f"lanes per second; {to}"), batch=target)
 
 
 def _modes(run: StoredRun, path: Path) -> Iterator[Move]:

@@ -108,10 +108,10 @@ def device_step(path: Path, kernels: Kernels, held: tuple[str, ...] = ()) -> Dev
             _wider(_part(path, HOST, path.dispatch), path, wide, wide),
             _gaps(path, on_cuda=on_cuda),
             *_of_kernels(path, kernels, wide),
-            _part(path, TRANSFERS, path.transfers) if on_cuda else _nothing(TRANSFERS, "a CPU shares its memory"),
+            _part(path, TRANSFERS, path.transfers) if on_cuda else Part.nothing(TRANSFERS, "a CPU shares its memory"),
             _part(path, UNTOLD, path.unattributed)
             if on_cuda
-            else _nothing(UNTOLD, "what is no operation of the framework counts as dispatch"),
+            else Part.nothing(UNTOLD, "what is no operation of the framework counts as dispatch"),
         ),
         kernels=interval(path.kernels),
         overhead=interval(path.profiled / path.step - 1.0),
@@ -122,9 +122,9 @@ def device_step(path: Path, kernels: Kernels, held: tuple[str, ...] = ()) -> Dev
 
 def _gaps(path: Path, *, on_cuda: bool) -> Part:
     if not on_cuda:
-        return _nothing(GAPS, "operations on a CPU are called, not launched")
+        return Part.nothing(GAPS, "operations on a CPU are called, not launched")
     if path.ungapped:
-        return _unknown(GAPS, f"{path.ungapped}: they are in {UNTOLD}", "")
+        return Part.unknown(GAPS, f"{path.ungapped}: they are in {UNTOLD}")
     return _part(path, GAPS, path.gaps)
 
 
@@ -146,9 +146,9 @@ def _of_kernels(path: Path, kernels: Kernels, wide: float) -> tuple[Part, Part, 
     flop = widened(FLOP, kernels.flop, *((0.0, 0.0) if reading else (above, below)))
     if kernels.unread:
         return (
-            _because(floor, kernels.unread),
-            _unknown(BANDWIDTH, kernels.unread, ""),
-            _because(flop, kernels.unread),
+            floor.because(kernels.unread),
+            Part.unknown(BANDWIDTH, kernels.unread),
+            flop.because(kernels.unread),
         )
     return floor, widened(BANDWIDTH, kernels.bandwidth, *((above, below) if reading else (0.0, 0.0))), flop
 
@@ -164,22 +164,6 @@ def _at_most(whole: Part, cause: str, kernels: Kernels) -> Part:
 
 def _part(path: Path, cause: str, seconds: Array) -> Part:
     return Part(cause, interval(seconds, "s"), interval(seconds / path.step))
-
-
-def _nothing(cause: str, reason: str) -> Part:
-    """A part that is zero by definition, not by measurement."""
-    return Part(cause, Estimate(0.0, 0.0, 0.0, "s", LEVEL, reason), Estimate(0.0, 0.0, 0.0, "1", LEVEL, reason))
-
-
-def _unknown(cause: str, reason: str, remedy: str) -> Part:
-    return Part(cause, Estimate.unknown(reason, "s", remedy), Estimate.unknown(reason, "1", remedy))
-
-
-def _because(part: Part, reason: str) -> Part:
-    seconds, share = (
-        replace(each, reason="; ".join(filter(None, (each.reason, reason)))) for each in (part.seconds, part.share)
-    )
-    return replace(part, seconds=seconds, share=share)
 
 
 def _wider(part: Part, path: Path, below: float, above: float) -> Part:

@@ -8,7 +8,6 @@ from typing import Final
 
 from serialprof.estimate import Estimate
 from serialprof.model import wording
-from serialprof.model.device.moves import larger
 from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, BatchSweep, DeviceAnalysis, DeviceStep, Move
 from serialprof.units import format_seconds
 
@@ -62,7 +61,7 @@ def best(found: DeviceAnalysis) -> str:
     if found.best is None:
         return f"at B = {wording.count(found.moves[0].width)} nothing that was looked at surely helps most"
     told = f"the best next move from B = {wording.count(found.best.width)} is {_move(found.best)}"
-    if larger(found.best) and found.best_here is not None:
+    if found.best.batch and found.best_here is not None:
         told += f"; at that batch it is {_move(found.best_here)}"
     return told
 
@@ -70,7 +69,7 @@ def best(found: DeviceAnalysis) -> str:
 def next_move(found: DeviceAnalysis) -> str:
     """One sentence of advice; empty where nothing surely helps and nothing is left to measure."""
     if found.best is not None:
-        here = found.best_here if larger(found.best) else None
+        here = found.best_here if found.best.batch else None
         more = f"; where the batch has to stay, {_move(here)}" if here else ""
         return f"From B = {wording.count(found.best.width)}, go for {_move(found.best)}{more}."
     return next((f"Measure what {item.name} would gain ({item.reason}): run again with {item.remedy}."
@@ -83,5 +82,5 @@ def speed_up(gain: Estimate) -> str:
 
 
 def _move(item: Move) -> str:
-    what = " lanes per second" if larger(item) else ""
+    what = " lanes per second" if item.batch else ""
     return f"{item.name} ({speed_up(item.gain)}{what}, {item.evidence})"
