@@ -12,6 +12,7 @@ in the cache before a run begins, so that every step of a run is one token, and 
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from typing import TYPE_CHECKING, Any, Final
@@ -41,9 +42,11 @@ class Generate:
             setting.integer("vocabulary"), (setting.width, setting.integer("context")), device=setting.device
         )
         self.cache: Final = DynamicCache(config=self.model.config)
+        taken = inspect.signature(self.model.forward).parameters
+        self.memory: Final = {"cache" if "cache" in taken else "past_key_values": self.cache}  # before 5.24
         if self.cached:
             with torch.no_grad():
-                self.model(self.prompt[:, : self.cached], cache=self.cache, logits_to_keep=1)
+                self.model(self.prompt[:, : self.cached], **self.memory, logits_to_keep=1)
 
     @property
     def cached(self) -> int:
@@ -60,7 +63,7 @@ class Generate:
         tokens: torch.Tensor = self.model.generate(
             self.prompt,
             attention_mask=self.prompt.new_ones(self.prompt.shape),
-            cache=self.cache,
+            **self.memory,
             max_new_tokens=steps,
             do_sample=False,
             logits_processor=[_Spin(seconds)] if seconds else None,

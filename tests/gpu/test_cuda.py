@@ -16,7 +16,7 @@ from serialprof_workloads import torch_planted  # noqa: E402
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),  # torch's and Triton's own
+    *(pytest.mark.filterwarnings(f"ignore::{kind}Warning") for kind in ("User", "Deprecation", "Future")),  # torch's
 ]
 
 SMALL = {

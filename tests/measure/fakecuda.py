@@ -33,6 +33,11 @@ class FakeCuda:
         self.now += self.launch
         self.free = max(self.free, self.now) + self.gap + self.kernel
 
+    def sleep(self, cycles: int) -> None:
+        """Keeps the device busy at 2 GHz."""
+        self.now += self.launch
+        self.free = max(self.free, self.now) + cycles / 2e9
+
     def synchronize(self, device: object = None) -> None:
         self.log.append(f"synchronize {device}")
         self.now = max(self.now, self.free) + 5e-6
@@ -77,6 +82,7 @@ class FakeCuda:
             "synchronize": self.synchronize,
             "set_device": lambda device: self.log.append(f"set {device}"),
             "current_stream": lambda device: "stream",
+            "_sleep": self.sleep,
         }
         for name, value in replaced.items():
             patch.setattr(torch.cuda, name, value)

@@ -57,7 +57,7 @@ def words(setting: Setting) -> int:
 
 def serial(setting: Setting) -> TorchStepper:
     """One generation per step."""
-    start = repeated(drawn(setting), setting.width).to(device_of(setting))
+    start = repeated(drawn(setting).to(device_of(setting)), setting.width)
     rows = start.clone()
 
     def step() -> None:
@@ -68,7 +68,7 @@ def serial(setting: Setting) -> TorchStepper:
 
 def wide(setting: Setting) -> PassStepper:
     """One generation of as many batches as steps: [steps, W, words]."""
-    start = repeated(drawn(setting), setting.width).to(device_of(setting))
+    start = repeated(drawn(setting).to(device_of(setting)), setting.width)
     rows = start.expand(setting.depth, *start.shape).contiguous()
 
     def whole(steps: int) -> Tensor:

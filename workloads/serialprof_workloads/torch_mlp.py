@@ -57,7 +57,7 @@ def passed(matrices: Sequence[Tensor], x: Tensor) -> Tensor:
 def serial(setting: Setting) -> TorchStepper:
     """One pass per step, its output fed back."""
     matrices, start = drawn(setting)
-    layers, start = [placed(matrix, setting) for matrix in matrices], placed(repeated(start, setting.width), setting)
+    layers, start = [placed(matrix, setting) for matrix in matrices], repeated(placed(start, setting), setting.width)
     x = start.clone()
 
     def step() -> None:
@@ -70,7 +70,7 @@ def wide(setting: Setting) -> PassStepper:
     """One pass of as many batches as steps."""
     matrices, start = drawn(setting)
     layers, lanes = [placed(matrix, setting) for matrix in matrices], setting.width
-    x = placed(repeated(start, lanes).repeat(setting.depth, 1), setting)
+    x = repeated(placed(start, setting), lanes).repeat(setting.depth, 1)
 
     def whole(steps: int) -> Tensor:
         return passed(layers, x[: steps * lanes]).view(steps, lanes, -1)

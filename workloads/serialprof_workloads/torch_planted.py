@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from serialprof.setting import Setting
 
 JOINS: Final = ("sum", "max")
-#: Cycles of the two busy kernels that calibrate the others, and how many of each are timed.
+#: Cycles of the two busy kernels that calibrate the others, how many of each are timed, how often; and how many of the
+#: longer ones wake the device's clock before: some 150 ms of them.
 FEW_CYCLES: Final = 100_000
 MANY_CYCLES: Final = 400_000
 TIMED: Final = 20
+TURNS: Final = 5
+WAKING: Final = 35
 #: Nanoseconds that the host spins before a launch is timed.
 PAUSE: Final = 200_000
 CHECKED_STEPS: Final = 5
@@ -133,7 +136,7 @@ def _until(end: int) -> None:
 
 def cycles_for(seconds: float, state: Tensor) -> int:
     """Cycles with which the busy kernel and the addition take so long on the device of a tensor."""
-    few, many = (_device_seconds(cycles, state) for cycles in (FEW_CYCLES, MANY_CYCLES))
+    few, many = (median(_device_seconds(cycles, state) for _ in range(TURNS)) for cycles in (FEW_CYCLES, MANY_CYCLES))
     each = (many - few) / (MANY_CYCLES - FEW_CYCLES)
     return max(0, round(FEW_CYCLES + (seconds - few) / each))
 
@@ -175,7 +178,8 @@ def stepper_at(setting: Setting) -> TorchStepper:
     planted, state = truth(setting), torch.zeros(1, device=device_of(setting))
     host, busy = planted.host, round(1e9 * planted.busy)
     if setting.on_cuda:
-        _device_seconds(MANY_CYCLES, state)  # wakes its clock
+        for _ in range(WAKING):
+            _device_seconds(MANY_CYCLES, state)
         busy = cycles_for(planted.busy, state)
     step_of, host_time = operator(), round(1e9 * max(0.0, host - _launch_seconds(state)))
     apart = setting.mode == "eager"  # then the host's time lies outside of every operator, as that of a framework does

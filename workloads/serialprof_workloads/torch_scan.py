@@ -42,7 +42,7 @@ def drawn(setting: Setting) -> tuple[Tensor, Tensor]:
 
 def coefficients(setting: Setting) -> tuple[Tensor, Tensor]:
     """Those of every lane, on the device: [RING, W, channels] each."""
-    a, b = (placed(repeated(values, setting.width, dim=1), setting) for values in drawn(setting))
+    a, b = (repeated(placed(values, setting), setting.width, dim=1) for values in drawn(setting))
     return a, b
 
 

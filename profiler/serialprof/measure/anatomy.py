@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same steps timed in separate ways, inside a worker: complete, enqueued only, by the device's events, profiled."""
+"""The same steps timed in separate ways, inside a worker: complete, enqueued only, by the device's events; profiled.
+
+A profiler that has run once keeps its hooks in the process, where steps then take longer (on an H200 those of eager
+PyTorch by a third); so the profile is asked for apart, when nothing else is timed any more.
+"""
 
 from __future__ import annotations
 
@@ -18,58 +22,86 @@ from serialprof.measure.sampler import one_sample
 from serialprof.records import Anatomy, Profile
 from serialprof.setting import Setting
 
-#: Kernels that are enqueued at most before the device is waited for: from about 1000 on the host waits by itself.
+#: Launches that surely fit into a device's queue (from about 1000 on the host waits by itself), and the fewest seconds
+#: that the host takes for one.
 _QUEUE: Final = 500
-#: The same in steps where no profile tells how many kernels one has.
-_UNKNOWN: Final = 4
+_LAUNCH: Final = 2e-6
 #: How often steps are enqueued on an idle device at least and at most; the median counts.
 _FEWEST: Final = 5
 _MOST: Final = 50
 
 NO_FRAMEWORK: Final = "the workload does not use torch"
-NOT_ASKED: Final = "no profile was asked for"
 
 
-def dissect(
-    stepper: Stepper, setting: Setting, steps: int, runs: int, profiled: int, instruments: Instruments
-) -> Anatomy:
-    """Separate timings of the same steps; the profile is apart from all others, so that its cost is in none of them.
+def dissect(stepper: Stepper, setting: Setting, steps: int, runs: int, instruments: Instruments) -> Anatomy:
+    """Separate timings of the same steps, without a profile.
 
     Args:
         stepper: of the setting, warmed up.
         setting: names the device.
         steps: in one run.
         runs: that one timing consists of.
-        profiled: steps that are profiled, none where 0. A run's begin is in their numbers: few steps show more of it.
         instruments: of the worker.
     """
     timed = replace(setting, depth=steps)
     one_sample(stepper, timed, 1, instruments)
-    profile, unprofiled = _profile(stepper, setting, profiled)
     sample = one_sample(stepper, timed, runs, instruments)
-    wait = waiter(stepper, setting)
+    step, wait = sample.seconds / (steps * runs), waiter(stepper, setting)
     return Anatomy(
-        step=sample.seconds / (steps * runs),
-        enqueue=_enqueue(stepper, steps, runs, profile, wait) if setting.on_cuda and wait else None,
+        step=step,
+        enqueue=_enqueue(stepper, steps, runs, step, wait) if setting.on_cuda and wait else None,
         device=_on_device(stepper, setting, steps, runs) if setting.on_cuda else None,
-        profile=profile,
-        unprofiled=unprofiled,
         disturbed=sample.disturbed,
     )
 
 
-def _enqueue(stepper: Stepper, steps: int, runs: int, profile: Profile | None, wait: Callable[[], object]) -> float:
+def take_profile(stepper: Stepper, setting: Setting, steps: int) -> tuple[Profile | None, str]:
+    """A profile of so many steps, or why there is none.
+
+    Args:
+        stepper: of the setting, warmed up.
+        setting: names the device.
+        steps: in one run. Its begin is in their numbers: few steps show more of it.
+    """
+    if "torch" not in sys.modules:
+        return None, NO_FRAMEWORK
+    found = _profiled(stepper, setting, steps)
+    if isinstance(found, str):
+        return None, f"torch.profiler fails: {found}"
+    profile = profile_of(trace_of(found[0], on_cuda=setting.on_cuda), steps, found[1])
+    if not profile.kernels:
+        return None, "torch.profiler saw no kernel" if setting.on_cuda else NO_FRAMEWORK
+    return profile, ""
+
+
+def _enqueue(stepper: Stepper, steps: int, runs: int, step: float, wait: Callable[[], object]) -> float:
     """Host seconds per step until the host is free again, from an idle device and with room in its queue."""
-    fitting = _UNKNOWN if profile is None else int(_QUEUE / max(1.0, profile.kernels))
-    count = max(1, min(steps, fitting))
-    seconds = []
-    for _ in range(max(_FEWEST, min(_MOST, steps * runs // count))):
-        wait()
-        began = time.perf_counter()
-        stepper.run(count)
-        seconds.append((time.perf_counter() - began) / count)
+
+    def median(count: int, times: int) -> float:
+        seconds = []
+        for _ in range(times):
+            wait()
+            began = time.perf_counter()
+            stepper.run(count)
+            seconds.append((time.perf_counter() - began) / count)
+        return statistics.median(seconds)
+
+    count = fitting(steps, median(1, _FEWEST), step)
+    found = median(count, max(_FEWEST, min(_MOST, steps * runs // count)))
     wait()
-    return statistics.median(seconds)
+    return found
+
+
+def fitting(steps: int, host: float, step: float) -> int:
+    """How many steps of a run are enqueued from an idle device on before its queue may be full, at least one.
+
+    Args:
+        steps: of the run.
+        host: seconds that enqueueing one takes; it launches no more than one kernel in _LAUNCH of them.
+        step: seconds of one until it is done. What the device has done meanwhile is in no queue.
+    """
+    waiting = 1 - host / step
+    return steps if waiting <= 0 else max(1, min(steps, int(_QUEUE * _LAUNCH / (host * waiting))))
 
 
 def _on_device(stepper: Stepper, setting: Setting, steps: int, runs: int) -> float:
@@ -85,21 +117,6 @@ def _on_device(stepper: Stepper, setting: Setting, steps: int, runs: int) -> flo
     last.record(torch.cuda.current_stream(setting.device))
     last.synchronize()
     return float(first.elapsed_time(last)) * 1e-3 / (steps * runs)
-
-
-def _profile(stepper: Stepper, setting: Setting, steps: int) -> tuple[Profile | None, str]:
-    """A profile of so many steps, or why there is none."""
-    if not steps:
-        return None, NOT_ASKED
-    if "torch" not in sys.modules:
-        return None, NO_FRAMEWORK
-    found = _profiled(stepper, setting, steps)
-    if isinstance(found, str):
-        return None, f"torch.profiler fails: {found}"
-    profile = profile_of(trace_of(found[0], on_cuda=setting.on_cuda), steps, found[1])
-    if not profile.kernels:
-        return None, "torch.profiler saw no kernel" if setting.on_cuda else NO_FRAMEWORK
-    return profile, ""
 
 
 def _profiled(stepper: Stepper, setting: Setting, steps: int) -> tuple[Any, float] | str:

@@ -31,6 +31,8 @@ _BANDWIDTHS: Final = 0.3
 _PRODUCTS: Final = 0.3
 #: Operations that one timing of a launch consists of: fewer than fit into a device's queue.
 _LAUNCHES: Final = 400
+#: Cycles for which a device is kept busy for each operation that is enqueued meanwhile: about 10 us.
+_AHEAD: Final = 20_000
 #: Kernels of a graph, and operations that are profiled.
 _NODES: Final = 200
 _PROFILED: Final = 50
@@ -38,11 +40,11 @@ _ELEMENTS: Final = 8
 #: Sides of square matrices: the first product that is tried, and the largest.
 _SMALLEST: Final = 128
 _LARGEST: Final = {"cpu": 2048, "cuda": 8192}
-#: Footprints on the CPU: within the L2, within the L3, in memory; and shares of the free memory that the last may take.
-_CPU_RUNGS: Final = (256 << 10, 4 << 20, 256 << 20)
+#: Footprints on the CPU: octaves where an L3 may end, fewer elsewhere; and the share of free memory that one may take.
+_CPU_RUNGS: Final = tuple(1 << power for power in (18, 20, 22, 23, 24, 25, 26, 28))
 _FREE_SHARE: Final = 0.125
-#: A device's largest footprint in multiples of its cache.
-_BEYOND_CACHE: Final = 16
+#: A CUDA device's footprints in multiples of its cache.
+_CUDA_RUNGS: Final = (0.125, 0.5, 1.0, 2.0, 16.0)
 
 
 def probe_device(device: str, dtypes: Sequence[str], threads: int, seconds: float) -> DeviceLimits:
@@ -145,6 +147,7 @@ class _Cuda:
         first, last = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         self._wait()
         stream = torch.cuda.current_stream(self.device)
+        torch.cuda._sleep(_AHEAD * count)  # meanwhile the host runs ahead, so that its time is not the device's
         first.record(stream)
         _repeat(work, count)
         last.record(stream)
@@ -264,7 +267,7 @@ def _footprints(limits: DeviceLimits) -> tuple[int, ...]:
     if on_cuda(limits.device):
         cache = limits.cache or 32 << 20
         most = int(_FREE_SHARE * torch.cuda.mem_get_info(limits.device)[0])
-        return tuple(sorted({min(cache // 2, most), min(_BEYOND_CACHE * cache, most)}))
+        return tuple(sorted({min(int(multiple * cache), most) for multiple in _CUDA_RUNGS}))
     most = int(_FREE_SHARE * psutil.virtual_memory().available)
     return tuple(sorted({min(size, most) for size in _CPU_RUNGS}))
 

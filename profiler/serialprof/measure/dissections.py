@@ -3,7 +3,7 @@
 
 A block visits every chosen point once. Points of one workload and width, which differ in their mode, follow one
 another, in a drawn order, so that eager steps and replayed graphs are compared within a block; blocks are the units of
-the intervals. The profile is taken in every visit, for its few steps cost little once the profiler has started.
+the intervals. All blocks of timings come before the first profile, which slows down what follows in its process.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
 
 from serialprof.intervals import MINIMUM_UNITS
@@ -20,7 +20,7 @@ from serialprof.measure.budget import whole_runs
 from serialprof.measure.devices import driven
 from serialprof.measure.pool import PointFailedError
 from serialprof.planning import Family, Plan, Point
-from serialprof.records import Anatomy, Dissection, DissectionGap
+from serialprof.records import Anatomy, Dissection, DissectionGap, Profile
 from serialprof.units import format_seconds
 
 #: Share of a run's budget that dissections take, out of it.
@@ -51,7 +51,8 @@ _Group: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...], int]
 class Workers(Protocol):
     """What is asked of the pool (`measure.pool.Pool`, or a fake one in tests)."""
 
-    def dissect(self, point: Point, steps: int, runs: int, profiled: int, limit: float) -> Anatomy: ...  # noqa: D102
+    def dissect(self, point: Point, steps: int, runs: int, limit: float) -> Anatomy: ...  # noqa: D102
+    def profile(self, point: Point, steps: int, limit: float) -> tuple[Profile | None, str]: ...  # noqa: D102
 
 
 class Sink(Protocol):
@@ -72,9 +73,25 @@ class Job:
     profiled: int
 
     @property
+    def timing(self) -> float:
+        """Seconds of a visit that times."""
+        return COST * self.step * self.steps * self.runs
+
+    @property
+    def profile(self) -> float:
+        """Seconds of one that profiles, by what a profiler takes at least."""
+        return 2 * self.profiled * self.step + PROFILER
+
+    @property
     def cost(self) -> float:
-        """Seconds of a visit."""
-        return COST * self.step * self.steps * self.runs + 2 * self.profiled * self.step + PROFILER
+        """Seconds of both."""
+        return self.timing + self.profile
+
+    @property
+    def worker(self) -> Hashable:
+        """The same for jobs that are done in one process."""
+        setting = self.point.setting
+        return self.point.workload, setting.mode, setting.device, setting.cpus
 
 
 def candidates(plan: Plan) -> list[Point]:
@@ -108,13 +125,13 @@ def take_dissections(
         plan: whose points.
         run_seconds: seconds of one run(D), by id of the points that were measured.
         workers: who does it.
-        sink: gets every dissection as soon as it is made.
+        sink: gets every dissection as soon as it has its profile.
         past: dissections of a run that is resumed, which are not made again.
         now: seconds of a monotonic clock.
     """
     jobs, gaps = jobs_of(plan, run_seconds)
-    done = {(item.point, item.block) for item in past}
-    gaps |= _take(plan, jobs, workers, sink, done, now)
+    if jobs:
+        gaps |= _Phase(plan, workers, now, past).take(jobs, sink)
     sink.lack_dissections([DissectionGap(point, reason) for point, reason in sorted(gaps.items())])
 
 
@@ -130,9 +147,7 @@ def jobs_of(plan: Plan, run_seconds: Mapping[int, float]) -> tuple[list[Job], di
         job = _job(point, run_seconds[point.id] / point.setting.depth, SHORTEST)
         least = MINIMUM_UNITS * job.cost
         if least > left:
-            gaps[point.id] = (
-                f"it would take {format_seconds(least)}, {format_seconds(left)} are left; allow a longer --budget"
-            )
+            gaps[point.id] = _too_long(least, left)
             continue
         left -= least
         jobs.append(job)
@@ -143,67 +158,133 @@ def jobs_of(plan: Plan, run_seconds: Mapping[int, float]) -> tuple[list[Job], di
 
 def _job(point: Point, step: float, length: float) -> Job:
     """The whole steps and runs that last at least so many seconds, and the few steps of the profile."""
-    fewest, most = PROFILED
-    profiled = min(point.setting.depth, max(fewest, min(most, int(PROFILED_SECONDS / step))))
-    return Job(point, step, *whole_runs(step, point.setting.depth, length), profiled)
+    depth, (fewest, most) = point.setting.depth, PROFILED
+    profiled = min(depth, max(fewest, min(most, int(PROFILED_SECONDS / step))))
+    if point.setting.mode == "fused":  # a launch is shared by all steps of a run: fewer would each cost more
+        return Job(point, step, depth, max(1, round(length / (step * depth))), depth)
+    return Job(point, step, *whole_runs(step, depth, length), profiled)
 
 
-def _take(
-    plan: Plan,
-    jobs: Sequence[Job],
-    workers: Workers,
-    sink: Sink,
-    done: Collection[tuple[int, int]],
-    now: Callable[[], float],
-) -> dict[int, str]:
-    """All blocks that the time allows, but for the (point, block) that are done; why points lack theirs.
+class _Phase:
+    """The blocks of one run: first all timings, then all profiles.
 
-    A visit that was disturbed is made again at once, and the first one forgotten, where the phase is not behind time.
+    Attributes:
+        failed: why points are visited no more, by their ids.
     """
-    failed = _awake(jobs, workers)
-    made = Counter(point for point, _ in done)
-    share = reserved_dissections(plan)
-    began, visits = now(), 0
-    for block in range(BLOCKS):
-        for job in _order(plan, jobs, block):
-            number = job.point.id
-            if number in failed or (number, block) in done or now() > began + share:
-                continue
-            visits += 1
-            due = began + share * visits / (BLOCKS * len(jobs))
+
+    def __init__(self, plan: Plan, workers: Workers, now: Callable[[], float], past: Iterable[Dissection]) -> None:
+        self._plan, self._workers, self._now = plan, workers, now
+        self._done = {(item.point, item.block) for item in past}
+        self._share = reserved_dissections(plan)
+        self._timed: dict[tuple[int, int], Anatomy] = {}
+        self.failed: dict[int, str] = {}
+
+    def take(self, jobs: Sequence[Job], sink: Sink) -> dict[int, str]:
+        """All blocks that the time allows, but for the (point, block) that are done; why points lack theirs."""
+        began = self._awake(jobs, self._time)[1]
+        self._take_timings(jobs, self._share * sum(job.timing for job in jobs) / sum(job.cost for job in jobs))
+        left = self._share - (self._now() - began)
+        costs, _ = self._awake(jobs, self._profile)
+        chosen, gaps = _affordable(jobs, costs, left)
+        made = Counter(point for point, _ in self._done) + self._take_profiles(chosen, left, sink)
+        short = {
+            job.point.id: f"{made[job.point.id]} of {BLOCKS} blocks fitted into its time; allow a longer --budget"
+            for job in chosen
+            if made[job.point.id] < MINIMUM_UNITS
+        }
+        return gaps | short | self.failed
+
+    def _take_timings(self, jobs: Sequence[Job], seconds: float) -> None:
+        """Timings of every block; a disturbed one is made again at once where the phase is not behind time."""
+        for block, job, due in self._in_turn(jobs, seconds):
             try:
-                anatomy = _visit(job, workers)
-                if anatomy.disturbed and now() <= due:
-                    anatomy = _visit(job, workers)
+                anatomy = self._time(job)
+                if anatomy.disturbed and self._now() <= due:
+                    anatomy = self._time(job)
             except PointFailedError as error:
-                failed[number] = str(error)
+                self.failed[job.point.id] = str(error)
             else:
+                self._timed[job.point.id, block] = anatomy
+
+    def _take_profiles(self, jobs: Sequence[Job], seconds: float, sink: Sink) -> Counter[int]:
+        """A profile for every block that has its timings; how many by point."""
+        made: Counter[int] = Counter()
+        for block, job, _ in self._in_turn(jobs, seconds):
+            number = job.point.id
+            if (number, block) not in self._timed:
+                continue
+            try:
+                profile, unprofiled = self._profile(job)
+            except PointFailedError as error:
+                self.failed[number] = str(error)
+            else:
+                anatomy = replace(self._timed[number, block], profile=profile, unprofiled=unprofiled)
                 sink.dissect(Dissection(number, block, anatomy))
                 made[number] += 1
-    short = {
-        job.point.id: f"{made[job.point.id]} of {BLOCKS} blocks fitted into its time; allow a longer --budget"
-        for job in jobs
-        if made[job.point.id] < MINIMUM_UNITS
-    }
-    return short | failed
+        return made
+
+    def _in_turn(self, jobs: Sequence[Job], seconds: float) -> Iterator[tuple[int, Job, float]]:
+        """Every job of every block while the time lasts, and by when a visit would be on time."""
+        began, visits = self._now(), 0
+        for block in range(BLOCKS):
+            for job in _order(self._plan, jobs, block):
+                number = job.point.id
+                if number in self.failed or (number, block) in self._done or self._now() > began + seconds:
+                    continue
+                visits += 1
+                yield block, job, began + seconds * visits / (BLOCKS * len(jobs))
+
+    def _awake(self, jobs: Sequence[Job], visit: Callable[[Job], object]) -> tuple[dict[Hashable, float], float]:
+        """Two visits in every worker, for nothing: the first one of its kind may take seconds, which are no block's.
+
+        Returns:
+            Seconds of the second by worker, and the moment when all were made.
+        """
+        took: dict[Hashable, float] = {}
+        for job in jobs:
+            if job.worker in took or job.point.id in self.failed:
+                continue
+            try:
+                visit(job)
+                began = self._now()
+                visit(job)
+            except PointFailedError as error:
+                self.failed[job.point.id] = str(error)
+            else:
+                took[job.worker] = self._now() - began
+        return took, self._now()
+
+    def _time(self, job: Job) -> Anatomy:
+        return self._workers.dissect(job.point, job.steps, job.runs, PATIENCE + 10 * job.timing)
+
+    def _profile(self, job: Job) -> tuple[Profile | None, str]:
+        return self._workers.profile(job.point, job.profiled, PATIENCE + 10 * job.profile)
 
 
-def _awake(jobs: Sequence[Job], workers: Workers) -> dict[int, str]:
-    """One visit in every worker, for nothing: its first profile takes seconds, which are no block's. Why some fail."""
-    failed: dict[int, str] = {}
-    awake: set[object] = set()
+def _affordable(
+    jobs: Sequence[Job], costs: Mapping[Hashable, float], seconds: float
+) -> tuple[list[Job], dict[int, str]]:
+    """The jobs whose fewest profiles fit into so many seconds, narrow ones first, and why the others are left out.
+
+    Args:
+        jobs: narrow ones first.
+        costs: seconds that a profile took, by worker.
+        seconds: that are left.
+    """
+    chosen, gaps = [], {}
     for job in jobs:
-        setting = job.point.setting
-        worker = (job.point.workload, setting.mode, setting.device, setting.cpus)
-        if worker in awake:
+        least = MINIMUM_UNITS * max(job.profile, costs.get(job.worker, 0.0))
+        if least > seconds:
+            gaps[job.point.id] = _too_long(least, seconds)
             continue
-        try:
-            _visit(job, workers)
-        except PointFailedError as error:
-            failed[job.point.id] = str(error)
-        else:
-            awake.add(worker)
-    return failed
+        seconds -= least
+        chosen.append(job)
+    return chosen, gaps
+
+
+def _too_long(least: float, left: float) -> str:
+    left = max(0.0, left)
+    return f"it would take {format_seconds(least)}, {format_seconds(left)} are left; allow a longer --budget"
 
 
 def _order(plan: Plan, jobs: Sequence[Job], block: int) -> list[Job]:
@@ -216,7 +297,3 @@ def _order(plan: Plan, jobs: Sequence[Job], block: int) -> list[Job]:
         groups.setdefault(key, []).append(job)
     drawn = draw.sample(list(groups.values()), len(groups))
     return [job for group in drawn for job in draw.sample(group, len(group))]
-
-
-def _visit(job: Job, workers: Workers) -> Anatomy:
-    return workers.dissect(job.point, job.steps, job.runs, job.profiled, PATIENCE + 10 * job.cost)

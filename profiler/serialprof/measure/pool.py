@@ -12,7 +12,7 @@ from serialprof.loading import registered
 from serialprof.measure import protocol
 from serialprof.measure.process import WorkerLostError, WorkerProcess
 from serialprof.planning import Point, StandInKind
-from serialprof.records import Anatomy, Readings, Timing
+from serialprof.records import Anatomy, Profile, Readings, Timing
 from serialprof.setting import on_cuda
 
 MAXIMUM_WORKERS: Final = 8
@@ -91,13 +91,24 @@ class Pool:
             raise _refusal(reply)
         return reply.timings
 
-    def dissect(self, point: Point, steps: int, runs: int, profiled: int, limit: float) -> Anatomy:
-        """Separate timings of `runs` runs of `steps` steps, and a profile of `profiled` steps (none where it is 0).
+    def profile(self, point: Point, steps: int, limit: float) -> tuple[Profile | None, str]:
+        """A profile of so many steps, or why there is none.
 
         Raises:
             PointFailedError: as in `calibrate`.
         """
-        reply = self._ask(point, protocol.Dissect(point.setting, steps, runs, profiled), limit)
+        reply = self._ask(point, protocol.TakeProfile(point.setting, steps), limit)
+        if not isinstance(reply, protocol.Profiled):
+            raise _refusal(reply)
+        return reply.profile, reply.unprofiled
+
+    def dissect(self, point: Point, steps: int, runs: int, limit: float) -> Anatomy:
+        """Separate timings of `runs` runs of `steps` steps.
+
+        Raises:
+            PointFailedError: as in `calibrate`.
+        """
+        reply = self._ask(point, protocol.Dissect(point.setting, steps, runs), limit)
         if not isinstance(reply, protocol.Dissected):
             raise _refusal(reply)
         return reply.anatomy

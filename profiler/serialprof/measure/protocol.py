@@ -16,7 +16,7 @@ from serialprof.devicelimits import DeviceLimits
 from serialprof.limits import Limits, Part
 from serialprof.measure.pairs import PairReading
 from serialprof.planning import StandInKind
-from serialprof.records import Anatomy, Readings, Timing
+from serialprof.records import Anatomy, Profile, Readings, Timing
 from serialprof.setting import Setting
 
 
@@ -89,12 +89,18 @@ class ProbeDevice(msgspec.Struct, tag=True, frozen=True):
 
 
 class Dissect(msgspec.Struct, tag=True, frozen=True):
-    """Time `runs` runs of `steps` steps in separate ways, and profile `profiled` steps (none where it is 0)."""
+    """Time `runs` runs of `steps` steps in separate ways."""
 
     setting: Setting
     steps: int
     runs: int
-    profiled: int
+
+
+class TakeProfile(msgspec.Struct, tag=True, frozen=True):
+    """Run so many steps under the framework's profiler; steps that are timed in the same process later take longer."""
+
+    setting: Setting
+    steps: int
 
 
 class ProbePairs(msgspec.Struct, tag=True, frozen=True):
@@ -152,9 +158,16 @@ class DeviceProbed(msgspec.Struct, tag=True, frozen=True):
 
 
 class Dissected(msgspec.Struct, tag=True, frozen=True):
-    """Answers Dissect."""
+    """Answers Dissect; the anatomy has no profile."""
 
     anatomy: Anatomy
+
+
+class Profiled(msgspec.Struct, tag=True, frozen=True):
+    """Answers TakeProfile: the profile, or why there is none."""
+
+    profile: Profile | None
+    unprofiled: str
 
 
 class Probed(msgspec.Struct, tag=True, frozen=True):
@@ -183,7 +196,18 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
 
 
 Request: TypeAlias = (
-    Describe | Declare | Calibrate | Check | Sampling | StandIn | Dissect | Probe | ProbePairs | SeeDevice | ProbeDevice
+    Describe
+    | Declare
+    | Calibrate
+    | Check
+    | Sampling
+    | StandIn
+    | Dissect
+    | TakeProfile
+    | Probe
+    | ProbePairs
+    | SeeDevice
+    | ProbeDevice
 )
 Reply: TypeAlias = (
     Described
@@ -193,6 +217,7 @@ Reply: TypeAlias = (
     | Sampled
     | StoodIn
     | Dissected
+    | Profiled
     | Probed
     | PairsProbed
     | DeviceSeen

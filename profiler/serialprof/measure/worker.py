@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from serialprof.measure.coreclocks import CoreClocks
     from serialprof.measure.instruments import Instruments
     from serialprof.planning import StandInKind
-    from serialprof.records import Anatomy, Readings, Timing
+    from serialprof.records import Anatomy, Profile, Readings, Timing
     from serialprof.setting import Setting
 
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
@@ -106,8 +106,10 @@ class Worker:
                 return protocol.Sampled(self._sample(setting, runs, seconds, meter=meter))
             case protocol.StandIn(setting, kind, steps, runs, levels):
                 return protocol.StoodIn(self._stand_in(setting, kind, steps, runs, levels))
-            case protocol.Dissect(setting, steps, runs, profiled):
-                return protocol.Dissected(self._dissect(setting, steps, runs, profiled))
+            case protocol.Dissect(setting, steps, runs):
+                return protocol.Dissected(self._dissect(setting, steps, runs))
+            case protocol.TakeProfile(setting, steps):
+                return protocol.Profiled(*self._profile(setting, steps))
             case _:
                 return self._probe(request)
 
@@ -163,10 +165,15 @@ class Worker:
         take = time_delays if kind == "delay" else time_dilated
         return take(self._settled(setting), replace(setting, depth=steps), runs, levels, self._opened())
 
-    def _dissect(self, setting: Setting, steps: int, runs: int, profiled: int) -> Anatomy:
+    def _dissect(self, setting: Setting, steps: int, runs: int) -> Anatomy:
         from serialprof.measure.anatomy import dissect
 
-        return dissect(self._settled(setting), setting, steps, runs, profiled, self._opened())
+        return dissect(self._settled(setting), setting, steps, runs, self._opened())
+
+    def _profile(self, setting: Setting, steps: int) -> tuple[Profile | None, str]:
+        from serialprof.measure.anatomy import take_profile
+
+        return take_profile(self._settled(setting), setting, steps)
 
     def _settled(self, setting: Setting) -> Stepper:
         """The stepper of a setting, run until it is steady where it is fresh in this process."""

@@ -86,10 +86,9 @@ def network_at(setting: Setting, cell: Cell) -> Network:
     import torch
 
     weights, drawn = cell.draw(setting)
-    inputs = repeated(drawn, setting.width, dim=1)
+    inputs = repeated(placed(drawn, setting), setting.width, dim=1)
     if setting.form == "wide":
         inputs = inputs[torch.arange(setting.depth) % RING].reshape(1, setting.depth * setting.width, -1)
-    inputs = placed(inputs, setting)
     state = tuple(torch.zeros_like(inputs[0]) for _ in range(cell.states))
     return Network(setting, cell, {name: placed(values, setting) for name, values in weights.items()}, inputs, state)
 

@@ -210,7 +210,10 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def captured(calls: Sequence[Call], reset: Call) -> list[Call]:
-    """Each call as the replay of a CUDA graph of its own; they share one pool of memory, and run one after another."""
+    """Each call as the replay of a CUDA graph of its own; they share one pool of memory, and run one after another.
+
+    A graph knows addresses, and keeps no tensor alive: whatever a call reads or writes lives as long as its replay.
+    """
     import torch
 
     pool, replays = torch.cuda.graph_pool_handle(), []
@@ -227,8 +230,12 @@ def captured(calls: Sequence[Call], reset: Call) -> list[Call]:
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, pool=pool):
                 call()
-            replays.append(graph.replay)
+            replays.append(partial(_replay, graph, call))
     return replays
+
+
+def _replay(graph: Any, _captured: Call) -> None:
+    graph.replay()
 
 
 def synchronise(device: str) -> None:
