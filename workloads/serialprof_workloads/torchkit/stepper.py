@@ -216,7 +216,7 @@ def captured(calls: Sequence[Call], reset: Call) -> list[Call]:
     """
     import torch
 
-    pool, replays = torch.cuda.graph_pool_handle(), []
+    pool, replays = torch.cuda.graph_pool_handle(), list[Call]()
     with torch.inference_mode():
         for call in calls:
             side = torch.cuda.Stream()
