@@ -19,8 +19,8 @@ def declared(setting):
     return serialprof.Work(1, serialprof.Affine(0, 1), footprint, footprint, serialprof.Affine(0, 1))
 
 @serialprof.workload(
-    widths=[4**power for power in range(12)], default_depth=4, modes=("eager", "graph"), devices=("cpu", "cuda"),
-    dtypes=("fp32", "bf16"), open_ended=True, work=declared,
+    widths=[4**power for power in range(12)], default_depth=4, modes=("eager", "compile", "graph"),
+    devices=("cpu", "cuda"), dtypes=("fp32", "bf16"), open_ended=True, work=declared,
 )
 def wide(setting):
     return lambda: sum(range(100))
@@ -86,9 +86,9 @@ def test_an_open_ended_sweep_is_planned_as_far_as_the_host_reaches(folder: Path)
     assert "wide at width 4194304 would touch 7.63 TiB of memory" in asked.stderr
 
 
-def test_every_element_type_is_a_row_of_the_plan(folder: Path) -> None:
-    arguments = ("--dtype", "bf16,fp32", "--width", "1", "--threads", "1", "toys.py:wide")
-    done = serialprof("run", "--dry-run", "--json", *arguments, cwd=folder)
+def test_every_element_type_is_a_row_of_the_plan_once(folder: Path) -> None:
+    arguments = ("--dtype", "bf16,fp32,bf16", "--mode", "eager,eager", "--width", "1", "--threads", "1")
+    done = serialprof("run", "--dry-run", "--json", *arguments, "toys.py:wide", cwd=folder)
     assert done.returncode == 0, done.stderr
     settings = [point["setting"] for point in json.loads(done.stdout)["plan"]["points"]]
     assert [(each["dtype"], each["device"], each["mode"]) for each in settings] == [
@@ -105,6 +105,13 @@ def test_a_dry_run_says_on_what_and_where_it_ends(folder: Path) -> None:
         "  on cpu; modes eager; fp32, bf16",
         "  it ends before the widest where memory does, or one octave past the knee",
     ]
+
+
+def test_a_dry_run_names_the_one_mode_that_was_asked_for(folder: Path) -> None:
+    done = serialprof("run", "--dry-run", "--threads", "1", "--mode", "compile", "toys.py:wide", cwd=folder)
+    assert "  on cpu; modes compile; fp32" in done.stdout.splitlines()
+    plain = serialprof("run", "--dry-run", "--threads", "1", "toys.py:wide", cwd=folder)
+    assert "modes" not in plain.stdout
 
 
 def test_where_memory_ends_a_sweep_a_run_ends_well_and_says_so(folder: Path) -> None:

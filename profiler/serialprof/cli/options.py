@@ -49,10 +49,11 @@ def _parameter(text: str, _: str) -> tuple[str, ParameterValue]:
 
 
 def _words(text: str, option: str) -> tuple[str, ...]:
+    """The words in their order, each once: a mode that is named twice would be measured twice."""
     words = tuple(word.strip() for word in text.split(","))
     if not all(words):
         raise UsageError(f"--{option} {text!r} holds an empty word", "separate words by single commas")
-    return words
+    return tuple(dict.fromkeys(words))
 
 
 WORDS = Parsed("list", _words)

@@ -130,16 +130,16 @@ def plan_text(prepared: Prepared) -> str:
             f"{description.name}: {description.width_name} {widths}; threads {threads}; {forms}; "
             f"{max(setting.depth for setting in settings)} {description.depth_name} a run"
         )
-        lines += _device_lines(settings, ends=description.reference in plan.open_ended)
+        lines += _device_lines(settings, description.modes[:1], ends=description.reference in plan.open_ended)
     return "\n".join(lines)
 
 
-def _device_lines(settings: Sequence[Setting], *, ends: bool) -> Iterator[str]:
-    """On what and how a workload's steps are executed, where that is no matter of course; and where its sweep ends."""
+def _device_lines(settings: Sequence[Setting], default: Sequence[str], *, ends: bool) -> Iterator[str]:
+    """On what and how a workload's steps are executed, where that is not its default; and where its sweep ends."""
     devices, modes, dtypes = (
         list(dict.fromkeys(getattr(setting, name) for setting in settings)) for name in ("device", "mode", "dtype")
     )
-    if devices != [CPU] or len(modes) > 1 or dtypes != [DTYPES[0]]:
+    if devices != [CPU] or modes != list(default) or dtypes != [DTYPES[0]]:
         yield f"  on {', '.join(devices)}; modes {', '.join(modes)}; {', '.join(dtypes)}"
     if ends:
         yield "  it ends before the widest where memory does, or one octave past the knee"
