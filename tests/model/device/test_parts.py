@@ -32,7 +32,7 @@ def test_planted_parts_of_a_step_come_back(noise):
         rel, small = (1e-3, 0.05) if not noise else (0.1, 4.0)
         assert micro(step, FLOOR) == pytest.approx(20, rel=rel, abs=small)
         assert micro(step, FLOP) == pytest.approx(width, rel=rel, abs=small)
-        assert micro(step, GAPS) == pytest.approx(5)
+        assert micro(step, GAPS) == pytest.approx(5, rel=rel)
         assert micro(step, HOST) == pytest.approx(max(0, 195 - busy), rel=rel, abs=small)
         assert micro(step, BANDWIDTH) == 0
         assert micro(step, TRANSFERS) == 0
@@ -62,12 +62,35 @@ def test_a_host_that_is_faster_than_the_device_shows_in_no_part():
     assert micro(step, FLOOR) + micro(step, FLOP) + micro(step, GAPS) == pytest.approx(89, rel=1e-3)
 
 
+def longer(stored, seconds):
+    return changed(stored, lambda item: replace(item, anatomy=replace(item.anatomy, step=item.anatomy.step + seconds)))
+
+
 def test_what_neither_path_explains_is_unattributed():
-    stored = run(Truth(host=10 * MICRO))
-    longer = changed(stored, lambda item: replace(item, anatomy=replace(item.anatomy, step=item.anatomy.step + 7e-6)))
-    step = steps(longer)[64]
+    step = steps(longer(run(Truth(host=200 * MICRO)), 7 * MICRO))[64]
     assert micro(step, UNTOLD) == pytest.approx(7)
     assert total(step) == pytest.approx(step.step.value)
+
+
+def test_what_nothing_fills_while_the_host_is_ahead_is_gaps():
+    step = steps(longer(run(Truth(host=10 * MICRO)), 7 * MICRO))[64]
+    assert micro(step, GAPS) == pytest.approx(5 + 7)
+    assert micro(step, UNTOLD) == pytest.approx(0, abs=1e-6)
+    copying = steps(run(Truth(host=10 * MICRO, transfers=3 * MICRO)))[64]
+    assert micro(copying, GAPS) == pytest.approx(5)
+    tiny = Truth(host=10 * MICRO, floor=1 * MICRO, lane=0.01 * MICRO, gap=4 * MICRO)
+    assert micro(steps(run(tiny))[4], GAPS) == pytest.approx(20), "enqueueing takes half of the step"
+
+
+def test_a_host_that_is_not_surely_ahead_leaves_the_rest_unattributed():
+    # At 4 lanes the kernels take 24 us and their gaps 5: the host's 26 us may be what takes the time.
+    close = steps(longer(run(Truth(host=26 * MICRO)), 1 * MICRO))[4]
+    assert micro(close, GAPS) == pytest.approx(5)
+    assert micro(close, UNTOLD) == pytest.approx(1)
+    # A slow host whose enqueueing was timed in a quick moment is no reason to call all that idles gaps.
+    slow = steps(longer(run(Truth(host=200 * MICRO)), 40 * MICRO))[4]
+    assert micro(slow, GAPS) == pytest.approx(5)
+    assert micro(slow, UNTOLD) == pytest.approx(40)
 
 
 def test_a_step_that_waits_adds_host_and_device():
@@ -95,16 +118,16 @@ def test_gaps_come_from_the_graph_of_the_same_steps():
     graph = Truth(host=2 * MICRO, gap=3 * MICRO, kernels=10)
     stored = run(Truth(host=200 * MICRO), others={"graph": graph})
     assert micro(steps(stored)[16], GAPS) == pytest.approx(15)
-    assert micro(steps(stored, "graph")[16], GAPS) == pytest.approx(10)
+    assert micro(steps(stored, "graph")[16], GAPS) == pytest.approx(30)
     slow = run(Truth(host=200 * MICRO), others={"graph": replace(graph, host=500 * MICRO)})
     assert micro(steps(slow)[16], GAPS) == pytest.approx(5)
 
 
-def test_gaps_are_unknown_without_limits():
-    step = steps(run(Truth(host=10 * MICRO), limits=None))[64]
+def test_gaps_are_unknown_without_limits_where_the_host_is_not_ahead():
+    step = steps(run(Truth(host=200 * MICRO), limits=None))[64]
     assert step.part(GAPS).seconds.value is None
     assert "limits" in step.part(GAPS).seconds.reason
-    assert micro(step, UNTOLD) == pytest.approx(5)
+    assert micro(step, HOST) == pytest.approx(116), "the host's path hides the gaps, so they are in its part"
 
 
 def test_weights_that_are_read_at_any_batch_are_bandwidth():

@@ -124,7 +124,7 @@ def _gaps(path: Path, *, on_cuda: bool) -> Part:
     if not on_cuda:
         return Part.nothing(GAPS, "operations on a CPU are called, not launched")
     if path.ungapped:
-        return Part.unknown(GAPS, f"{path.ungapped}: they are in {UNTOLD}")
+        return Part.unknown(GAPS, f"{path.ungapped}: they are in {HOST} or {UNTOLD}")
     return _part(path, GAPS, path.gaps)
 
 

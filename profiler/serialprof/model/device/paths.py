@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from serialprof.planning import Point
 from serialprof.records import Anatomy, Profile, StoredRun
 from serialprof.setting import CUDA_MODES
 
-#: Share of a graph's step from which its own launch on the host is what takes the time, and not gaps on the device.
-_HOST_BOUND = 0.9
+#: The host is ahead of the device where enqueueing takes at most this share of a step, whatever the kernels take, or
+#: less than the kernels and copies alone, and at most the second share: what is between may be noise of either timing.
+_WELL_AHEAD: Final = 0.5
+_AHEAD: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,7 @@ def _path(point: Point, own: Mapping[int, Anatomy], limits: DeviceLimits | None,
         return _synchronous(point, blocks, step, busy, kernels, profiled)
     waits = waiting > 0
     host = np.array([_or(own[block].enqueue, own[block].step) for block in blocks])
-    gap = None if limits is None else limits.gap
-    by_graph = np.array([_graph_gaps(graph.get(block), count) for block, count in zip(blocks, kernels, strict=True)])
-    gaps = np.where(np.isnan(by_graph), np.nan if gap is None else kernels * gap, by_graph)
+    gaps = _gaps(own, graph, limits)
     return Path(
         point=point,
         blocks=blocks,
@@ -189,14 +190,42 @@ def _graph(run: StoredRun, point: Point, anatomies: Mapping[int, Mapping[int, An
     return {} if other is None else anatomies.get(other.id, {})
 
 
-def _graph_gaps(graph: Anatomy | None, kernels: float) -> float:
-    """Seconds between the kernels of a step by those of its graph; NaN where that does not tell."""
-    if graph is None or graph.profile is None or not graph.profile.kernels:
-        return float("nan")
-    if graph.enqueue is not None and graph.enqueue > _HOST_BOUND * graph.step:
-        return float("nan")
-    idle = graph.step - graph.profile.busy - graph.profile.transfers
-    return max(0.0, idle) * kernels / graph.profile.kernels
+def _gaps(own: Mapping[int, Anatomy], graph: Mapping[int, Anatomy], limits: DeviceLimits | None) -> Array:
+    """[unit], seconds of a step between kernels that are ready to run, NaN where nothing tells them.
+
+    By the steps themselves where these tell, else by the graph of the same steps in proportion to the kernels, else by
+    the gap that the device was seen to make.
+    """
+    blocks = sorted(own)
+    kernels = np.array([_profile(own[block]).kernels for block in blocks])
+    if _ahead(own.values()):
+        return np.array([_idle(own[block]) for block in blocks])
+    shortest = np.nan if limits is None or limits.gap is None else limits.gap
+    replays = {block: item for block, item in graph.items() if item.profile is not None and item.profile.kernels}
+    each = {block: _idle(item) / _profile(item).kernels for block, item in replays.items()}
+    if not _ahead(replays.values()):
+        each = {}
+    found: Array = kernels * np.array([each.get(block, shortest) for block in blocks])
+    return found
+
+
+def _ahead(anatomies: Collection[Anatomy]) -> bool:
+    """Whether the host is surely ahead of the device: the next kernel is ready, within a step and from one to the next.
+
+    Judged over all units, so that all have their gaps from the same rule.
+    """
+    if not anatomies or any(item.enqueue is None or _profile(item).waiting > 0 for item in anatomies):
+        return False
+    host = float(np.mean([_or(item.enqueue, item.step) for item in anatomies]))
+    step = float(np.mean([item.step for item in anatomies]))
+    filled = float(np.mean([_profile(item).busy + _profile(item).transfers for item in anatomies]))
+    return host <= _WELL_AHEAD * step or host <= min(filled, _AHEAD * step)
+
+
+def _idle(anatomy: Anatomy) -> float:
+    """Seconds of a step that neither a kernel nor a copy fills."""
+    profile = _profile(anatomy)
+    return max(0.0, anatomy.step - profile.busy - profile.transfers)
 
 
 def _transfers(step: Array, busy: Array, copies: Array, waits: Mask, limits: DeviceLimits | None) -> Array:
