@@ -30,7 +30,8 @@ class DeviceStep:
     Attributes:
         width: the batch.
         step: seconds of a step where it was dissected.
-        parts: one per cause of DEVICE_CAUSES, in that order; the means of those that are known add up to the step.
+        parts: one per cause of DEVICE_CAUSES, in that order. Where all have values, these add up to the step; a part
+            without one has a bracket, or a reason for being in another.
         kernels: that a step has; on the CPU, operations of the framework.
         overhead: what the profiler added to the step, as a share of it; in none of the other times.
         units: blocks behind the intervals.

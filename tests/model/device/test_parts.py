@@ -169,17 +169,52 @@ def test_three_batches_tell_nothing_of_growth():
         assert "4 batches" in seconds.reason
 
 
+def on_cpu(cost, **changes):
+    return steps(run(Truth(cost=cost * MICRO), device="cpu", limits=None, work=None, **changes))[16]
+
+
 def test_on_the_cpu_what_is_no_operation_is_dispatch():
-    step = steps(run(device="cpu", limits=None, work=None))[16]
+    step = on_cpu(20)
     host = step.part(HOST).seconds
-    # 36 us of operations with the profiler's 40 us in or beside them: the bracket is honest about it.
+    # 36 us of operations with the profiler's 20 us in or beside them: the bracket is honest about it.
     assert host.low <= 30 * MICRO <= host.high
     assert total(step) == pytest.approx(step.step.value)
     assert micro(step, GAPS) == micro(step, TRANSFERS) == micro(step, UNTOLD) == 0
-    assert step.overhead.value == pytest.approx(40 / 66)
-    exact = steps(run(Truth(cost=0.0), device="cpu", limits=None, work=None))[16]
+    assert step.overhead.value == pytest.approx(20 / 66)
+    exact = on_cpu(0)
     assert micro(exact, HOST) == pytest.approx(30)
     assert micro(exact, FLOOR) == pytest.approx(20, rel=1e-2)
+
+
+@pytest.mark.parametrize("blocks", [BLOCKS, 3])
+def test_a_bracket_over_most_of_the_step_has_no_middle(blocks):
+    step = on_cpu(40, blocks=blocks)  # of 66 us up to 36 are operations
+    host = step.part(HOST)
+    assert (host.seconds.value, host.share.value) == (None, None)
+    assert host.seconds.low == pytest.approx(30 * MICRO)
+    assert host.seconds.high == pytest.approx(66 * MICRO)
+    assert host.share.high == pytest.approx(1)
+    assert "profiler" in host.share.reason
+    floor, flop = step.part(FLOOR).share, step.part(FLOP).share
+    assert floor.value is flop.value is None
+    assert floor.low == flop.low == 0
+    assert floor.high + flop.high >= 0.999 * 36 / 66, "all of the operations have a place within the brackets"
+
+
+def test_shares_lie_within_the_step():
+    for step in steps(run(Truth(host=200 * MICRO), noise=0.3, seed=1)).values():
+        for part in step.parts:
+            if part.cause != UNTOLD:
+                assert part.share.low >= 0
+                assert part.share.high <= 1
+                assert part.seconds.low >= 0
+                assert part.seconds.high <= step.step.value * (1 + 1e-9)
+
+
+def test_few_units_leave_the_profilers_cost_open():
+    few = on_cpu(20, widths=(1, 4, 16), blocks=3).part(FLOOR)
+    assert few.seconds.value is None
+    assert few.seconds.high == pytest.approx(36 * MICRO)
 
 
 def test_disturbed_dissections_and_those_without_a_profile_do_not_count():

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -19,8 +19,13 @@ from serialprof.model.statistics import LEVEL, Array, interval
 
 UNDECLARED: Final = "the workload declares no work, so the bandwidth's part is in here"
 UNMEASURED: Final = "the device's bandwidth or peak was not measured, so the bandwidth's part is in here"
+PROFILER: Final = "the profiler's cost lies in the operations or beside them, and is most of the step"
 FEW_WIDTHS: Final = f"what of the kernels grows takes profiles at {MINIMUM_WIDTHS} batches to tell"
 MORE_WIDTHS: Final = f"at least {MINIMUM_WIDTHS} batches, for example --width 1,4,16,64"
+
+
+#: (an interval, how far its ends move out, the most that there is) to what is known with that.
+_Rule: TypeAlias = Callable[[Estimate, float, float, float], Estimate]
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ def device_step(path: Path, kernels: Kernels, held: tuple[str, ...] = ()) -> Dev
         width=path.point.setting.width,
         step=interval(path.step, "s"),
         parts=(
-            _wider(_part(path, HOST, path.dispatch), path, wide, wide),
+            _part(path, HOST, path.dispatch, wide, wide),
             _gaps(path, on_cuda=on_cuda),
             *_of_kernels(path, kernels, wide),
             _part(path, TRANSFERS, path.transfers) if on_cuda else Part.nothing(TRANSFERS, "a CPU shares its memory"),
@@ -128,17 +133,16 @@ def _gaps(path: Path, *, on_cuda: bool) -> Part:
     return _part(path, GAPS, path.gaps)
 
 
-def _of_kernels(path: Path, kernels: Kernels, wide: float) -> tuple[Part, Part, Part]:
+def _of_kernels(path: Path, kernels: Kernels, wide: float) -> tuple[Part, ...]:
     """Floor, bandwidth and FLOP; brackets where the batches are too few to tell them apart."""
     if kernels.unsplit:
-        most = _wider(_part(path, FLOOR, path.busy), path, wide, wide)
-        return _at_most(most, FLOOR, kernels), _at_most(most, BANDWIDTH, kernels), _at_most(most, FLOP, kernels)
+        return tuple(_at_most(path, cause, kernels) for cause in (FLOOR, BANDWIDTH, FLOP))
     busy = float(np.mean(path.busy))
     below, above = (busy * share for share in kernels.off)
 
     def widened(cause: str, seconds: Array, low: float, high: float) -> Part:
         own = wide * float(np.mean(seconds)) / busy if busy else 0.0
-        return _wider(_part(path, cause, seconds), path, own + low, own + high)
+        return _part(path, cause, seconds, own + low, own + high)
 
     # What the form takes from the fixed part it gives to the growing one, which lies in bandwidth or in FLOP.
     reading = bool((kernels.flop == 0).all())
@@ -153,30 +157,41 @@ def _of_kernels(path: Path, kernels: Kernels, wide: float) -> tuple[Part, Part, 
     return floor, widened(BANDWIDTH, kernels.bandwidth, *((above, below) if reading else (0.0, 0.0))), flop
 
 
-def _at_most(whole: Part, cause: str, kernels: Kernels) -> Part:
+def _at_most(path: Path, cause: str, kernels: Kernels) -> Part:
     """Anything from nothing to all of the kernels' time."""
+    wide = float(np.mean(path.spare))
     ends = (
-        Estimate(None, 0.0, estimate.high or estimate.value, estimate.unit, LEVEL, kernels.unsplit, MORE_WIDTHS)
-        for estimate in (whole.seconds, whole.share)
+        Estimate(None, 0.0, known.high, known.unit, LEVEL, kernels.unsplit, MORE_WIDTHS)
+        for known in _ends(path, path.busy, _bracket, wide, wide)
     )
     return Part(cause, *ends)
 
 
-def _part(path: Path, cause: str, seconds: Array) -> Part:
-    return Part(cause, interval(seconds, "s"), interval(seconds / path.step))
+def _part(path: Path, cause: str, seconds: Array, below: float = 0.0, above: float = 0.0) -> Part:
+    """A part with the ends of its interval so many seconds further out; what is unattributed may be negative.
+
+    Where the profiler's cost leaves most of the step open there is no value: the middle of a bracket is no estimate.
+    """
+    if cause == UNTOLD:
+        return Part(cause, interval(seconds, "s"), interval(seconds / path.step))
+    return Part(cause, *_ends(path, seconds, _bracket if path.open and seconds.any() else _widened, below, above))
 
 
-def _wider(part: Part, path: Path, below: float, above: float) -> Part:
-    """The part with its ends that many seconds further apart; from 0 on."""
+def _ends(path: Path, seconds: Array, rule: _Rule, below: float, above: float) -> tuple[Estimate, Estimate]:
+    """Seconds and the share of the step by one of the next two."""
     step = float(np.mean(path.step))
-    return replace(
-        part,
-        seconds=_moved(part.seconds, below, above),
-        share=_moved(part.share, below / step, above / step),
-    )
+    share = rule(interval(seconds / path.step), below / step, above / step, 1.0)
+    return rule(interval(seconds, "s"), below, above, step), share
 
 
-def _moved(estimate: Estimate, below: float, above: float) -> Estimate:
-    if estimate.low is None or estimate.high is None:
-        return estimate
-    return replace(estimate, low=max(0.0, estimate.low - below), high=estimate.high + above)
+def _widened(known: Estimate, below: float, above: float, most: float) -> Estimate:
+    """Ends further out, between 0 and the most that there is, or the value where that exceeds it."""
+    if known.value is None or known.low is None or known.high is None:
+        return known
+    return replace(known, low=max(0.0, known.low - below), high=min(known.high + above, max(most, known.value)))
+
+
+def _bracket(known: Estimate, below: float, above: float, most: float) -> Estimate:
+    """The same without a value, and with ends however few the units are."""
+    low, high = ((known.value if end is None else end) or 0.0 for end in (known.low, known.high))
+    return Estimate.bracket(max(0.0, low - below), min(most, high + above), PROFILER, known.unit)

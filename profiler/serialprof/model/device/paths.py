@@ -20,6 +20,8 @@ from serialprof.setting import CUDA_MODES
 #: less than the kernels and copies alone, and at most the second share: what is between may be noise of either timing.
 _WELL_AHEAD: Final = 0.5
 _AHEAD: Final = 0.9
+#: Share of a step beyond which a bracket has no middle that is worth telling.
+_OPEN: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class Path:
         """[unit], seconds of the device's path."""
         path: Array = self.busy + self.gaps + self.transfers
         return path
+
+    @property
+    def open(self) -> bool:
+        """Whether `busy` may be anything within more than half of the step."""
+        return 2 * float(np.mean(self.spare)) > _OPEN * float(np.mean(self.step))
 
     @property
     def dispatch(self) -> Array:
