@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from serialprof.catalog import Affine
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse, wording
-from serialprof.model.advice import next_step
+from serialprof.model.advice import below, next_step
 from serialprof.model.fitting.family import Cell, Memory
 from serialprof.model.verdict import Findings
 from serialprof.store import StoredRun, Visit
@@ -167,7 +168,38 @@ def test_everything_failed() -> None:
     run = replace(run, visits=tuple(Visit(point.id, 0, 0, "failed", reason="no torch") for point in run.plan.points))
     verdict = family(run).verdict
     assert verdict.sentence == "Nothing was measured, so the data cannot tell: no torch."
-    assert "fail" in verdict.next_step
+    assert verdict.next_step == "Remove what made the points fail (no torch), then run again."
+
+
+def spoilt(spoil: Callable[[Visit], Visit], width: int, widths: tuple[int, ...] = (1, 4, 16, 64)) -> StoredRun:
+    """The run with the visits from a width on spoilt."""
+    run = builder.run(crossing, widths)
+    wide = {point.id for point in run.plan.points if point.setting.width >= width}
+    return replace(run, visits=tuple(spoil(visit) if visit.point in wide else visit for visit in run.visits))
+
+
+def test_the_failure_to_remove_is_named() -> None:
+    run = spoilt(lambda visit: Visit(visit.point, visit.block, 0, "failed", reason="CUDA error: 700"), 64)
+    assert family(run).verdict.next_step == "Remove what made W = 64 fail (CUDA error: 700), then run again."
+
+
+@pytest.mark.parametrize(
+    ("width", "advice"),
+    [
+        (16, "Run again with --width 1,2,4,8: memory ends at W = 16."),
+        (4, "Make the steps smaller: memory ends at W = 4, and a fit takes 4 widths."),
+    ],
+)
+def test_where_memory_ended_no_wider_ones_are_advised(width: int, advice: str) -> None:
+    run = spoilt(lambda visit: Visit(visit.point, visit.block, 0, "ended", reason="out of memory"), width)
+    assert family(run).verdict.next_step == advice
+
+
+def test_widths_below_an_end_are_those_of_a_fit() -> None:
+    assert below(1024) == "--width 1,8,64,512"
+    assert below(17) == "--width 1,2,8,16"
+    assert below(5) == "--width 1,2,3,4"
+    assert below(4) == ""
 
 
 def test_a_refused_fit_leaves_the_serial_share_unknown() -> None:
@@ -218,7 +250,10 @@ def test_estimates_in_words() -> None:
     assert wording.gain(Estimate.unknown("")) == "an unknown amount"
     assert wording.share(Estimate(0.93, 0.91, 0.95)) == "93 % [91 - 95]"
     assert wording.share(Estimate.bracket(0.0, 0.41, "")) == "between 0 and 41 %"
+    assert wording.share(Estimate.bracket(0.001, 0.004, "")) == "0 %"
     assert wording.share(Estimate.unknown("")) == "not identified"
+    assert wording.gain(Estimate(0.1, 0.0996, 0.1004)) == "+10 %"
+    assert wording.ratio(Estimate(0.9998, 0.9995, 1.004)) == "1.00x [1.00 - 1.00]"
     assert wording.ratio(Estimate(0.83, 0.80, 0.86), 1) == "1.83x [1.80 - 1.86]"
     assert wording.ratio(Estimate(3.2)) == "3.20x"
     assert wording.ratio(Estimate.unknown("")) == "an unknown ratio"

@@ -27,6 +27,7 @@ from serialprof.model.results import (
 )
 from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import only_loses
+from serialprof.units import format_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class Findings:
     device: DeviceAnalysis | None = None
 
     @property
+    def axis(self) -> str:
+        """What stands for the width in sentences: B where it is the batch of a framework's steps."""
+        return "W" if self.device is None else "B"
+
+    @property
     def failures(self) -> tuple[str, ...]:
         """Why points failed, in the order of the plan, without repetition."""
         return tuple(dict.fromkeys(summary.failed for summary in self.points if summary.failed))
@@ -57,7 +63,7 @@ class Findings:
 
 
 def sentence(findings: Findings) -> str:
-    """Two or three sentences: clock against cores, the serial share over width, what depth costs."""
+    """A few sentences: steps on their device, clock against cores, the serial share over width, what depth costs."""
     clauses = [part for text in _clauses(findings) for part in text.split(". ")]
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in clauses)
 
@@ -80,19 +86,36 @@ def _clauses(findings: Findings) -> Iterator[str]:
             f"its declared {contradict(false)} what was measured, so the shares and the clock's gain here are not to "
             "be trusted"
         )
-    if findings.crossovers:
-        yield _clock_against_cores(findings)
-    elif findings.device is None:
-        yield "threads were not varied, so the data cannot tell whether clock beats cores"
-    if findings.device is not None:
+    if findings.device is not None:  # its parts stand for the serial share
         yield from device_clauses(findings.device)
-    yield _serial(findings)
+    if findings.crossovers and (findings.device is None or _tells(findings)):
+        yield _clock_against_cores(findings)
+    if findings.device is None:
+        if not findings.crossovers:
+            yield "threads were not varied, so the data cannot tell whether clock beats cores"
+        yield _serial(findings)
     if findings.depth_costs:
-        yield _depth(findings.depth_costs)
+        yield _depth(findings)
+    yield from _spoilt(findings)
     if findings.within_process:
         yield "intervals are within one process only: they do not cover what a fresh start changes"
     if findings.disturbed > TOO_DISTURBED:
         yield "more samples were disturbed than not, so nothing is said to win"
+
+
+def _tells(findings: Findings) -> bool:
+    """Whether clock against cores is told at any width."""
+    return any(_said(item, findings.disturbed) != _WINS["unknown"] for item in findings.tradeoffs)
+
+
+def _spoilt(findings: Findings) -> Iterator[str]:
+    """What makes the times other than those of a steady step on a device that is left alone."""
+    if most := max((item.leaked or 0.0 for item in findings.points), default=0.0):
+        yield f"every step keeps up to {format_bytes(most)} of memory, so later steps may take longer"
+    for reason in dict.fromkeys(reason for item in findings.points for reason in item.held):
+        widths = sorted({item.point.setting.width for item in findings.points if reason in item.held})
+        where = wording.listed([wording.count(width) for width in widths])
+        yield f"at {findings.axis} = {where} the device's clock was held down ({reason}), so steps there take longer"
 
 
 def _clock_against_cores(findings: Findings) -> str:
@@ -101,16 +124,16 @@ def _clock_against_cores(findings: Findings) -> str:
     pair = (crossover.threads, crossover.more_threads)
     steps = [item for item in findings.tradeoffs if (item.threads, item.more_threads) == pair]
     more = _more(*pair)
-    lanes = findings.description.width_name
+    axis, lanes = findings.axis, findings.description.width_name
     runs = [(words, list(run)) for words, run in groupby(steps, key=lambda item: _said(item, findings.disturbed))]
     if {words for words, _ in runs} == {_WINS["unknown"]}:
-        told = f"whether clock beats cores {_span(steps)} {lanes} the data cannot tell: {_figures(steps, more)}"
+        told = f"whether clock beats cores {_span(steps, axis)} {lanes} the data cannot tell: {_figures(steps, more)}"
     else:
         told = "; ".join(
-            f"{words} {_span(run)}{f' {lanes}' if number == 0 else ''} ({_figures(run, more)})"
+            f"{words} {_span(run, axis)}{f' {lanes}' if number == 0 else ''} ({_figures(run, more)})"
             for number, (words, run) in enumerate(runs)
         )
-    return f"on this machine {told}{_turn(crossover.width, more)}"
+    return f"on this machine {told}{_turn(crossover.width, more, axis)}"
 
 
 #: What a winner is called in a sentence.
@@ -129,9 +152,9 @@ def _said(item: Tradeoff, disturbed: float) -> str:
     return _ONLY_LOSES if only_loses(item) and disturbed <= TOO_DISTURBED else _WINS[item.winner]
 
 
-def _span(run: Sequence[Tradeoff]) -> str:
+def _span(run: Sequence[Tradeoff], axis: str) -> str:
     first, last = wording.count(run[0].width), wording.count(run[-1].width)
-    return f"at W = {first}" if len(run) == 1 else f"from W = {first} to {last}"
+    return f"at {axis} = {first}" if len(run) == 1 else f"from {axis} = {first} to {last}"
 
 
 def _figures(run: Sequence[Tradeoff], more: str) -> str:
@@ -144,13 +167,13 @@ def _figures(run: Sequence[Tradeoff], more: str) -> str:
     )
 
 
-def _turn(width: Estimate, more: str) -> str:
+def _turn(width: Estimate, more: str, axis: str) -> str:
     """Where more threads start to pay, if the data show it."""
     if width.value is None or width.low is None or width.high is None:
         return ""
     again = ", though the order changes more than once" if width.reason else ""
     ends = f"[{wording.count(width.low)} - {wording.count(width.high)}]"
-    return f". {more} starts to pay at about W = {wording.count(width.value)} {ends}{again}"
+    return f". {more} starts to pay at about {axis} = {wording.count(width.value)} {ends}{again}"
 
 
 def _serial(findings: Findings) -> str:
@@ -172,11 +195,13 @@ def _serial(findings: Findings) -> str:
     )
 
 
-def _depth(costs: Sequence[DepthCost]) -> str:
+def _depth(findings: Findings) -> str:
     """What depth costs where it costs most, at the fewest threads."""
+    costs = findings.depth_costs
     fewest = min(cost.threads for cost in costs)
     worst = max((cost for cost in costs if cost.threads == fewest), key=lambda cost: cost.ratio.value or 0.0)
-    return f"depth costs {wording.ratio(worst.ratio)} at W = {wording.count(worst.width)}, against the wide form"
+    where = f"at {findings.axis} = {wording.count(worst.width)}"
+    return f"depth costs {wording.ratio(worst.ratio)} {where}, against the wide form"
 
 
 def _more(fewer: int, more: int) -> str:

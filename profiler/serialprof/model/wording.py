@@ -21,11 +21,11 @@ def count(value: float) -> str:
 
 
 def gain(estimate: Estimate) -> str:
-    """A speed-up minus 1: "-62 % [-64, -60]", "+7 to +10 %" for a bracket."""
+    """A speed-up minus 1: "-62 % [-64, -60]", "+7 to +10 %" for a bracket; one number where all ends round to it."""
     low, high = (None if end is None else f"{round(100 * end):+d}" for end in (estimate.low, estimate.high))
     if estimate.value is not None:
         value = f"{round(100 * estimate.value):+d} %"
-        return value if low is None or high is None else f"{value} [{low}, {high}]"
+        return value if low is None or high is None or low == high else f"{value} [{low}, {high}]"
     if low is None or high is None:
         return "an unknown amount"
     return f"{low} %" if low == high else f"{low} to {high} %"
@@ -39,7 +39,7 @@ def share(estimate: Estimate) -> str:
         return value if low is None or high is None or low == high else f"{value} [{low} - {high}]"
     if low is None or high is None:
         return "not identified"
-    return f"between {low} and {high} %"
+    return f"{low} %" if low == high else f"between {low} and {high} %"
 
 
 def ratio(estimate: Estimate, offset: float = 0.0) -> str:
@@ -61,7 +61,8 @@ def _digits(value: float, digits: int) -> str:
     """A positive number to so many digits, whole from there on."""
     if value <= 0 or not math.isfinite(value):
         return f"{value:g}"
-    decimals = max(0, digits - 1 - math.floor(math.log10(value)))
+    rounded = float(f"{value:.{digits - 1}e}")  # decides on the decimals: 0.9998 is 1.00
+    decimals = max(0, digits - 1 - math.floor(math.log10(rounded)))
     return f"{value:.{decimals}f}"
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from serialprof.estimate import Estimate
+from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
-from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, BatchSweep, DeviceAnalysis, DeviceStep, Move
-from serialprof.units import format_seconds
+from serialprof.model.device.batch import WEIGHTS
+from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, UNTOLD, BatchSweep, DeviceAnalysis, DeviceStep, Move
 
 #: Share of a step from which a part is named, and how many are.
 _NAMED: Final = 0.05
 _MOST_NAMED: Final = 3
+#: What streams at any batch, as a sentence can hold it.
+_STREAMING: Final = "weight bandwidth (width memory)"
 
 
 def clauses(found: DeviceAnalysis) -> Iterator[str]:
@@ -21,7 +24,9 @@ def clauses(found: DeviceAnalysis) -> Iterator[str]:
     yield knee(found.sweep)
     ends = found.steps[:1] + found.steps[1:][-1:]
     if ends:
-        yield "; ".join(map(parts, ends))
+        told = [f"at B = {wording.count(step.width)} {'it' if number else 'a step'} is {parts(step)}"
+                for number, step in enumerate(ends)]  # fmt: skip
+        yield "; ".join(told)
     if found.moves:
         yield best(found)
 
@@ -29,58 +34,126 @@ def clauses(found: DeviceAnalysis) -> Iterator[str]:
 def knee(sweep: BatchSweep) -> str:
     """Where the knee lies, and what makes a step batch-insensitive below it."""
     known = sweep.knee
+    if every_batch_beyond(sweep):
+        return f"every batch is beyond the knee: from B = {wording.count(sweep.throughput[0].width)} on lanes cost time"
+    cause, reason = (text.replace(WEIGHTS, _STREAMING) for text in (sweep.cause, sweep.reason))
+    place, below = _place(known)
+    if cause:
+        return f"{place}: {below} a step is batch-insensitive because of {cause}"
+    return f"{place}; what a narrow step spends most on: {reason}" if reason else place
+
+
+def every_batch_beyond(sweep: BatchSweep) -> bool:
+    """Whether the knee, for all that is known, lies below the narrowest batch that was measured."""
+    known, least = sweep.knee, min((item.width for item in sweep.throughput), default=0)
+    if known.high is not None:
+        return known.high <= least
+    return known.value < least if known.value is not None else known.reason.startswith("below B = ")
+
+
+def _place(known: Estimate) -> tuple[str, str]:
+    """Where a knee lies in words, and what is said to lie below it."""
     if known.value is not None:
-        ends = f" [{wording.count(known.low)} - {wording.count(known.high)}]" if known.low and known.high else ""
-        place = f"the knee is at B = {wording.count(known.value)}{ends}"
-    elif known.low is None and known.high is None:
-        place = f"the knee is unknown: {known.reason}"
-    else:
-        place = f"the knee lies {known.reason}" if " B = " in known.reason else known.reason
-    if sweep.cause:
-        return f"{place}, and a step below it is batch-insensitive because of {sweep.cause}"
-    return f"{place}; what a narrow step spends most on: {sweep.reason}" if sweep.reason else place
+        low, high = (wording.count(end) if end else "" for end in (known.low, known.high))
+        ends = f" [{low} - {high}]" if low != high and low and high else ""
+        return f"the knee is at B = {wording.count(known.value)}{ends}", "below it"
+    if known.reason.startswith("beyond B = "):
+        return f"the knee lies {known.reason.partition(';')[0]}", "up to there"
+    if known.reason.startswith("below B = "):
+        assert known.high is not None
+        return f"the knee lies at B = {wording.count(known.high)} or below", "below it"
+    open_on_both_sides = known.reason.startswith("the data cannot tell")
+    return known.reason if open_on_both_sides else f"the knee is unknown: {known.reason}", "at the narrowest batch"
 
 
 def parts(step: DeviceStep) -> str:
-    """The largest parts of a step in words."""
+    """The largest parts of a step in words, what is unattributed last."""
     known = sorted(
         (part for part in step.parts if (part.share.value or 0.0) >= _NAMED),
         key=lambda part: part.share.value or 0.0,
         reverse=True,
-    )
-    named = [f"{wording.share(part.share)} {part.cause}" for part in known[:_MOST_NAMED]]
+    )[:_MOST_NAMED]
+    known.sort(key=lambda part: part.cause == UNTOLD)
+    named = [f"{wording.share(part.share)} {part.cause}" for part in known]
     kernels = [step.part(cause).share for cause in (FLOOR, BANDWIDTH, FLOP)]
     if all(share.value is None for share in kernels):
-        named.append(f"up to {round(100 * (kernels[0].high or 0.0))} % kernels, whose parts the data cannot tell")
-    at = f"at B = {wording.count(step.width)} a step of {format_seconds(step.step.value or 0.0)}"
-    return f"{at} is {wording.listed(named)}" if named else f"{at} is in no part of which 5 % or more is known"
+        named.append(f"up to {round(100 * (kernels[0].high or 0.0))} % kernels, whose parts are not told")
+    return wording.listed(named) or "in no part of which 5 % or more is known"
 
 
 def best(found: DeviceAnalysis) -> str:
-    """The best next move with its gain; beside a larger batch the best one at this batch."""
+    """The best next move with its gain and its price; beside a larger batch the best one at this batch."""
     if found.best is None:
-        return f"at B = {wording.count(found.moves[0].width)} nothing that was looked at surely helps most"
+        return _no_best(found)
     told = f"the best next move from B = {wording.count(found.best.width)} is {_move(found.best)}"
     if found.best.batch and found.best_here is not None:
-        told += f"; at that batch it is {_move(found.best_here)}"
+        told += f". where the batch has to stay, it is {_move(found.best_here)}"
     return told
 
 
+def _no_best(found: DeviceAnalysis) -> str:
+    """That no move surely helps most; and what was measured to help, only not with an interval."""
+    told = f"at B = {wording.count(found.moves[0].width)} no move surely helps most"
+    bare = [item for item in found.moves if (item.gain.value or 0.0) > 0 and item.gain.low is None]
+    if not bare:
+        return told
+    most = max(bare, key=lambda item: item.gain.value or 0.0)
+    return f"{told}; {_move(most)}, without an interval yet: that takes {MINIMUM_UNITS} blocks"
+
+
 def next_move(found: DeviceAnalysis) -> str:
-    """One sentence of advice; empty where nothing surely helps and nothing is left to measure."""
-    if found.best is not None:
-        here = found.best_here if found.best.batch else None
-        more = f"; where the batch has to stay, {_move(here)}" if here else ""
-        return f"From B = {wording.count(found.best.width)}, go for {_move(found.best)}{more}."
+    """One sentence of advice: the best move, and the best that leaves the batch; empty where none surely helps."""
+    if found.best is None:
+        return ""
+    here = found.best_here if found.best.batch else None
+    more = f"; where the batch has to stay, for {_short(here)}" if here else ""
+    return f"From B = {wording.count(found.best.width)}, go for {_short(found.best)}{more}."
+
+
+def next_measurement(found: DeviceAnalysis) -> str:
+    """One sentence on which move to measure next; empty where nothing is left to measure."""
     return next((f"Measure what {item.name} would gain ({item.reason}): run again with {item.remedy}."
                  for item in found.moves if item.remedy and item.remedy.startswith("--")), "")  # fmt: skip
 
 
 def speed_up(gain: Estimate) -> str:
-    """A speed-up minus 1: in per cent, or from a doubling on as a ratio."""
-    return wording.ratio(gain, 1.0) if gain.value is not None and gain.value >= 1.0 else wording.gain(gain)
+    """A speed-up minus 1: in per cent, or as a ratio where it may be a doubling."""
+    if gain.value is not None and gain.value >= 1.0:
+        return wording.ratio(gain, 1.0)
+    if gain.value is None and gain.low is not None and gain.high is not None and gain.high >= 1.0:
+        return f"{1 + gain.low:.3g}x to {1 + gain.high:.3g}x"
+    return wording.gain(gain)
+
+
+def price(item: Move) -> Estimate | None:
+    """By how much longer a step takes at the batch that a move changes to, as a ratio; None where the batch stays.
+
+    Lanes per second are B / step: of the same paired step times, (B'/B) / speed-up is step' / step.
+    """
+    gain = item.gain
+    if item.batch is None or gain.value is None:
+        return None
+    wider = item.batch / item.width
+    low, high = (None if end is None else wider / (1 + end) for end in (gain.high, gain.low))
+    return Estimate(wider / (1 + gain.value), low, high, level=gain.level)
+
+
+def told(item: Move) -> str:
+    """A move's gain, with its price in latency where it has one: "441x [402 - 484] lanes per second, ..."."""
+    longer = price(item)
+    if longer is None:
+        return speed_up(item.gain)
+    return f"{speed_up(item.gain)} lanes per second; a step takes {wording.ratio(longer)} as long"
 
 
 def _move(item: Move) -> str:
-    what = " lanes per second" if item.batch else ""
-    return f"{item.name} ({speed_up(item.gain)}{what}, {item.evidence})"
+    return f"{item.name}: {told(item)} ({item.evidence})"
+
+
+def _short(item: Move) -> str:
+    """A move with its gain and price alone; the verdict has the intervals."""
+    gain = speed_up(Estimate(item.gain.value))
+    longer = price(item)
+    if longer is None:
+        return f"{item.name} ({gain})"
+    return f"{item.name} ({gain} lanes per second, a step {wording.ratio(Estimate(longer.value))} as long)"
