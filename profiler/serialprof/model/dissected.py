@@ -23,6 +23,9 @@ Evidence: TypeAlias = Literal["measured", "stand-in", "model", "bracket", "refus
 """What a move's gain rests on: paired visits, injected delays, the parts, the parts' bounds; or nothing."""
 
 
+_UNCOMPARED: Final = Estimate.unknown("not compared with the step as sampled")
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceStep:
     """The parts of a step at one batch.
@@ -36,6 +39,8 @@ class DeviceStep:
         overhead: what the profiler added to the step, as a share of it; in none of the other times.
         units: blocks behind the intervals.
         held: what held the device's clock down in the point's visits, empty where nothing is known to have.
+        ratio: `step` over the step as sampled, with ends where both have an interval.
+        apart: what is to be said of that, empty where both are the same within their intervals, or about the same.
     """
 
     width: int
@@ -45,6 +50,8 @@ class DeviceStep:
     overhead: Estimate
     units: int
     held: tuple[str, ...] = ()
+    ratio: Estimate = _UNCOMPARED
+    apart: str = ""
 
     def part(self, cause: str) -> Part:
         """The part of one cause."""
@@ -124,7 +131,7 @@ class DeviceAnalysis:
         threads: of the host.
         limits: of the device, None where they were not measured.
         sweep: over batch.
-        steps: the parts at every dissected batch, ascending.
+        steps: the parts at every dissected batch, ascending; without those that were too far from the step as sampled.
         moves: at the narrowest dissected batch.
         best: that whose gain surely exceeds 0, and by its low end all others; None where none does.
         best_here: the same of those that leave the batch as it is.

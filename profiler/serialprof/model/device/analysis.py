@@ -13,6 +13,7 @@ from serialprof.model.device.batch import batch_sweep
 from serialprof.model.device.moves import best_move, moves
 from serialprof.model.device.parts import Kernels, device_step, split
 from serialprof.model.device.paths import Path, paths
+from serialprof.model.device.sampled import TOO_FAR, factor
 from serialprof.model.dissected import GAPS, HOST, DeviceAnalysis, DeviceStep, Move, Undissected
 from serialprof.model.statistics import interval
 from serialprof.model.steptimes import FamilyTimes
@@ -31,7 +32,8 @@ class Dissected:
         limits: of the device, None where they were not measured.
         paths: what was timed.
         kernels: what the kernels' time is made of, by width.
-        steps: the parts.
+        steps: the parts, of paths that are near enough to the step as sampled.
+        withheld: why the others have none, by width.
     """
 
     threads: int
@@ -39,12 +41,13 @@ class Dissected:
     paths: tuple[Path, ...]
     kernels: Mapping[int, Kernels]
     steps: tuple[DeviceStep, ...]
+    withheld: Mapping[int, str]
 
     @property
     def launches(self) -> dict[_Place, Estimate]:
         """Shares of a step that are dispatch and launch gaps, by (width, threads)."""
         return {(path.point.setting.width, self.threads): _launch(path, step)
-                for path, step in zip(self.paths, self.steps, strict=True)}  # fmt: skip
+                for path in self.paths for step in self.steps if step.width == path.point.setting.width}  # fmt: skip
 
 
 def dissected(run: StoredRun, times: FamilyTimes) -> Dissected | None:
@@ -59,9 +62,11 @@ def dissected(run: StoredRun, times: FamilyTimes) -> Dissected | None:
     limits = _limits(run, times.family.device, threads)
     found = sorted(paths(run, own, limits).values(), key=lambda path: path.point.setting.width)
     kernels = split(found, limits)
-    held = {item.point.id: item.held for item in times.summaries}
-    steps = tuple(device_step(path, kernels[path.point.setting.width], held[path.point.id]) for path in found)
-    return Dissected(threads, limits, tuple(found), kernels, steps)
+    sampled = {item.point.id: item for item in times.summaries}
+    steps = [device_step(path, kernels[path.point.setting.width], sampled[path.point.id]) for path in found]
+    near = tuple(step for step in steps if factor(step.ratio) <= TOO_FAR)
+    withheld = {step.width: f"{step.apart}, so its parts are not told" for step in steps if step not in near}
+    return Dissected(threads, limits, tuple(found), kernels, near, withheld)
 
 
 def device_analysis(
@@ -79,7 +84,8 @@ def device_analysis(
     helpful: tuple[Move, ...] = ()
     if found.paths:
         first = found.paths[0]
-        helpful = moves(run, times, first, found.kernels[first.point.setting.width], sweep, delays)
+        width = first.point.setting.width
+        helpful = moves(run, times, first, found.kernels[width], sweep, delays, withheld=width in found.withheld)
     return DeviceAnalysis(
         device=times.family.device,
         threads=found.threads,
@@ -120,10 +126,13 @@ def _known(step: DeviceStep) -> str:
 
 def _missing(run: StoredRun, times: FamilyTimes, found: Dissected) -> Iterator[Undissected]:
     """Batches that were to be dissected and have no parts, each with the first reason that is known."""
-    told = {path.point.id for path in found.paths}
+    told = {path.point.id for path in found.paths if path.point.setting.width not in found.withheld}
     own = {point.id: point.setting.width for point in times.points
            if _counts(point, times) and point.setting.threads == found.threads and point.id not in told}  # fmt: skip
-    reasons: dict[int, str] = {gap.point: gap.reason for gap in run.dissection_gaps if gap.point in own}
+    reasons = {number: found.withheld[width] for number, width in own.items() if width in found.withheld}
+    for gap in run.dissection_gaps:
+        if gap.point in own:
+            reasons.setdefault(gap.point, gap.reason)
     for item in run.dissections:
         if item.point in own:
             reason = item.anatomy.disturbed or item.anatomy.unprofiled or "a step that takes no time"

@@ -29,6 +29,7 @@ GRAPHS: Final = "CUDA graphs"
 MULTIPROCESSORS: Final = "more or fewer SMs"
 #: Modes and what going over to them is called.
 _MODES: Final = {"graph": GRAPHS, "compile": "torch.compile", "fused": "one fused kernel of many steps"}
+_NO_PARTS: Final = "it rests on the parts of the step, which are not told here"
 #: Share of a step below which slack does not count: see `model.standins`.
 _OVERLAP: Final = 0.05
 
@@ -40,6 +41,8 @@ def moves(
     kernels: Kernels,
     sweep: BatchSweep,
     delays: Sequence[InjectedDelay],
+    *,
+    withheld: bool = False,
 ) -> tuple[Move, ...]:
     """What would help at the path's batch, in a fixed order.
 
@@ -50,16 +53,17 @@ def moves(
         kernels: what their kernels' time is made of.
         sweep: over batch.
         delays: injected ones, of the family.
+        withheld: whether the path's parts are not told, and with them no gain that rests on them.
     """
     setting = path.point.setting
     delay = next((item for item in delays if (item.width, item.threads) == (setting.width, setting.threads)), None)
     if not setting.on_cuda:
-        return _cpu_clock(path), _batch(times, path, sweep), *_modes(run, path)
+        return _cpu_clock(path), _batch(times, path, sweep), *_modes(run, path, withheld=withheld)
     return (
-        _host_clock(path, delay),
-        _gpu_clock(path, kernels),
+        _refused(path, HOST_CLOCK, _NO_PARTS, "") if withheld else _host_clock(path, delay),
+        _refused(path, GPU_CLOCK, _NO_PARTS, "") if withheld else _gpu_clock(path, kernels),
         _batch(times, path, sweep),
-        *_modes(run, path),
+        *_modes(run, path, withheld=withheld),
         _refused(path, MULTIPROCESSORS, "the SM share was not varied (MPS or green contexts)", ""),
     )
 
@@ -122,7 +126,7 @@ def _batch(times: FamilyTimes, path: Path, sweep: BatchSweep) -> Move:
     return replace(_move(path, f"batch {count(target)}", gain, "measured", f"lanes per second; {to}"), batch=target)
 
 
-def _modes(run: StoredRun, path: Path) -> Iterator[Move]:
+def _modes(run: StoredRun, path: Path, *, withheld: bool) -> Iterator[Move]:
     """Other ways to launch the same steps: as measured where the run has them; CUDA graphs as a bracket elsewhere."""
     setting = path.point.setting
     own = block_steps(run, path.point)
@@ -134,15 +138,17 @@ def _modes(run: StoredRun, path: Path) -> Iterator[Move]:
             logs = np.array([math.log(own[block] / theirs[block]) for block in common])
             yield _move(path, name, _speed_up(logs), "measured", "paired blocks of both modes")
         elif mode == "graph":
-            yield _graphs(path)
+            yield _graphs(path, withheld=withheld)
 
 
-def _graphs(path: Path) -> Move:
+def _graphs(path: Path, *, withheld: bool) -> Move:
     setting = path.point.setting
     if not setting.on_cuda:
         return _refused(path, GRAPHS, "CUDA graphs need a CUDA device", "")
     if setting.mode in CUDA_MODES:
         return _refused(path, GRAPHS, f"mode {setting.mode} launches no kernel by itself already", "")
+    if withheld:
+        return _refused(path, GRAPHS, _NO_PARTS, "--mode eager,graph")
     most = interval(path.gain(path.dispatch + path.gaps))
     return _move(path, GRAPHS, _at_most(most, "no graph was replayed", "--mode eager,graph"), "bracket")
 

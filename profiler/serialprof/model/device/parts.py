@@ -14,7 +14,9 @@ from serialprof.estimate import Estimate
 from serialprof.model.answers import Part
 from serialprof.model.device.growth import MINIMUM_WIDTHS, Growth, fit_growth
 from serialprof.model.device.paths import Path
+from serialprof.model.device.sampled import APART, against, factor, sentence
 from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, GAPS, HOST, TRANSFERS, UNTOLD, DeviceStep
+from serialprof.model.results import PointSummary
 from serialprof.model.statistics import LEVEL, Array, interval
 
 UNDECLARED: Final = "the workload declares no work, so the bandwidth's part is in here"
@@ -102,13 +104,15 @@ def _declared(path: Path, limits: DeviceLimits | None) -> tuple[float, bool, str
     return work.bytes.fixed / bandwidth, reading, ""
 
 
-def device_step(path: Path, kernels: Kernels, held: tuple[str, ...] = ()) -> DeviceStep:
-    """The parts of a step with their intervals over units."""
+def device_step(path: Path, kernels: Kernels, sampled: PointSummary) -> DeviceStep:
+    """The parts of a step with their intervals over units, compared with the step as sampled."""
+    step = interval(path.step, "s")
+    ratio = against(step, sampled.step)
     on_cuda = path.point.setting.on_cuda
     wide = float(np.mean(path.spare))
     return DeviceStep(
         width=path.point.setting.width,
-        step=interval(path.step, "s"),
+        step=step,
         parts=(
             _part(path, HOST, path.dispatch, wide, wide),
             _gaps(path, on_cuda=on_cuda),
@@ -121,7 +125,9 @@ def device_step(path: Path, kernels: Kernels, held: tuple[str, ...] = ()) -> Dev
         kernels=interval(path.kernels),
         overhead=interval(path.profiled / path.step - 1.0),
         units=len(path.blocks),
-        held=held,
+        held=sampled.held,
+        ratio=ratio,
+        apart=sentence(step, sampled.step, ratio) if factor(ratio) > APART else "",
     )
 
 

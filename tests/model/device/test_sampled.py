@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dissected steps that take another time than sampled ones."""
+
+from dataclasses import replace
+
+import pytest
+
+from serialprof.estimate import Estimate
+from serialprof.model import analyse
+from serialprof.model.device.moves import GPU_CLOCK, GRAPHS, HOST_CLOCK
+from serialprof.model.device.sampled import against, factor
+from tests.model.device.builder import MICRO, Truth, changed, run
+
+STEP = 200 * MICRO
+
+
+def longer(times, points=(0,), **changes):
+    """A run whose dissected steps take so many times as long as the sampled ones at some points."""
+
+    def change(item):
+        if item.point not in points:
+            return item
+        return replace(item, anatomy=replace(item.anatomy, step=times * item.anatomy.step))
+
+    return analyse(changed(run(Truth(host=STEP), **changes), change)).families[0]
+
+
+def refused(family):
+    return {item.name: item.reason for item in family.device.moves if item.evidence == "refused"}
+
+
+def test_steps_that_agree_are_not_remarked_upon():
+    family = longer(1.0, noise=0.01)
+    for step in family.device.steps:
+        assert step.ratio.low <= 1 <= step.ratio.high
+        assert step.apart == ""
+
+
+def test_steps_that_are_apart_say_so():
+    family = longer(1.3, noise=0.01)
+    first, second = family.device.steps[:2]
+    assert first.ratio.value == pytest.approx(1.3, rel=0.02)
+    assert 1.2 < first.ratio.low < 1.3 < first.ratio.high
+    assert f"us when it was sampled ({first.ratio.value:.3g}x)" in first.apart
+    assert second.apart == ""
+    told = next(item for item in family.refusals if item.what == "parts of the step as sampled")
+    assert told.points == ((1, 1),)
+    assert first.apart in told.reason
+
+
+@pytest.mark.parametrize("times", [1.1, 1 / 1.1])
+def test_a_tenth_is_no_matter(times):
+    assert [step.apart for step in longer(times).device.steps] == [""] * 5
+
+
+@pytest.mark.parametrize("times", [1.7, 1 / 1.7])
+@pytest.mark.parametrize("blocks", [6, 3])
+def test_parts_of_another_step_are_not_told(times, blocks):
+    family = longer(times, blocks=blocks)
+    assert [step.width for step in family.device.steps] == [4, 16, 64, 256]
+    (missing,) = family.device.missing
+    assert missing.width == 1
+    assert f"({times:.3g}x), so its parts are not told" in missing.reason
+    assert [item.points for item in family.refusals if item.reason == missing.reason] == [((1, 1),)]
+
+
+def test_moves_that_rest_on_these_parts_are_refused():
+    family = longer(1.7, noise=0.01)
+    for name in (HOST_CLOCK, GPU_CLOCK, GRAPHS):
+        assert "parts of the step" in refused(family)[name]
+    assert family.device.best.name.startswith("batch"), "what was measured stays"
+    assert HOST_CLOCK not in refused(longer(1.0))
+
+
+def test_intervals_that_overlap_leave_it_open():
+    assert factor(against(Estimate(2.0, 0.9, 3.1), Estimate(1.0, 0.8, 1.2))) == 1
+    assert factor(against(Estimate(2.0, 1.5, 2.5), Estimate(1.0, 0.8, 1.2))) == 2
+    assert factor(against(Estimate(0.5, 0.4, 0.6), Estimate(1.0, 0.8, 1.2))) == 2
+    unbounded = against(Estimate(2.0, reason="few"), Estimate(1.0, 0.8, 1.2))
+    assert (unbounded.low, unbounded.high, unbounded.reason) == (None, None, "few")
+    assert factor(unbounded) == 2
+    assert factor(against(Estimate(2.0), Estimate.unknown("not sampled"))) == 1
