@@ -59,6 +59,18 @@ def test_reuse_in_a_nearer_cache_is_no_contradiction(per_lane: float, contradict
     assert ("bytes" in found(run)) == contradicts
 
 
+def test_bytes_that_a_nearer_cache_may_move_are_no_certain_contradiction() -> None:
+    ladder = Limits(stream=(StreamRung(1 << 9, 1, 5e10), StreamRung(1 << 10, 1, 1e10), StreamRung(1 << 20, 1, 1e10)))
+    near = replace(builder.LANES, bytes=Affine(0, 5000), footprint=Affine(1 << 20, 0))  # 40 GB/s at 8 lanes
+    item = found(declaring(near, ladder))["bytes"]
+    assert not item.certain
+    assert "above the 10.0 GB/s that this machine reads at that footprint: right only where part" in item.sentence
+    assert family(declaring(near, ladder)).verdict.sentence.startswith("Threads were not varied")
+    false = found(declaring(replace(near, bytes=Affine(0, 7500)), ladder))["bytes"]  # 60 GB/s
+    assert false.certain
+    assert "above the 50.0 GB/s that this machine reads at best: the declaration cannot be right" in false.sentence
+
+
 def test_threads_whose_bandwidth_was_not_measured_get_their_share_of_it() -> None:
     work = replace(builder.LANES, bytes=Affine(0, 1250 * 2))  # 20 GB/s at 8 lanes: 2 threads may have it
     ladder = Limits(stream=(StreamRung(1 << 10, 1, 1e10), StreamRung(1 << 20, 1, 1e10)))

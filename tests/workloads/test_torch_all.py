@@ -124,6 +124,16 @@ def test_declared_work_follows_width_and_element(name):
 
 
 @pytest.mark.parametrize(
+    ("name", "moved", "alive"),
+    [("torch-ca", 2 * 3 * 8, 8 * 3 * 8), ("torch-scan", 2 * 5 * 4, 9 * 5 * 4)],
+)
+def test_what_a_cache_may_hold_counts_in_the_footprint_alone(name, moved, alive):
+    work = load(name).declared(setting(name))
+    assert (work.bytes.fixed, work.bytes.per_lane) == (0, moved)
+    assert (work.footprint.fixed, work.footprint.per_lane) == (0, alive)
+
+
+@pytest.mark.parametrize(
     ("name", "of_products"),
     [
         ("torch-rnn", lambda work: work - 8 * (3 + 41)),

@@ -19,14 +19,13 @@ from serialprof.model.latency import seconds_of
 from serialprof.model.results import COMPUTE, MEMORY, SERIAL, Attribution, PointSummary
 from serialprof.model.statistics import interval, log_interval
 from serialprof.model.steptimes import FamilyTimes
+from serialprof.model.traffic import Overdrawn, overdrawn
 from serialprof.planning import Point
 from serialprof.records import StoredRun, Visit
 from serialprof.units import format_bytes, format_seconds, format_si
 
 #: By how much a floor must exceed a time: the clock wanders by a tenth between the limits and the run.
 _WANDER: Final = 1.1
-#: Bandwidth may exceed the ladder's where part of a footprint stays in a nearer cache from step to step.
-_REUSE: Final = 1.5
 #: Threads' worth of CPU time that accounting and the work between samples may move.
 _ACCOUNTING: Final = 0.1
 #: The longest of the kernel's usual ticks, at which it books CPU time.
@@ -81,6 +80,7 @@ def contradictions(
         here = visits[point.id]
         for finding in (
             *_floors(point, summary, attribution, run.limits),
+            *_bytes(overdrawn(run, point, summary.step)),
             *_threads(point, here, attribution),
             *_depth(summary, here),
         ):
@@ -89,7 +89,7 @@ def contradictions(
 
 
 def _worst(items: Sequence[tuple[_Finding, Point]]) -> Contradiction:
-    finding, point = max(items, key=lambda item: item[0].excess)
+    finding, point = max(items, key=lambda item: (item[0].certain, item[0].excess))
     setting = point.setting
     threads = "1 thread" if setting.threads == 1 else f"{setting.threads} threads"
     elsewhere = f", and likewise at {len(items) - 1} other point{'s' if len(items) > 2 else ''}" if items[1:] else ""
@@ -99,7 +99,7 @@ def _worst(items: Sequence[tuple[_Finding, Point]]) -> Contradiction:
 
 def _floors(point: Point, summary: PointSummary, attribution: Attribution | None, limits: Limits) -> Iterator[_Finding]:
     """Declared work that this machine cannot do in the time that was measured, or that the fit attributes to it."""
-    work, width, threads = point.work, point.setting.width, point.setting.threads
+    work, threads = point.work, point.setting.threads
     step = summary.step.value if summary.step.high is None else summary.step.high
     if work is None or step is None:
         return
@@ -107,16 +107,26 @@ def _floors(point: Point, summary: PointSummary, attribution: Attribution | None
         yield from _chain(work.serial_ops, add, step, attribution)
     if limits.fma:
         yield from _operations(point, max(limits.fma.values()) * threads, step)
-    bandwidth, traffic = _bandwidth(limits, work.footprint.at(width), threads), work.bytes.at(width)
-    if bandwidth and traffic > _REUSE * bandwidth * step:
-        yield _Finding(
-            traffic / (bandwidth * step),
-            "bytes",
-            f"a step declares {format_bytes(traffic)}, which in its {format_seconds(step)} would be "
-            f"{format_si(traffic / step, 'B/s')}, above the {format_si(bandwidth, 'B/s')} that this machine reads at "
-            "that footprint: the declaration cannot be right, and the shares of width memory are not to be trusted",
-            _DECLARATION,
-        )
+
+
+def _bytes(found: Overdrawn | None) -> Iterator[_Finding]:
+    """Declared bytes against the ladder: certain only above what even the nearest cache was seen to move."""
+    if found is None:
+        return
+    if found.certain:
+        above = f"{format_si(found.fastest, 'B/s')} that this machine reads at best"
+        verdict = "the declaration cannot be right, and the shares of width memory are not to be trusted"
+    else:
+        above = f"{format_si(found.bandwidth, 'B/s')} that this machine reads at that footprint"
+        verdict = "right only where part of it stays in a nearer cache"
+    yield _Finding(
+        found.rate / found.bandwidth,
+        "bytes",
+        f"a step declares {format_bytes(found.traffic)}, which in its {format_seconds(found.seconds)} would be "
+        f"{format_si(found.rate, 'B/s')}, above the {above}: {verdict}",
+        _DECLARATION,
+        found.certain,
+    )
 
 
 def _operations(point: Point, peak: float, step: float) -> Iterator[_Finding]:
@@ -158,13 +168,6 @@ def _chain(operations: float, each: float, step: float, attribution: Attribution
     left = f"at most {format_seconds(serial.high)}" if serial.high > 1e-12 else "nothing"
     sentence = f"{told}, but the fit leaves {left} to the serial part"
     yield _Finding(floor / max(serial.high, floor * 1e-6), "chain", sentence, f"{_DECLARATION}, or measure more widths")
-
-
-def _bandwidth(limits: Limits, footprint: float, threads: int) -> float | None:
-    """What so many threads can read at best: of fewer measured threads, in proportion."""
-    counts = [rung.threads for rung in limits.stream if rung.threads <= threads]
-    found = limits.bandwidth(footprint, threads)
-    return found * threads / max(counts) if found and counts else None
 
 
 def _threads(point: Point, visits: Sequence[Visit], attribution: Attribution | None) -> Iterator[_Finding]:

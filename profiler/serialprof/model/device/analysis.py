@@ -17,6 +17,7 @@ from serialprof.model.device.sampled import TOO_FAR, factor
 from serialprof.model.dissected import GAPS, HOST, DeviceAnalysis, DeviceStep, Move, Undissected
 from serialprof.model.statistics import interval
 from serialprof.model.steptimes import FamilyTimes
+from serialprof.model.traffic import overdrawn
 from serialprof.planning import Point
 from serialprof.records import StoredRun
 
@@ -61,7 +62,7 @@ def dissected(run: StoredRun, times: FamilyTimes) -> Dissected | None:
     own = [point for point in points if point.setting.threads == threads]
     limits = _limits(run, times.family.device, threads)
     found = sorted(paths(run, own, limits).values(), key=lambda path: path.point.setting.width)
-    kernels = split(found, limits)
+    kernels = split(found, limits, contradicted=_contradicted(run, times))
     sampled = {item.point.id: item for item in times.summaries}
     steps = [device_step(path, kernels[path.point.setting.width], sampled[path.point.id]) for path in found]
     near = tuple(step for step in steps if factor(step.ratio) <= TOO_FAR)
@@ -101,6 +102,12 @@ def device_analysis(
 
 def _counts(point: Point, times: FamilyTimes) -> bool:
     return point.setting.form == "serial" and point.setting.clock == times.reference
+
+
+def _contradicted(run: StoredRun, times: FamilyTimes) -> bool:
+    """Whether the declared bytes cannot be right at some point of the family."""
+    found = (overdrawn(run, item.point, item.step) for item in times.summaries if _counts(item.point, times))
+    return any(item is not None and item.certain for item in found)
 
 
 def _limits(run: StoredRun, device: str, threads: int) -> DeviceLimits | None:

@@ -22,6 +22,7 @@ from serialprof.model.statistics import LEVEL, Array, interval
 UNDECLARED: Final = "the workload declares no work, so the bandwidth's part is in here"
 UNMEASURED: Final = "the device's bandwidth or peak was not measured, so the bandwidth's part is in here"
 PROFILER: Final = "the profiler's cost lies in the operations or beside them, and is most of the step"
+CONTRADICTED: Final = "the declared bytes are more than memory can move in a step, so the bandwidth's part is in here"
 FEW_WIDTHS: Final = f"what of the kernels grows takes profiles at {MINIMUM_WIDTHS} batches to tell"
 MORE_WIDTHS: Final = f"at least {MINIMUM_WIDTHS} batches, for example --width 1,4,16,64"
 
@@ -51,10 +52,16 @@ class Kernels:
     unsplit: str = ""
 
 
-def split(found: Sequence[Path], limits: DeviceLimits | None) -> dict[int, Kernels]:
-    """What the kernels' time is made of at every batch of one thread count, by the width."""
+def split(found: Sequence[Path], limits: DeviceLimits | None, *, contradicted: bool = False) -> dict[int, Kernels]:
+    """What the kernels' time is made of at every batch of one thread count, by the width.
+
+    Args:
+        found: what was timed.
+        limits: of the device, None where they were not measured.
+        contradicted: whether the declared bytes cannot be right.
+    """
     shares = _fixed_shares(found)
-    return {path.point.setting.width: _split(path, shares, limits) for path in found}
+    return {path.point.setting.width: _split(path, shares, limits, contradicted=contradicted) for path in found}
 
 
 def _fixed_shares(found: Sequence[Path]) -> Growth | None:
@@ -70,7 +77,7 @@ def _fixed_shares(found: Sequence[Path]) -> Growth | None:
     return fit_growth(widths, times)
 
 
-def _split(path: Path, growth: Growth | None, limits: DeviceLimits | None) -> Kernels:
+def _split(path: Path, growth: Growth | None, limits: DeviceLimits | None, *, contradicted: bool) -> Kernels:
     nothing = np.zeros(len(path.blocks))
     if growth is None:
         return Kernels(nothing, nothing, nothing, unsplit=FEW_WIDTHS)
@@ -80,7 +87,7 @@ def _split(path: Path, growth: Growth | None, limits: DeviceLimits | None) -> Ke
     fixed = share * path.busy
     growing = path.busy - fixed
     least = np.minimum(fixed, path.kernels * ((limits.floor if limits else None) or 0.0))
-    streamed, reading, unread = _declared(path, limits)
+    streamed, reading, unread = (0.0, False, CONTRADICTED) if contradicted else _declared(path, limits)
     weights = np.minimum(streamed, fixed - least)
     return Kernels(
         floor=fixed - weights,
