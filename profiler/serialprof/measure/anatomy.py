@@ -27,7 +27,7 @@ from serialprof.setting import Setting
 _QUEUE: Final = 500
 _LAUNCH: Final = 2e-6
 #: How often steps are enqueued on an idle device at least and at most; the median counts.
-_FEWEST: Final = 5
+_FEWEST: Final = 3
 _MOST: Final = 50
 
 NO_FRAMEWORK: Final = "the workload does not use torch"
@@ -86,7 +86,7 @@ def _enqueue(stepper: Stepper, steps: int, runs: int, step: float, wait: Callabl
             seconds.append((time.perf_counter() - began) / count)
         return statistics.median(seconds)
 
-    count = fitting(steps, median(1, _FEWEST), step)
+    count = 1 if steps == 1 else fitting(steps, median(1, _FEWEST), step)
     found = median(count, max(_FEWEST, min(_MOST, steps * runs // count)))
     wait()
     return found

@@ -31,8 +31,8 @@ _BANDWIDTHS: Final = 0.3
 _PRODUCTS: Final = 0.3
 #: Operations that one timing of a launch consists of: fewer than fit into a device's queue.
 _LAUNCHES: Final = 400
-#: Cycles for which a device is kept busy for each operation that is enqueued meanwhile: about 10 us.
-_AHEAD: Final = 20_000
+#: Cycles for which a device is kept busy for each operation that is enqueued meanwhile: about 50 us.
+_AHEAD: Final = 100_000
 #: Kernels of a graph, and operations that are profiled.
 _NODES: Final = 200
 _PROFILED: Final = 50

@@ -24,23 +24,25 @@ from serialprof.records import Anatomy, Dissection, DissectionGap, Profile
 from serialprof.units import format_seconds
 
 #: Share of a run's budget that dissections take, out of it.
-SHARE: Final = 0.1
+SHARE: Final = 0.15
 #: Blocks that are made where time allows.
 BLOCKS: Final = 10
 #: Seconds that one timing lasts at least, one step at least; and at most, where there is time.
 SHORTEST: Final = 2e-3
 LONGEST: Final = 2e-2
-#: What a visit takes in multiples of one timing: warming the caches, complete, enqueued, and by events.
-COST: Final = 4.0
+#: What a visit takes in multiples of one timing: warming the caches, complete, enqueued (three times where one step
+#: is a timing), and by events.
+COST: Final = 6.0
 #: Steps of a profile at least and at most, and seconds of steps that it aims at.
 PROFILED: Final = (2, 8)
-PROFILED_SECONDS: Final = 1e-2
-#: Seconds that a profile takes beside its steps.
+PROFILED_SECONDS: Final = 5e-2
+#: Seconds that a profile takes beside its steps: mostly reading its events, of which a CUDA device has more.
 PROFILER: Final = 2e-2
+PROFILER_CUDA: Final = 3e-2
 #: Seconds beyond what is planned after which a visit counts as hung: a worker may have to start and to warm up.
 PATIENCE: Final = 120.0
 #: Share of the time that is planned; the rest is for what steps take longer under the profiler, and for handing over.
-_PLANNED: Final = 0.7
+_PLANNED: Final = 0.9
 
 NOT_MEASURED: Final = "the point was not measured"
 
@@ -80,7 +82,7 @@ class Job:
     @property
     def profile(self) -> float:
         """Seconds of one that profiles, by what a profiler takes at least."""
-        return 2 * self.profiled * self.step + PROFILER
+        return 2 * self.profiled * self.step + (PROFILER_CUDA if self.point.setting.on_cuda else PROFILER)
 
     @property
     def cost(self) -> float:
@@ -181,11 +183,14 @@ class _Phase:
 
     def take(self, jobs: Sequence[Job], sink: Sink) -> dict[int, str]:
         """All blocks that the time allows, but for the (point, block) that are done; why points lack theirs."""
-        began = self._awake(jobs, self._time)[1]
-        self._take_timings(jobs, self._share * sum(job.timing for job in jobs) / sum(job.cost for job in jobs))
+        costs, began = self._awake(jobs, self._time)
+        seconds = self._share * sum(job.timing for job in jobs) / sum(job.cost for job in jobs)
+        timed, gaps = _affordable([(job, max(job.timing, costs.get(job.worker, 0.0))) for job in jobs], seconds)
+        self._take_timings(timed, seconds)
         left = self._share - (self._now() - began)
-        costs, _ = self._awake(jobs, self._profile)
-        chosen, gaps = _affordable(jobs, costs, left)
+        costs, _ = self._awake(timed, self._profile)
+        chosen, more = _affordable([(job, max(job.profile, costs.get(job.worker, 0.0))) for job in timed], left)
+        gaps |= more
         made = Counter(point for point, _ in self._done) + self._take_profiles(chosen, left, sink)
         short = {
             job.point.id: f"{made[job.point.id]} of {BLOCKS} blocks fitted into its time; allow a longer --budget"
@@ -261,19 +266,16 @@ class _Phase:
         return self._workers.profile(job.point, job.profiled, PATIENCE + 10 * job.profile)
 
 
-def _affordable(
-    jobs: Sequence[Job], costs: Mapping[Hashable, float], seconds: float
-) -> tuple[list[Job], dict[int, str]]:
-    """The jobs whose fewest profiles fit into so many seconds, narrow ones first, and why the others are left out.
+def _affordable(costs: Sequence[tuple[Job, float]], seconds: float) -> tuple[list[Job], dict[int, str]]:
+    """The jobs whose fewest blocks fit into so many seconds, narrow ones first, and why the others are left out.
 
     Args:
-        jobs: narrow ones first.
-        costs: seconds that a profile took, by worker.
+        costs: jobs, narrow ones first, and the seconds of a visit.
         seconds: that are left.
     """
     chosen, gaps = [], {}
-    for job in jobs:
-        least = MINIMUM_UNITS * max(job.profile, costs.get(job.worker, 0.0))
+    for job, cost in costs:
+        least = MINIMUM_UNITS * cost
         if least > seconds:
             gaps[job.point.id] = _too_long(least, seconds)
             continue
