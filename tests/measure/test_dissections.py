@@ -218,14 +218,19 @@ def test_no_more_steps_are_profiled_than_a_run_has() -> None:
 
 
 def test_the_phase_ends_in_time_and_says_what_is_missing() -> None:
-    workers = Workers(seconds=0.25, slower=3.0)
+    workers = Workers(seconds=0.25, slower=6.0)
     sink = taken(workers, plan())
-    assert workers.now <= SHARE * 120 + 4 * (0.25 + 0.025) + 0.75
-    # 13.8 s are for timings: 19 visits of 0.75 s begin in them, and six points have three or four blocks.
+    assert workers.now <= 2 * SHARE * 120 + 4 * (0.25 + 0.025) + 1.5
+    # 27.7 s are for timings at most: 19 visits of 1.5 s begin in them, and six points have three or four blocks.
     assert sink.gaps is not None and len(sink.gaps) == 6
     assert {gap.reason for gap in sink.gaps} == {
         f"{count} of 10 blocks fitted into its time; allow a longer --budget" for count in (3, 4)
     }
+
+
+def test_the_fewest_blocks_that_make_an_interval_may_be_late() -> None:
+    sink = taken(Workers(seconds=0.25, slower=2.5), plan())
+    assert sink.gaps == () and len(sink.made) == MINIMUM_UNITS * len(CHOSEN)
 
 
 def test_five_blocks_are_enough() -> None:

@@ -43,6 +43,8 @@ PROFILER_CUDA: Final = 3e-2
 PATIENCE: Final = 120.0
 #: Share of the time that is planned; the rest is for what steps take longer under the profiler, and for handing over.
 _PLANNED: Final = 0.9
+#: How many times its time a phase may take for the fewest blocks that an interval needs: one less would be no use.
+_LATE: Final = 2.0
 
 NOT_MEASURED: Final = "the point was not measured"
 
@@ -121,7 +123,7 @@ def take_dissections(
     past: Iterable[Dissection] = (),
     now: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Takes the steps apart, in no more than the share of the budget, by more than a visit; stores why points lack it.
+    """Takes the steps apart within the share of the budget, twice of it at most; stores why points lack it.
 
     Args:
         plan: whose points.
@@ -187,7 +189,7 @@ class _Phase:
         seconds = self._share * sum(job.timing for job in jobs) / sum(job.cost for job in jobs)
         timed, gaps = _affordable([(job, max(job.timing, costs.get(job.worker, 0.0))) for job in jobs], seconds)
         self._take_timings(timed, seconds)
-        left = self._share - (self._now() - began)
+        left = max(self._share - seconds, self._share - (self._now() - began))
         costs, _ = self._awake(timed, self._profile)
         chosen, more = _affordable([(job, max(job.profile, costs.get(job.worker, 0.0))) for job in timed], left)
         gaps |= more
@@ -229,12 +231,13 @@ class _Phase:
         return made
 
     def _in_turn(self, jobs: Sequence[Job], seconds: float) -> Iterator[tuple[int, Job, float]]:
-        """Every job of every block while the time lasts, and by when a visit would be on time."""
+        """Every job of every block while the time lasts, or few are made; and by when a visit would be on time."""
         began, visits = self._now(), 0
         for block in range(BLOCKS):
             for job in _order(self._plan, jobs, block):
                 number = job.point.id
-                if number in self.failed or (number, block) in self._done or self._now() > began + seconds:
+                late = self._now() > began + seconds * (_LATE if block < MINIMUM_UNITS else 1.0)
+                if late or number in self.failed or (number, block) in self._done:
                     continue
                 visits += 1
                 yield block, job, began + seconds * visits / (BLOCKS * len(jobs))
