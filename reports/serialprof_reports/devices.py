@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from serialprof.model.device.telling import best, knee, speed_up
+from serialprof.model.device.telling import best, knee, speed_up, told
 from serialprof.model.dissected import DEVICE_CAUSES
 from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
 from serialprof_reports import wording
@@ -28,29 +28,46 @@ SHORT: Final = ("host", "gaps", "floor", "bandw.", "FLOP", "sync", "rest")
 PARTS: Final = "Parts of a step"
 #: Marks a batch at which the device's clock was held down.
 HELD: Final = "*"
-_LEGEND: Final = ", ".join(
-    f"{short} = {cause}" for short, cause in zip(SHORT, DEVICE_CAUSES, strict=True) if short != cause
-)
+#: Of a profiled step: what the profiler may add before the kernels' times are less sure.
+_MUCH_ADDED: Final = 0.5
 
 
 def legend(families: Sequence[FamilyAnalysis]) -> str:
     """What the narrow tables' columns mean; empty where there are none."""
-    shown = [family for family in families if family.device is not None]
+    shown = [family for family in families if family.device is not None and family.device.sweep.throughput]
     if not shown:
         return ""
+    used = {name for family in shown for name in short_table(family)[0]}
+    names = ", ".join(
+        f"{short} = {cause}"
+        for short, cause in zip(SHORT, DEVICE_CAUSES, strict=True)
+        if short != cause and short in used
+    )
     held = f"; {HELD} = its clock was held down" if any(item.held for each in shown for item in each.points) else ""
-    return f"parts in % of a step: {_LEGEND}{held}"
+    left_out = "" if used >= set(SHORT) else "; a part that rounds to 0 wherever it is known is left out"
+    return f"parts in % of a step: {names}{held}{left_out}"
 
 
-def short_rows(family: FamilyAnalysis) -> Iterator[tuple[str, ...]]:
-    """Batch, step, lanes per second and the parts in %, for every batch that was measured on the dissected threads."""
+def short_table(family: FamilyAnalysis) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Columns and rows: batch, step, lanes per second and the parts in %, for every batch on the dissected threads.
+
+    Parts that are 0 wherever they are known are left out.
+    """
     found = family.device
     assert found is not None
     steps = {step.width: step for step in found.steps}
-    for item in found.sweep.throughput:
-        parts = _short_parts(steps.get(item.width))
-        step = wording.compact_step(wording.step_of(family, item.width, found.threads))
-        yield f"{format_count(item.width)}{_mark(family, item.width)}", step, _rate(item.rate), *parts
+    parts = [_short_parts(steps.get(item.width)) for item in found.sweep.throughput]
+    kept = [index for index in range(len(SHORT)) if {row[index] for row in parts} - {"0", wording.MISSING}]
+    rows = tuple(
+        (
+            f"{format_count(item.width)}{_mark(family, item.width)}",
+            wording.compact_step(wording.step_of(family, item.width, found.threads)),
+            _rate(item.rate),
+            *(row[index] for index in kept),
+        )
+        for item, row in zip(found.sweep.throughput, parts, strict=True)
+    )
+    return ("B", "step", "lanes", *(SHORT[index] for index in kept)), rows
 
 
 def lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
@@ -60,15 +77,20 @@ def lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if found.sweep.ended:
         yield "sweep ended", found.sweep.ended
     if found.moves:
-        told = "; ".join(_told(item) for item in found.moves if item.evidence != "refused")
-        yield "would help", f"at B = {format_count(found.moves[0].width)}: {told}" if told else best(found)
-        refused = "; ".join(f"{item.name} ({item.reason})" for item in found.moves if item.evidence == "refused")
-        if refused:
-            yield "not told", refused
+        gains = "; ".join(_gain(item) for item in found.moves if item.evidence != "refused")
+        yield "would help", f"at B = {format_count(found.moves[0].width)}: {gains}" if gains else best(found)
+        # What is refused for good stands in the page's table.
+        for item in found.moves:
+            if item.evidence == "refused" and item.remedy:
+                yield "not told", f"{item.name}: {item.reason}; told by {item.remedy}"
     if found.steps:
         yield "profiled", _profiled(found)
-    for reason, widths in _missing(found).items():
-        yield "no parts", f"at B = {', '.join(map(format_count, widths))}: {reason}"
+    if apart := [step for step in found.steps if step.apart]:
+        yield (
+            "taken apart",
+            f"at B = {format_count(apart[0].width)} {apart[0].apart}: the parts are those of the former",
+        )
+    yield from (("no parts", text) for text in _missing(found))
 
 
 def place(found: DeviceAnalysis) -> str:
@@ -83,7 +105,7 @@ def ended(family: FamilyAnalysis) -> list[tuple[str, str]]:
         setting = item.point.setting
         if item.ended:
             branches.setdefault((setting.threads, setting.form, setting.clock, item.ended), item)
-    return [(wording.place(item.point), f"ended: {item.ended}") for item in branches.values()]
+    return [(wording.place(item.point, wording.axis(family)), f"ended: {item.ended}") for item in branches.values()]
 
 
 def tables(family: FamilyAnalysis) -> Iterator[Rows]:
@@ -144,25 +166,35 @@ def _mark(family: FamilyAnalysis, width: int) -> str:
 
 def remarks(summaries: Sequence[PointSummary]) -> str:
     """What is to be said of the visits of points besides their times; empty where nothing is."""
-    told = []
+    found = []
     for item in summaries:
-        told += [f"held down by {reason}" for reason in item.held]
-        told += [f"a step keeps {format_bytes(item.leaked)}"] if item.leaked else []
-    return "; ".join(dict.fromkeys(told))
+        found += [f"held down by {reason}" for reason in item.held]
+        found += [f"a step keeps {format_bytes(item.leaked)}"] if item.leaked else []
+    return "; ".join(dict.fromkeys(found))
 
 
-def _told(item: Move) -> str:
-    return f"{item.name}: {speed_up(item.gain)} ({item.evidence})"
+def _gain(item: Move) -> str:
+    return f"{item.name}: {speed_up(item.gain)}{' lanes per second' if item.batch else ''} ({item.evidence})"
 
 
 def _profiled(found: DeviceAnalysis) -> str:
     counts = sorted(step.kernels.value or 0.0 for step in found.steps)
-    added = sorted(step.overhead.value or 0.0 for step in found.steps)
     what = "kernels" if found.device != "cpu" else "operations"
+    added = sorted(step.overhead.value or 0.0 for step in found.steps)
+    less_sure = f": beyond {format_percent(_MUCH_ADDED)} the times of {what} are less sure"
     return (
-        f"{_span(counts, lambda count: f'{count:.3g}')} {what} a step; the profiler added "
-        f"{_span(added, format_percent)}, which is in no other time"
+        f"{_span(counts, lambda count: f'{count:.3g}')} {what} a step; the profiler added {_added(added)}"
+        f"{less_sure if added[-1] > _MUCH_ADDED else ''}"
     )
+
+
+def _added(shares: list[float]) -> str:
+    """What the profiler added to profiled steps, ascending; below nothing there is noise alone."""
+    if shares[-1] <= 0:
+        return "nothing that shows"
+    if shares[0] <= 0:
+        return f"at most {format_percent(shares[-1])}"
+    return _span(shares, format_percent)
 
 
 def _span(values: list[float], form: Callable[[float], str]) -> str:
@@ -170,17 +202,28 @@ def _span(values: list[float], form: Callable[[float], str]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _missing(found: DeviceAnalysis) -> dict[str, list[int]]:
+def _missing(found: DeviceAnalysis) -> Iterator[str]:
+    """Which batches have no parts, and why: in full for the first reason, where there are several."""
     reasons: dict[str, list[int]] = {}
     for item in found.missing:
         reasons.setdefault(item.reason, []).append(item.width)
-    return reasons
+    if not reasons:
+        return
+    first, *others = reasons.items()
+    yield f"at B = {_widths(first[1])}: {first[0]}"
+    if others:
+        yield f"at B = {_widths([width for _, own in others for width in own])}: likewise; the JSON has the reasons"
+
+
+def _widths(widths: Sequence[int]) -> str:
+    return ", ".join(map(format_count, sorted(widths)))
 
 
 def limits(known: DeviceLimits) -> str:
     """What a device can do at best, in one line."""
-    told = [f"{name} {text}" for name, text in limit_rows(replace(known, unmeasured={}))]
-    return f"{known.device}: {', '.join([known.name, *told])}"
+    rows = [f"{name} {text}" for name, text in limit_rows(replace(known, unmeasured={}))]
+    on = f" on {wording.threads(known.threads)}" if known.device == "cpu" else ""
+    return f"{known.device}{on}: {', '.join([known.name, *rows])}"
 
 
 def limit_rows(known: DeviceLimits) -> Iterator[tuple[str, str]]:
@@ -194,7 +237,7 @@ def limit_rows(known: DeviceLimits) -> Iterator[tuple[str, str]]:
         ("reading a number back", known.read_back),
     ):
         if seconds is not None:
-            yield name, format_seconds(seconds)
+            yield name, format_seconds(seconds) if seconds > 0 else "below what can be resolved"
     for rung in known.bandwidth:
         yield f"reading {format_bytes(rung.footprint)}", format_si(rung.bandwidth, "B/s")
     for dtype, rate in known.flops.items():
@@ -220,5 +263,5 @@ def _seconds(seconds: Estimate) -> str:
 
 
 def _move_row(item: Move) -> tuple[str, ...]:
-    gain = wording.MISSING if item.evidence == "refused" else speed_up(item.gain)
+    gain = wording.MISSING if item.evidence == "refused" else told(item)
     return item.name, gain, item.evidence, "; ".join(filter(None, (item.reason, item.remedy)))

@@ -148,7 +148,9 @@ def _section(family: FamilyAnalysis, number: int) -> Section:
         tradeoffs=_tradeoff_table(family),
         latencies=_latency_table(family),
         points=_point_table(family),
-        stand_ins=tuple(Table(*parts, ends_in_words=True) for parts in standins.tables(family.stand_ins)),
+        stand_ins=tuple(
+            Table(*parts, ends_in_words=True) for parts in standins.tables(family.stand_ins, wording.axis(family))
+        ),
         device=_on_device(family, number),
     )
 
@@ -171,7 +173,7 @@ def _on_device(family: FamilyAnalysis, number: int) -> OnDevice | None:
 def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     verdict = family.verdict
     for item in family.crossovers:
-        yield "crossover", wording.crossover(item)
+        yield "crossover", wording.crossover(item, wording.axis(family))
     if family.depth_costs:
         yield "depth cost", wording.depth_cost(family)
     if text := wording.startup(family):
@@ -179,7 +181,7 @@ def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if text := wording.tail(family):
         yield "step tail", text
     if family.declared is not None:
-        yield "declared", wording.declared(family.declared)
+        yield "declared", wording.declared(family.declared, wording.axis(family))
     hatch = f"known way round it: {verdict.hatch}" if verdict.hatch else "no way round it is known"
     yield "this implementation's chain", hatch
     yield "next step", verdict.next_step
@@ -193,7 +195,7 @@ def _fit(fit: Fit) -> Iterator[tuple[str, str]]:
     yield "width memory", _told(fit.memory, wording.times, "the ladder's time beyond L2")
     for count, estimate in fit.synchronisation.items():
         yield f"synchronisation, {count} threads", _told(estimate, format_seconds, "per step")
-    yield "independent units", str(fit.units)
+    yield "blocks", str(fit.units)
 
 
 def _told(estimate: Estimate, form: Callable[[float], str], what: str) -> str:
@@ -207,8 +209,8 @@ def _tradeoff_table(family: FamilyAnalysis) -> Table | None:
     if not family.tradeoffs:
         return None
     columns = (
-        "W", "threads", "step time before", "after", "gain by cores", "gain by +10 % clock", "serial share",
-        "unattributed", "gains more",
+        wording.axis(family), "threads", "step time before", "after", "gain by cores", "gain by +10 % clock",
+        "serial share", "unattributed", "gains more",
     )  # fmt: skip
     rows = tuple(_tradeoff_row(family, item) for item in family.tradeoffs)
     return Table("Clock against cores, width by width", columns, rows, ends_in_words=True)
@@ -236,7 +238,8 @@ def _share(there: Attribution | None, cause: str) -> str:
 
 def _latency_table(family: FamilyAnalysis) -> Table | None:
     rows = tuple(_latency_row(summary, summary.latency) for summary in family.points if summary.latency is not None)
-    return Table("Single steps", ("W", "threads", "steps", "p50", "p95", "p99", "longest"), rows) if rows else None
+    columns = (wording.axis(family), "threads", "steps", "p50", "p95", "p99", "longest")
+    return Table("Single steps", columns, rows) if rows else None
 
 
 def _latency_row(summary: PointSummary, latency: Latency) -> tuple[str, ...]:
@@ -252,12 +255,12 @@ def _latency_row(summary: PointSummary, latency: Latency) -> tuple[str, ...]:
 
 def _point_table(family: FamilyAnalysis) -> Table:
     columns = (
-        "W",
+        wording.axis(family),
         "threads",
         "form",
         "time per step",
         "95 % interval",
-        "units",
+        "blocks",
         "samples",
         "disturbed",
         "cycles",

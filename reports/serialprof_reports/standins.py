@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 #: Title, columns and rows of a table.
 Rows: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 
-_DELAY_COLUMNS: Final = ("W", "threads", "slope", "slack", "units", "what it tells")
-_BENEFIT_COLUMNS: Final = ("W", "threads", "of a step", "narrowed to", "by")
-_DILATION_COLUMNS: Final = ("W", "threads", "a step takes", "sensitivity, upper bound", "units", "label")
+_DELAY_COLUMNS: Final = ("threads", "slope", "slack", "blocks", "what it tells")
+_BENEFIT_COLUMNS: Final = ("threads", "of a step", "narrowed to", "by")
+_DILATION_COLUMNS: Final = ("threads", "a step takes", "sensitivity, upper bound", "blocks", "label")
 _BENEFIT: Final = "+10 % clock saves, through the serial part"
 
 
@@ -35,16 +35,32 @@ def lines(found: StandIns) -> Iterator[tuple[str, str]]:
     yield from (("stand-ins", f"{label}: {reason} ({places})") for label, places, reason in _missing(found.missing))
 
 
-def tables(found: StandIns) -> Iterator[Rows]:
+def slack(found: StandIns, axis: str) -> str:
+    """How much longer the driving thread may take before a step grows, by injected delays; empty where none told."""
+    several = len({item.threads for item in found.delays}) > 1
+    told = [
+        f"{_slack(item.slack)} at {axis} = {format_count(item.width)}"
+        + (f" on {wording.threads(item.threads)}" if several else "")
+        for item in found.delays
+        if item.primary and item.slack.high is not None
+    ]
+    return f"{', '.join(told)}: so much longer the host may take before a step grows (injected delay)" if told else ""
+
+
+def tables(found: StandIns, axis: str = "W") -> Iterator[Rows]:
     """The same as tables for the page."""
     if found.delays:
-        yield found.delays[0].label, _DELAY_COLUMNS, tuple(map(_delay_row, found.delays))
+        yield found.delays[0].label, (axis, *_DELAY_COLUMNS), tuple(map(_delay_row, found.delays))
     if found.benefits:
-        yield f"{_BENEFIT}: a bracket", _BENEFIT_COLUMNS, tuple(map(_benefit_row, found.benefits))
+        yield f"{_BENEFIT}: a bracket", (axis, *_BENEFIT_COLUMNS), tuple(map(_benefit_row, found.benefits))
     if found.dilations:
-        yield "Time dilation", _DILATION_COLUMNS, tuple(map(_dilation_row, found.dilations))
+        yield "Time dilation", (axis, *_DILATION_COLUMNS), tuple(map(_dilation_row, found.dilations))
     if found.missing:
-        yield "Stand-ins that are missing or incomplete", ("stand-in", "where", "why"), tuple(_missing(found.missing))
+        yield (
+            "Stand-ins that are missing or incomplete",
+            ("stand-in", "where", "why"),
+            tuple(_missing(found.missing, axis)),
+        )
 
 
 def _delays(delays: Sequence[InjectedDelay]) -> str:
@@ -110,11 +126,11 @@ def _place(item: InjectedDelay | SerialBenefit | Dilation) -> str:
     return f"at W = {format_count(item.width)} on {wording.threads(item.threads)}"
 
 
-def _missing(missing: Sequence[MissingStandIn]) -> Iterator[tuple[str, str, str]]:
+def _missing(missing: Sequence[MissingStandIn], axis: str = "W") -> Iterator[tuple[str, str, str]]:
     """(label, places, reason): each reason once, with the places that it holds for."""
     places: dict[tuple[str, str], list[str]] = {}
     for item in missing:
-        where = f"W = {format_count(item.width)} on {wording.threads(item.threads)}"
+        where = f"{axis} = {format_count(item.width)} on {wording.threads(item.threads)}"
         places.setdefault((item.label, item.reason), []).append(where)
     for (label, reason), found in places.items():
         yield label, ", ".join(found), reason

@@ -27,6 +27,10 @@ _LABEL: Final = 11
 _MOST_FAILURES: Final = 20
 
 _NOT_CORES: Final = "not cores"
+#: What is not printed of steps on a device.
+_ELSEWHERE: Final = (
+    "in the page and the JSON: the parts' intervals, single steps, depth cost at every batch, declared work, stand-ins"
+)
 _WINNER_STYLES: Final = {"clock": "cyan", "cores": "yellow", "neither": "dim", "unknown": "dim"}
 
 
@@ -73,6 +77,7 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
         yield _text(f"{_NOT_CORES}: more threads surely lose, while +10 % clock may gain nothing", "dim")
     if text := devices.legend(analysis.families):
         yield _text(text, "dim")
+        yield _text(_ELSEWHERE, "dim")
     yield from _clocks(run)
     yield from _remarks(run, analysis)
 
@@ -114,26 +119,26 @@ def _family(family: FamilyAnalysis) -> Iterator[RenderableType]:
     yield _indented(verdict.sentence)
     yield _line("evidence", f"{verdict.grade}: {verdict.grade_reason}", "dim")
     yield from _tables(family)
-    if family.refusal:
+    if family.refusal and family.device is None:
         yield _line("no fit", family.refusal.removeprefix("no fit: "))
     for name, text in _lines(family):
         yield _line(name, text)
 
 
 def _tables(family: FamilyAnalysis) -> Iterator[RenderableType]:
+    on_device = family.device is not None and bool(family.device.sweep.throughput)
+    if on_device:
+        yield _device_table(family)
     pairs = sorted({(item.threads, item.more_threads) for item in family.tradeoffs})
     for threads, more in pairs:
         yield _tradeoff_table(family, threads, more)
-    if family.device is not None and family.device.sweep.throughput:
-        yield _device_table(family)
-    elif not pairs and any(summary.step.value is not None for summary in family.points):
+    if not on_device and not pairs and any(summary.step.value is not None for summary in family.points):
         yield _step_table(family)
 
 
 def _tradeoff_table(family: FamilyAnalysis, threads: int, more: int) -> Table:
-    table = _table(
-        "W", wording.threads(threads), wording.threads(more), "cores gain", "+10 % clock", "serial", "winner"
-    )
+    names = (wording.threads(threads), wording.threads(more))
+    table = _table(wording.axis(family), *names, "cores gain", "+10 % clock", "serial", "winner")
     for item in sorted(family.tradeoffs, key=lambda item: item.width):
         if (item.threads, item.more_threads) == (threads, more):
             table.add_row(*_tradeoff_cells(family, item))
@@ -158,8 +163,9 @@ def _only_loses(family: FamilyAnalysis, item: Tradeoff) -> bool:
 
 def _device_table(family: FamilyAnalysis) -> Table:
     """Step, throughput and the parts of a step on its device, batch by batch."""
-    table = _table("B", "step", "lanes", *devices.SHORT)
-    for row in devices.short_rows(family):
+    columns, rows = devices.short_table(family)
+    table = _table(*columns)
+    for row in rows:
         table.add_row(*map(wording.plain, row))
     return table
 
@@ -192,7 +198,18 @@ def _table(*columns: str) -> Table:
 def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     """What follows the table: (name, text) pairs."""
     yield from (("contradicts", item.sentence) for item in family.contradictions)
-    yield from devices.lines(family)
+    yield from (("warning", text) for text in frontier.warnings(family))
+    if family.device is None:
+        yield from _width_lines(family)
+    else:
+        yield from _batch_lines(family)
+    yield from (("not told", text) for text in frontier.refusals(family))
+    yield "way round", family.verdict.hatch or "none known for this implementation's chain"
+    yield "next step", family.verdict.next_step
+
+
+def _width_lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
+    """Clock, threads and depth over width."""
     for item in family.crossovers:
         yield "crossover", wording.crossover(item)
     if text := wording.counted(family):
@@ -207,9 +224,18 @@ def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if family.declared is not None:
         yield "declared", wording.declared(family.declared)
     yield from standins.lines(family.stand_ins)
-    yield from (("not told", text) for text in frontier.refusals(family))
-    yield "hatch", family.verdict.hatch or "none known round this implementation's chain"
-    yield "next step", family.verdict.next_step
+
+
+def _batch_lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
+    """Steps on a device over batch; of the rest what adds to that: _ELSEWHERE says where the others are."""
+    yield from devices.lines(family)
+    if text := standins.slack(family.stand_ins, wording.axis(family)):
+        yield "host slack", text
+    for item in family.crossovers:
+        if item.width.bounded:
+            yield "crossover", wording.crossover(item, wording.axis(family))
+    if text := frontier.equal_threads(family):
+        yield "+10 % clock", text
 
 
 def _remarks(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:

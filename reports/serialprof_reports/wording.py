@@ -75,12 +75,17 @@ def parameters(setting: Setting) -> str:
     return ";".join(f"{name}={value}" for name, value in sorted(setting.parameters.items()))
 
 
-def place(point: Point) -> str:
+def axis(family: FamilyAnalysis) -> str:
+    """What stands for the width: B, where it is the batch of steps that a framework drives."""
+    return "W" if family.device is None else "B"
+
+
+def place(point: Point, axis: str = "W") -> str:
     """Where a point stands in the sweep: "lstm, W = 256, 2 threads, wide"."""
     setting = point.setting
     clock = "" if setting.clock is None else f", {format_si(setting.clock, 'Hz')}"
     on = f", {setting.mode} on {setting.device}" if setting.on_cuda else f", {threads(setting.threads)}"
-    return f"{point.workload}, W = {format_count(setting.width)}{on}, {setting.form}{clock}"
+    return f"{point.workload}, {axis} = {format_count(setting.width)}{on}, {setting.form}{clock}"
 
 
 def threads(count: int) -> str:
@@ -138,20 +143,20 @@ def compact_percent(estimate: Estimate, sign: str = "") -> str:
     return f"<={number(high)} %" if high is not None else MISSING
 
 
-def crossover(item: Crossover) -> str:
+def crossover(item: Crossover, axis: str = "W") -> str:
     """From which width more threads win, in words."""
     change = f"from {threads(item.threads)} to {item.more_threads}"
     width = item.width
     if width.low is not None and width.high is not None:
-        return f"{change}: between W = {format_count(width.low)} and {format_count(width.high)}"
+        return f"{change}: between {axis} = {format_count(width.low)} and {format_count(width.high)}"
     return f"{change}: {width.reason or 'not found in this sweep'}"
 
 
-def declared(work: DeclaredWork) -> str:
+def declared(work: DeclaredWork, axis: str = "W") -> str:
     """Declared work, depth and their ratio of one run."""
     return (
         f"work {format_si(work.work, '')}, depth {format_si(work.depth, '')}, work/depth {format_si(work.ratio, '')} "
-        f"(operations of one run at W = {format_count(work.width)})"
+        f"(operations of one run at {axis} = {format_count(work.width)})"
     )
 
 
@@ -161,7 +166,7 @@ def depth_cost(family: FamilyAnalysis) -> str:
     known = [item for item in family.depth_costs if item.threads == fewest and item.ratio.value is not None]
     if not known:
         return f"unknown: {family.depth_costs[0].ratio.reason}"
-    ratios = [f"{ratio(item.ratio)} at W = {format_count(item.width)}" for item in known]
+    ratios = [f"{ratio(item.ratio)} at {axis(family)} = {format_count(item.width)}" for item in known]
     return f"T_serial / T_wide on {threads(fewest)}: {', '.join(ratios)}"
 
 
@@ -233,7 +238,7 @@ def gpu_clocks(run: StoredRun) -> str:
 def failures(analysis: Analysis) -> list[tuple[str, str]]:
     """Failed points with their reasons, in the order of the plan."""
     return [
-        (place(summary.point), summary.failed)
+        (place(summary.point, axis(family)), summary.failed)
         for family in analysis.families
         for summary in family.points
         if summary.failed
@@ -246,7 +251,7 @@ def startup(family: FamilyAnalysis) -> str:
     if known:
         first = known[0]
         assert first.startup is not None
-        where = f"at W = {format_count(first.point.setting.width)}, {threads(first.point.setting.threads)}"
+        where = f"at {axis(family)} = {format_count(first.point.setting.width)}, {threads(first.point.setting.threads)}"
         return f"{with_interval(first.startup, format_seconds)} a run {where}; taken off by differencing over depth"
     if family.family.mode == PROCESS_MODE and not family.description.startup:
         return "part of every step: the command has no {depth} to take it off by"
@@ -266,7 +271,7 @@ def tail(family: FamilyAnalysis) -> str:
         for name, estimate in (("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99))
         if estimate.value is not None
     )
-    where = f"at W = {format_count(setting.width)}, {threads(setting.threads)}"
+    where = f"at {axis(family)} = {format_count(setting.width)}, {threads(setting.threads)}"
     return f"{quantiles}, longest {format_seconds(latency.worst)} {where} ({latency.steps} steps)"
 
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 import csv as reader
 import io
 import json as parser
+import re
 from dataclasses import replace
 
 import pytest
 
 from serialprof.model import analyse
-from serialprof.records import GpuState, Readings
+from serialprof.records import DissectionGap, GpuState, Readings
 from serialprof_reports import devices
 from serialprof_reports.html import html
 from serialprof_reports.tables import csv, json
@@ -65,12 +66,15 @@ def test_the_terminal_fits_eighty_columns(text):
 
 def test_the_terminal_shows_the_parts_batch_by_batch(text):
     lines = text.splitlines()
-    heads = [line for line in lines if line.split() == ["B", "step", "lanes", *devices.SHORT]]
-    assert len(heads) == 2
+    heads = [line.split() for line in lines if line.split()[:3] == ["B", "step", "lanes"]]
+    assert heads == [
+        ["B", "step", "lanes", "host", "gaps", "floor", "FLOP"],
+        ["B", "step", "lanes", "gaps", "floor", "FLOP"],
+    ]
     first = next(line.split() for line in lines if line.split()[:1] == ["1"])
-    assert first[-7:] == ["87", "2", "10", "0", "0", "0", "0"]
+    assert first[-4:] == ["87", "2", "10", "0"]
     undissected = next(line.split() for line in lines if line.split()[:1] == ["4"])
-    assert undissected[-7:] == ["-"] * 7
+    assert undissected[-4:] == ["-"] * 4
     assert any(line.split()[:1] == ["16*"] for line in lines)
 
 
@@ -78,13 +82,59 @@ def test_the_terminal_says_what_would_help_and_what_ended(text):
     flat = " ".join(text.split())
     assert "CUDA graphs: 7." in flat
     assert "host clock +10 %: +10 % (model)" in flat
-    assert "more or fewer SMs (the SM share was not varied (MPS or green contexts))" in flat
-    assert flat.count("toy, W = 1 Ki, eager on cuda:0, serial: ended: <s>out of memory</s>") == 1
+    assert "batch 256: 18" in flat and " lanes per second (measured)" in flat
+    assert "more or fewer SMs" not in flat, "what is refused for good stands on the page"
+    assert flat.count("toy, B = 1 Ki, eager on cuda:0, serial: ended: <s>out of memory</s>") == 1
     assert "sweep ended at B = 1 Ki: <s>out of memory</s>" in flat
     assert "* = its clock was held down" in flat
     assert "points failed" not in flat
     assert "the profiler added" in flat
+    assert "warning at B = 16: the device's clock was held down (<u>power cap</u>); what helps: a cooler device" in flat
+    assert "warning at B = 16: every step keeps up to 4 KiB of memory, so later steps may take longer" in flat
     assert "equals no number of threads" not in flat
+
+
+def test_steps_on_a_device_are_told_over_b_and_briefly(text):
+    start = text.index("\ntoy cuda:0\n")
+    first = text[start : text.index("\ntoy graph, cuda:0\n")]
+    assert " W = " not in first
+    names = {line[2:13].strip() for line in first.splitlines() if line[2:3].isalpha() and line[2:13].strip()}
+    assert not names & {"best", "declared", "step tail", "serial gain", "depth cost", "delay"}
+    assert "in the page and the JSON: the parts' intervals" in " ".join(text.split())
+    assert len(first.splitlines()) <= 40
+
+
+def test_what_the_profiler_added_is_no_less_than_nothing():
+    assert devices._added([-0.28, 0.0]) == "nothing that shows"
+    assert devices._added([-0.28, 0.12]) == "at most 12 %"
+    assert devices._added([0.02, 0.12]) == "2 % to 12 %"
+
+
+def test_times_under_a_costly_profiler_are_called_less_sure():
+    costly = run(Truth(host=200 * MICRO, cost=180 * MICRO), WIDTHS)
+    flat = " ".join(terminal(costly, analyse(costly)).split())
+    assert "90 %: beyond 50 % the times of kernels are less sure" in flat
+
+
+def test_the_limits_of_a_cpu_say_on_how_many_threads():
+    assert devices.limits(replace(LIMITS, device="cpu", threads=2)).startswith(
+        "cpu on 2 threads: Example GPU, eager op"
+    )
+    assert "gap in a graph below what can be resolved" in devices.limits(replace(LIMITS, gap=0.0))
+
+
+def test_batches_without_parts_have_two_lines_at_most():
+    few = changed(run(Truth(), WIDTHS), lambda item: None if item.point in (1, 2, 3) else item)
+    few = replace(few, dissection_gaps=tuple(DissectionGap(number, f"no time {number}") for number in (1, 2, 3)))
+    told = terminal(few, analyse(few))
+    assert (
+        "  no parts    at B = 4: no time 1\n  no parts    at B = 16, 64: likewise; the JSON has the reasons\n" in told
+    )
+
+
+def test_the_table_of_moves_has_the_price_of_a_batch(page):
+    assert re.search(r"<td>18\d[^<]* lanes per second; a step takes 1\.[^<]* as long</td>", page)
+    assert "more or fewer SMs" in page
 
 
 def test_brackets_stand_where_parts_are_not_told_apart():

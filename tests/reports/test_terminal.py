@@ -55,7 +55,7 @@ def test_block_of_a_family(text: str) -> None:
         "              - 1.29] at W = 64, 1.25x [1.21 - 1.29] at W = 256\n"
         "  declared    work 2.60 G, depth 32.0 k, work/depth 81.2 k (operations of one\n"
         "              run at W = 256)\n"
-        "  hatch       DEER: a damped Newton solve over time\n"
+        "  way round   DEER: a damped Newton solve over time\n"
         "  next step   Repeat it on a machine that lets its clock be set.\n"
     )
 
@@ -106,6 +106,8 @@ def test_threads_that_may_be_none_or_unknown_are_said_so() -> None:
     family = replace(made.family(run, made.LSTM), frontier=Frontier((few, unknown)))
     text = " ".join(terminal(run, Analysis((family,))).split())
     assert "on 1 thread equals at most 2 threads at W = 1; an unknown number of threads at W = 4" in text
+    alone = replace(family, frontier=Frontier((unknown,)))
+    assert "unknown number of threads" not in terminal(run, Analysis((alone,))), "that is no answer"
 
 
 def test_refusals_are_told_with_what_would_identify_them() -> None:
@@ -128,6 +130,54 @@ def test_refusals_are_told_with_what_would_identify_them() -> None:
     assert "not told what of serial scales with the clock: it may wait; told by two clocks not told" in text
     assert "not told knee on 2 threads: beyond 2 not told and 1 more, which the JSON lists" in text
     assert "said elsewhere" not in text
+
+
+def test_what_spoils_the_times_is_told_whatever_else_is() -> None:
+    run = made.stored_run((made.LSTM,))
+    others = [Refusal(f"knee on {count} threads", f"beyond {count}", "") for count in range(9)]
+    leak = Refusal("steady steps", "every step keeps 4 KiB", "free what a step allocates", ((4, 1), (1, 1), (4, 2)))
+    hot = Refusal("unthrottled step time", "the device's clock was held down (heat)", "a cooler device", ((16, 1),))
+    family = replace(made.family(run, made.LSTM), refusals=(*others, leak, hot))
+    text = " ".join(terminal(run, Analysis((family,))).split())
+    assert (
+        "warning at W = 1, 4 on 1 thread; at W = 4 on 2 threads: every step keeps 4 KiB; what helps: free what a step "
+        "allocates warning at W = 16 on 1 thread: the device's clock was held down (heat); what helps: a cooler device"
+    ) in text
+    assert "not told steady" not in text
+
+
+def test_what_is_not_told_for_two_reasons_is_told_with_its_places() -> None:
+    run = made.stored_run((made.LSTM,))
+    family = replace(
+        made.family(run, made.LSTM),
+        refusals=(
+            Refusal("share of serial", "it may be weights", "", ((1, 1), (4, 1))),
+            Refusal("share of width memory", "it may be weights", "", ((1, 1), (4, 1))),
+            Refusal("share of serial", "launch is in here", "", ((16, 2),)),
+        ),
+    )
+    text = " ".join(terminal(run, Analysis((family,))).split())
+    assert "not told serial (at W = 1, 4 on 1 thread), width memory: it may be weights" in text
+    assert "not told serial (at W = 16 on 2 threads): launch is in here" in text
+
+
+@pytest.mark.parametrize(
+    ("remedy", "told"),
+    [
+        ("at least 4 batches, for example --width 1,4,16,64", "told by --width 1,4,32,128 "),
+        ("batches up to 2 Ki and more", "told by more memory, which ends at W = 256"),
+        ("smaller widths", "told by smaller widths"),
+    ],
+)
+def test_no_width_is_advised_for_which_memory_did_not_suffice(remedy: str, told: str) -> None:
+    run = made.stored_run((made.LSTM,))
+    family = made.family(run, made.LSTM)
+    ended = tuple(
+        replace(item, ended="out of memory") if item.point.setting.width == 256 else item for item in family.points
+    )
+    refusal = Refusal("knee on 1 thread", "unknown", remedy)
+    text = terminal(run, Analysis((replace(family, points=ended, refusals=(refusal,)),)))
+    assert told in " ".join(text.split())
 
 
 def test_contradictions_are_told_in_full() -> None:
@@ -155,7 +205,7 @@ def test_unknown_numbers_are_dashes_with_the_reason_below() -> None:
     told = terminal(run, Analysis((made.unknown_family(run, made.LSTM, "no fit: it needs 4 widths"),)))
     assert "no fit      it needs 4 widths" in told
     assert "depth cost  unknown: every point failed" in text
-    assert "hatch       none known" in text
+    assert "way round   none known" in text
     assert "20 points failed:" in text
     assert "None" not in text
 

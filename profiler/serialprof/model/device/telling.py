@@ -98,7 +98,7 @@ def _no_best(found: DeviceAnalysis) -> str:
     if not bare:
         return told
     most = max(bare, key=lambda item: item.gain.value or 0.0)
-    return f"{told}; {_move(most)}, without an interval yet: that takes {MINIMUM_UNITS} blocks"
+    return f"{told}; without an interval yet (that takes {MINIMUM_UNITS} blocks), {_move(most)}"
 
 
 def next_move(found: DeviceAnalysis) -> str:
