@@ -56,6 +56,15 @@ def test_what_the_run_lacks_is_named(run: Run) -> None:
         run.render("pdf")
 
 
+def test_steps_on_a_device_have_parts_there_and_no_attribution() -> None:
+    from tests.model.device import builder
+
+    run = Run(builder.run(noise=0.01), Path("a.serialprof"))
+    with pytest.raises(UsageError, match="no attribution at width 4") as caught:
+        run.attribution("toy", width=4)
+    assert "measured on the device" in caught.value.remedy
+
+
 def test_options_reach_the_renderer(run: Run) -> None:
     assert max(map(len, run.render("terminal", width=60).splitlines())) <= 60
     assert "\x1b[" in run.render("terminal", color=True)

@@ -71,8 +71,11 @@ class Run:
         """Where the time of a step goes at an operating point.
 
         Raises:
-            UsageError: the run has no such workload or point, or no fit for it.
+            UsageError: the run has no such workload or point, or no fit for it; or its steps are told by their parts on
+                a device.
         """
+        from serialprof.model.dissected import ON_DEVICE
+
         family = self._family(workload)
         for attribution in family.attributions:
             if (attribution.width, attribution.threads) == (width, threads):
@@ -80,7 +83,7 @@ class Run:
         have = ", ".join(f"({item.width}, {item.threads})" for item in family.attributions)
         raise UsageError(
             f"{workload} has no attribution at width {width}, threads {threads}",
-            f"there is one at (width, threads) {have}" if have else family.refusal,
+            f"there is one at (width, threads) {have}" if have else family.refusal or ON_DEVICE,
         )
 
     def ratio(self, workload: str, first: tuple[int, int], second: tuple[int, int], form: Form = "serial") -> Estimate:

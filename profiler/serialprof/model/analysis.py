@@ -6,18 +6,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from serialprof.estimate import Estimate
 from serialprof.model.advice import next_step
 from serialprof.model.answers import Frontier
 from serialprof.model.attribution import attribute
 from serialprof.model.counting import count, disagreements, standing
 from serialprof.model.crosscheck import contradictions
 from serialprof.model.device.analysis import device_analysis, dissected
+from serialprof.model.dissected import ON_DEVICE, DeviceAnalysis
 from serialprof.model.evidence import grade
 from serialprof.model.examination import Examined, examine
 from serialprof.model.fitting.fitrecord import fit_record
+from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.frontier import frontier
 from serialprof.model.refusals import disturbed_share, refusals
-from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Tradeoff, Verdict
+from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Fit, Tradeoff, Verdict
 from serialprof.model.standins import stand_ins
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.tradeoff import crossovers, depth_costs, tradeoffs
@@ -38,7 +41,7 @@ def analyse(run: StoredRun) -> Analysis:
 def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
     times, fitted = examined.times, examined.fitted
     anatomy = dissected(run, times)
-    attributions = attribute(fitted, times.family.mode, anatomy.launches if anatomy else None) if fitted else ()
+    attributions = attribute(fitted, times.family.mode) if fitted and not anatomy else ()
     gains = _withheld(tradeoffs(times, examined.outlook), disturbed_share(times.summaries))
     plane = frontier(times, examined.outlook, gains, run.machine)
     if on_cuda(times.family.device):  # one thread drives it, and its cycles are not those of the steps
@@ -65,7 +68,7 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         description=findings.description,
         depth=max(point.setting.depth for point in serial),
         points=times.summaries,
-        fit=fit_record(fitted) if fitted else None,
+        fit=_fit(fitted, device) if fitted else None,
         refusal=examined.refusal,
         attributions=attributions,
         tradeoffs=findings.tradeoffs,
@@ -80,6 +83,14 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         device=device,
     )
     return replace(family, refusals=refusals(family, run.limits))
+
+
+def _fit(fitted: Fitted, device: DeviceAnalysis | None) -> Fit:
+    """The fit; without knees beside the one over batch of steps on a device."""
+    found = fit_record(fitted)
+    if device is None:
+        return found
+    return replace(found, knees={threads: Estimate.unknown(ON_DEVICE) for threads in found.knees})
 
 
 def _verdict(run: StoredRun, times: FamilyTimes, findings: Findings, counters: tuple[bool, str]) -> Verdict:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from serialprof.estimate import Estimate
@@ -29,18 +28,14 @@ from serialprof.model.statistics import LEVEL
 
 _SPLIT_REMEDY = "runs at two clocks, or declared serial_loads"
 _DISPATCH = "launch or dispatch is not measured apart, so it is in here"
-_APART = "launch and dispatch were measured apart; what of the rest waits is not told"
 
 
-def attribute(
-    fitted: Fitted, mode: str, launches: Mapping[tuple[int, int], Estimate] | None = None
-) -> tuple[Attribution, ...]:
+def attribute(fitted: Fitted, mode: str) -> tuple[Attribution, ...]:
     """Attributions of the fitted points at the highest clock, ascending in threads, then width.
 
     Args:
         fitted: the family's fit.
         mode: how steps were executed; only "native" is known to launch nothing.
-        launches: shares of a step that are dispatch and launch gaps, as measured, by (width, threads).
     """
     parts = {cause: tuple(map(Part, [cause] * len(fitted.curves.cells), fitted.seconds(cause), fitted.shares(cause)))
              for cause in (SERIAL, SYNCHRONISATION, COMPUTE, MEMORY)}  # fmt: skip
@@ -55,8 +50,7 @@ def attribute(
     for index, cell in enumerate(fitted.curves.cells):
         if cell.lowered:
             continue
-        measured = (launches or {}).get((int(cell.width), cell.threads))
-        serial, launch, excess = _launch(parts[SERIAL][index], mode, measured, float(fitted.steps[index]))
+        serial, launch = _launch(parts[SERIAL][index], mode)
         if serial_hidden[index]:
             serial = serial.because("hidden behind the width work")
         compute, memory = parts[COMPUTE][index], _memory(fitted, cell, parts[MEMORY][index])
@@ -65,9 +59,7 @@ def attribute(
         if missing := fitted.memory.unknown(cell):
             compute = compute.because(missing)
         chain, opaque = chains[index], "" if mode == "native" else _DISPATCH
-        if opaque and launch.share.identified and not fitted.clocked:
-            chain, opaque = serial.share, _APART
-        rest = _lowered(leftovers[index], excess)
+        rest = leftovers[index]
         step = float(fitted.steps[index])
         attributions.append(
             Attribution(
@@ -95,37 +87,12 @@ def attribute(
     return tuple(sorted(attributions, key=lambda item: (item.threads, item.width)))
 
 
-def _launch(serial: Part, mode: str, measured: Estimate | None, step: float) -> tuple[Part, Part, float]:
-    """The serial part without what was measured to be launch or dispatch, that, and by how much it exceeds the former.
-
-    Args:
-        serial: as fitted.
-        mode: how steps were executed.
-        measured: share of the step.
-        step: in seconds.
-    """
+def _launch(serial: Part, mode: str) -> tuple[Part, Part]:
+    """The serial part as fitted, and the launch, which is in it where there is one."""
     if mode == "native":
-        return serial, Part.nothing(LAUNCH, "native kernels have no launch"), 0.0
-    if measured is None or measured.value is None:
-        reason = f"launch or dispatch of {mode} steps was not measured apart"
-        return serial.because(_DISPATCH), Part.unknown(LAUNCH, reason, DISPATCH), 0.0
-    left = _less(serial.share, measured)
-    excess = 0.0 if serial.share.value is None else max(0.0, measured.value - serial.share.value)
-    return Part(SERIAL, left.scaled(step, "s"), left), Part(LAUNCH, measured.scaled(step, "s"), measured), excess
-
-
-def _less(serial: Estimate, launch: Estimate) -> Estimate:
-    """The serial share without the launch, its ends at their widest; from 0 on."""
-    assert launch.value is not None
-    value = None if serial.value is None else max(0.0, serial.value - launch.value)
-    low = None if serial.low is None or launch.high is None else max(0.0, serial.low - launch.high)
-    high = None if serial.high is None or launch.low is None else max(value or 0.0, serial.high - launch.low)
-    return replace(serial, value=value, low=low, high=high)
-
-
-def _lowered(share: Estimate, by: float) -> Estimate:
-    value, low, high = (None if end is None else end - by for end in (share.value, share.low, share.high))
-    return replace(share, value=value, low=low, high=high)
+        return serial, Part.nothing(LAUNCH, "native kernels have no launch")
+    reason = f"launch or dispatch of {mode} steps was not measured apart"
+    return serial.because(_DISPATCH), Part.unknown(LAUNCH, reason, DISPATCH)
 
 
 def _synchronisation(fitted: Fitted, cell: Cell, part: Part) -> Part:

@@ -19,6 +19,9 @@ TRANSFERS: Final = "synchronisation and transfers"
 UNTOLD: Final = "unattributed"
 DEVICE_CAUSES: Final = (HOST, GAPS, FLOOR, BANDWIDTH, FLOP, TRANSFERS, UNTOLD)
 
+#: Why nothing is said of a family by its fit over widths that its steps on a device say by measurement.
+ON_DEVICE: Final = "told instead are the parts that were measured on the device, and the knee over batch"
+
 Evidence: TypeAlias = Literal["measured", "stand-in", "model", "bracket", "refused"]
 """What a move's gain rests on: paired visits, injected delays, the parts, the parts' bounds; or nothing."""
 

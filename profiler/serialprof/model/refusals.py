@@ -10,6 +10,7 @@ from typing import Final
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
 from serialprof.model.answers import Refusal
+from serialprof.model.dissected import ON_DEVICE
 from serialprof.model.evidence import MUCH_DISTURBED
 from serialprof.model.fitting.curves import MINIMUM_VALUES, UNMOVED
 from serialprof.model.results import FamilyAnalysis, PointSummary
@@ -78,7 +79,7 @@ def _on_device(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate, *tuple[_
 
 def _turns(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate]]:
     """The widths at which something turns."""
-    for threads, knee in (family.fit.knees if family.fit else {}).items():
+    for threads, knee in (family.fit.knees if family.fit and family.device is None else {}).items():
         yield f"knee on {threads} thread{'s' if threads > 1 else ''}", knee
     for crossover in family.crossovers:
         yield f"crossover from {crossover.threads} to {crossover.more_threads} threads", crossover.width
@@ -89,6 +90,8 @@ def _turns(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate]]:
 
 def _whole(family: FamilyAnalysis, limits: Limits) -> Iterator[Refusal]:
     """What is missing as a whole."""
+    if family.device is not None:
+        yield Refusal("shares of a step and knee by the fit over widths", ON_DEVICE, "")
     if family.refusal:
         yield Refusal("step-time model", family.refusal, family.verdict.next_step)
     settings = [item.point.setting for item in family.points if item.units and item.point.setting.form == "serial"]

@@ -258,7 +258,8 @@ class FamilyAnalysis:
     """Everything that a run says about one family.
 
     `fit` is None where there is none, `refusal` then says why in a sentence. `counted` is empty where the hardware's
-    counters could not be read; `device` is None where no step was dissected.
+    counters could not be read. `device` is None where no step was dissected; where it is there, it tells where the
+    time of a step goes: there are no `attributions`, and the fit has no knees.
     """
 
     family: Family

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from serialprof.catalog import Affine
 from serialprof.limits import ChaseRung, Limits, StreamRung
-from serialprof.model import LAUNCH, SERIAL, UNATTRIBUTED, analyse
+from serialprof.model import LAUNCH, analyse
+from serialprof.model.dissected import ON_DEVICE
 from serialprof.records import GpuState, Readings
-from tests.model.device.builder import MICRO, WORK, Truth, run
+from tests.model.device.builder import MICRO, Truth, run
 
 WIDTHS = (1, 4, 16, 64, 256, 1024)
 SLOW = Truth(host=200 * MICRO)
@@ -43,29 +43,23 @@ def test_the_verdict_names_knee_parts_and_best_move(family):
     assert family.verdict.next_step.startswith("From B = 1, go for batch 256 (")
 
 
-def test_launches_are_split_off_the_serial_part(family):
-    first = family.attributions[0]
-    assert first.part(LAUNCH).share.value == pytest.approx(179 / 200, rel=0.02)
-    assert first.part(SERIAL).share.value == pytest.approx(21 / 200, rel=0.1)
-    assert first.part(SERIAL).share.low is not None
-    assert first.part(SERIAL).share.low >= 0
-    assert sum(part.share.value for part in first.parts) == pytest.approx(1)
-
-
-def test_a_launch_beyond_the_serial_part_is_more_than_was_measured():
-    # Over W the declared fixed work looks like latency: the fit gives all of it to the width.
-    work = replace(WORK, flops=Affine(26e3, 1000))
-    first = analyse(run(Truth(host=10 * MICRO), WIDTHS, noise=0.01, work=work)).families[0].attributions[0]
-    assert first.part(SERIAL).share.value == 0
-    assert first.part(LAUNCH).share.value == pytest.approx(5 / 26, rel=0.02)
-    assert first.part(UNATTRIBUTED).share.value == pytest.approx(-5 / 26, abs=0.02)
-    assert sum(part.share.value for part in first.parts) == pytest.approx(1)
+def test_parts_and_knee_on_the_device_stand_alone(family):
+    """A fit over widths would name other shares of the same step, and another knee."""
+    assert family.device.steps
+    assert family.device.sweep.knee.identified
+    assert family.attributions == ()
+    assert [knee.value for knee in family.fit.knees.values()] == [None]
+    assert "serial share" not in family.verdict.sentence
+    told = [item for item in family.refusals if item.reason == ON_DEVICE]
+    assert [item.what for item in told] == ["shares of a step and knee by the fit over widths"]
+    assert not [item for item in family.refusals if item.what.startswith("share of ")]
 
 
 def test_without_dissections_nothing_changes():
     found = analyse(replace(run(SLOW, WIDTHS, noise=0.01), dissections=())).families[0]
     assert found.device is None
     assert found.attributions[0].part(LAUNCH).share.value is None
+    assert found.fit.knees[1].reason != ON_DEVICE
     assert "(launch included)" in found.verdict.sentence
 
 
@@ -113,7 +107,7 @@ def test_a_planned_end_is_no_failure():
     assert last.ended == "out of memory"
     assert last.step.reason == "ended: out of memory"
     assert not [item for item in found.refusals if item.what == "step time"]
-    assert len(found.attributions) == 5
+    assert [item.width for item in found.device.sweep.throughput] == [1, 4, 16, 64, 256]
     everything = tuple(replace(item, status="ended", reason="no memory", readings=Readings(())) for item in visits)
     assert "no memory" in analyse(replace(stored, visits=everything)).families[0].verdict.sentence
 

@@ -124,14 +124,6 @@ def test_without_enough_units_nothing_is_best():
     assert analysis(run(SLOW, blocks=3)).best is None
 
 
-def test_launches_are_dispatch_and_gaps():
-    stored = run(SLOW, noise=0.001)
-    times = collect(stored)[0]
-    launch = dissected(stored, times).launches[1, 1]
-    assert launch.value == pytest.approx((174 + 5) / 200, rel=0.01)
-    assert launch.low < launch.value < launch.high
-
-
 def test_what_was_not_dissected_says_why():
     stored = changed(run(), lambda item: None if item.point in (1, 2) else item)
     stored = replace(stored, dissection_gaps=(DissectionGap(2, "the budget ended"),))

@@ -7,21 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from serialprof.devicelimits import DeviceLimits
-from serialprof.estimate import Estimate
 from serialprof.model.answers import InjectedDelay
 from serialprof.model.device.batch import batch_sweep
 from serialprof.model.device.moves import best_move, moves
 from serialprof.model.device.parts import Kernels, device_step, split
 from serialprof.model.device.paths import Path, paths
 from serialprof.model.device.sampled import TOO_FAR, factor
-from serialprof.model.dissected import GAPS, HOST, DeviceAnalysis, DeviceStep, Move, Undissected
-from serialprof.model.statistics import interval
+from serialprof.model.dissected import DeviceAnalysis, DeviceStep, Move, Undissected
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.traffic import overdrawn
 from serialprof.planning import Point
 from serialprof.records import StoredRun
-
-_Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -43,12 +39,6 @@ class Dissected:
     kernels: Mapping[int, Kernels]
     steps: tuple[DeviceStep, ...]
     withheld: Mapping[int, str]
-
-    @property
-    def launches(self) -> dict[_Place, Estimate]:
-        """Shares of a step that are dispatch and launch gaps, by (width, threads)."""
-        return {(path.point.setting.width, self.threads): _launch(path, step)
-                for path in self.paths for step in self.steps if step.width == path.point.setting.width}  # fmt: skip
 
 
 def dissected(run: StoredRun, times: FamilyTimes) -> Dissected | None:
@@ -114,21 +104,6 @@ def _limits(run: StoredRun, device: str, threads: int) -> DeviceLimits | None:
     """Limits of a device, those on as many threads if they were measured."""
     own = [item for item in run.devices if item.device == device]
     return next((item for item in own if item.threads == threads), own[0] if own else None)
-
-
-def _launch(path: Path, step: DeviceStep) -> Estimate:
-    """Dispatch and gaps together, which vary together; as open as the dispatch alone."""
-    both = interval((path.dispatch + path.gaps) / path.step)
-    alone, host = interval(path.dispatch / path.step), step.part(HOST).share
-    if both.low is None or both.high is None or alone.low is None or alone.high is None:
-        return both
-    wider = max(0.0, (host.high or 0.0) - alone.high)
-    return Estimate(both.value, max(0.0, both.low - wider), both.high + wider, level=both.level, reason=_known(step))
-
-
-def _known(step: DeviceStep) -> str:
-    gaps = step.part(GAPS).seconds
-    return gaps.reason if gaps.value is None else ""
 
 
 def _missing(run: StoredRun, times: FamilyTimes, found: Dissected) -> Iterator[Undissected]:
