@@ -30,6 +30,7 @@ from serialprof.model.whatif import Answer, Prediction, ask
 from serialprof.question import Change, question_of
 from serialprof.store import StoredRun
 from tests.model import builder
+from tests.model.device import builder as device_builder
 
 L2 = 1 << 20
 L, TAU, S = 1e-6, 2e-8, 3e-7
@@ -578,3 +579,11 @@ def test_absurd_widths_are_refused(exact: StoredRun) -> None:
     (refusal,) = found.refusals
     assert refusal.reason == "W = 256000001 is more than 1000000 times the widest that was measured, 256"
     assert refusal.remedy == "a width up to 256000000"
+
+
+def test_parts_on_a_device_are_said_not_to_be_used() -> None:
+    dissected = device_builder.run(noise=0.01)
+    told = [note for note in answer(dissected, clock="x2").notes if "parts of a step on its device" in note]
+    assert len(told) == 1
+    assert not answer(replace(dissected, dissections=()), dispatch="x2").notes
+    assert not answer(dissected, width=4).notes, "two measured points are compared as they are"

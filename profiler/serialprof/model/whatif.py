@@ -28,6 +28,10 @@ from serialprof.units import format_si
 _THIS_CORE: Final = "the clock is that of this core design only: another design has other latencies"
 #: Widths so many times the widest that was measured are a slip of the pen.
 _FARTHEST: Final = 1_000_000
+_NO_PARTS: Final = (
+    "by the fit over widths alone: the parts of a step on its device are not used here; the report has what other "
+    "clocks would give by them"
+)
 _NO_FIT: Final = "a run that can be fitted: four widths or thread counts, five blocks"
 
 
@@ -190,6 +194,9 @@ def _notes(run: StoredRun, examined: Examined, question: Question, predictions: 
         yield f"{_known_by(examined)}; {_THIS_CORE}"
     if change.dispatch != 1 and examined.times.family.mode == "native":
         yield "native kernels have no dispatch, so its factor changes nothing"
+    own = {point.id for point in examined.times.points}
+    if not change.nothing and any(item.point in own for item in run.dissections):
+        yield _NO_PARTS
     most = max((item.new_threads or 0 for item in predictions), default=0)
     if most > run.machine.usable:
         have = run.machine.usable
