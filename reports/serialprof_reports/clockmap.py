@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 #: Ends of the axes, and the elasticity below which nothing helps.
 _LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.14, 1.3, 0.05
 
+#: Share of the axis below which two labels touch; widths in one line of a label, and the most that it names.
+_NEAR, _IN_A_LINE, _MOST_NAMED = 0.15, 3, 9
+
 
 def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ...]:
     """Clock against cores: a panel per family with the two elasticities of every width, all on the same axes.
 
-    Families without both elasticities get a sentence instead.
+    Families without both elasticities get a sentence instead; none where no family has two thread counts.
     """
+    if not any(family.tradeoffs for family in families):
+        return ()
     places = [number(item.cores.value) for family in families for item in _mapped(family)]
     ends = (min([_LEFT, *(place - 0.2 for place in places)]), max([_RIGHT, *(place + 0.2 for place in places)]))
     return tuple(_panel(family, f"{prefix}{index}", ends) for index, family in enumerate(families))
@@ -58,25 +63,47 @@ def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:
 
 def _map(axes: Axes, items: Sequence[Tradeoff], ends: tuple[float, float]) -> None:
     _regions(axes, ends)
-    taken, level = -9.0, 0
-    for item in sorted(items, key=lambda item: number(item.cores.value)):
-        cores, clock = item.cores, item.clock
-        x = number(cores.value)
-        low, high = (number(clock.value if end is None else end) for end in (clock.low, clock.high))
-        middle = (low + high) / 2 if clock.value is None else clock.value
-        axes.plot([x, x], [low, high], color=INK, linewidth=2.2, solid_capstyle="butt")
-        if cores.low is not None and cores.high is not None:
-            axes.plot([cores.low, cores.high], [middle, middle], color=INK, linewidth=1.0)
-        if clock.value is not None:
-            axes.plot([x], [clock.value], "o", color=INK)
-        # Labels that would touch are stacked, all from the height that no bar exceeds.
-        level = level + 1 if x - taken < 0.15 * (ends[1] - ends[0]) else 0
-        taken = x
-        axes.annotate(format_count(item.width), (x, 1.0), (0, 3 + 12 * level), textcoords="offset points", ha="center")
+    marks = sorted(items, key=lambda item: number(item.cores.value))
+    for item in marks:
+        _mark(axes, item)
+    for x, label in _labels(marks, _NEAR * (ends[1] - ends[0])):
+        axes.annotate(label, (x, 1.0), (0, 3), textcoords="offset points", ha="center", va="bottom")
     axes.set_xlim(*ends)
     axes.set_ylim(_BOTTOM, _TOP)
     axes.set_xlabel("elasticity of cores")
     axes.set_ylabel("elasticity of clock")
+
+
+def _mark(axes: Axes, item: Tradeoff) -> None:
+    """One width: upright what is known of the clock, across what is known of the cores."""
+    cores, clock = item.cores, item.clock
+    x = number(cores.value)
+    low, high = (number(clock.value if end is None else end) for end in (clock.low, clock.high))
+    middle = (low + high) / 2 if clock.value is None else clock.value
+    axes.plot([x, x], [low, high], color=INK, linewidth=2.2, solid_capstyle="butt")
+    if cores.low is not None and cores.high is not None:
+        axes.plot([cores.low, cores.high], [middle, middle], color=INK, linewidth=1.0)
+    if clock.value is not None:
+        axes.plot([x], [clock.value], "o", color=INK)
+
+
+def _labels(marks: Sequence[Tradeoff], near: float) -> list[tuple[float, str]]:
+    """(place, widths) of marks from left to right; one label for those that stand too near to have their own."""
+    groups: list[list[Tradeoff]] = []
+    for item in marks:
+        if groups and number(item.cores.value) - number(groups[-1][-1].cores.value) < near:
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    return [(sum(number(item.cores.value) for item in group) / len(group), _widths(group)) for group in groups]
+
+
+def _widths(group: Sequence[Tradeoff]) -> str:
+    """The widths of marks that share a label, from left to right, a few to a line; of many the ends alone."""
+    widths = [format_count(item.width) for item in group]
+    if len(widths) > _MOST_NAMED:
+        return f"{widths[0]} ... {widths[-1]}"
+    return ",\n".join(", ".join(widths[i : i + _IN_A_LINE]) for i in range(0, len(widths), _IN_A_LINE))
 
 
 def _regions(axes: Axes, ends: tuple[float, float]) -> None:

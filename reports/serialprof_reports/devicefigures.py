@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from serialprof.model.device.telling import knee
 from serialprof.model.dissected import BANDWIDTH, DEVICE_CAUSES, FLOOR, FLOP, GAPS, HOST, TRANSFERS, UNTOLD
-from serialprof.units import format_count, format_si
+from serialprof.units import format_count
 from serialprof_reports import wording
-from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, Plot, number, render
+from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, Plot, log_ticks, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,16 +68,19 @@ def growth(family: FamilyAnalysis, found: DeviceAnalysis, prefix: str) -> Plot:
             (lower, [item.rate for item in rates], "", "lanes per second", SERIES[2]),
         ):
             _series(axes, widths, estimates, colour)
-            _log_axis(axes, unit)
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            log_ticks(axes, unit)
             axes.set_ylabel(label)
             _mark_knee(axes, found.sweep.knee)
         every = -(-len(widths) // 8)
         lower.set_xticks(widths[::every], [format_count(width) for width in widths[::every]])
         lower.minorticks_off()
-        lower.set_xlabel(f"width ({lanes})")
+        lower.set_xlabel(lanes)
 
     known = found.sweep.knee
-    caption = "Shaded: the knee, below which a step is batch-insensitive." if known.bounded else known.reason
+    caption = f"{knee(found.sweep)}."
+    caption = f"{caption[:1].upper()}{caption[1:]}{' Shaded: its interval.' if known.bounded else ''}"
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
 
 
@@ -127,17 +131,6 @@ def _series(axes: Axes, widths: Sequence[int], estimates: Sequence[Estimate], co
     below = [max(0.0, number(item.value) - item.low) if item.low is not None else 0.0 for item in estimates]
     above = [max(0.0, item.high - number(item.value)) if item.high is not None else 0.0 for item in estimates]
     axes.errorbar(widths, values, yerr=(below, above), fmt="o-", color=colour, linewidth=1.2, elinewidth=1.2)
-
-
-def _log_axis(axes: Axes, unit: str) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 100 else (1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_si(value, unit, 1)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _mark_knee(axes: Axes, knee: Estimate) -> None:

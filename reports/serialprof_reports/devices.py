@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from serialprof.model.device.telling import best, knee, speed_up, told
+from serialprof.model.device.telling import best, knee, price, speed_up
 from serialprof.model.dissected import DEVICE_CAUSES
+from serialprof.model.wording import ratio
 from serialprof.units import format_bytes, format_count, format_percent, format_seconds, format_si
 from serialprof_reports import wording
 
@@ -77,7 +78,9 @@ def lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if found.sweep.ended:
         yield "sweep ended", found.sweep.ended
     if found.moves:
-        gains = "; ".join(_gain(item) for item in found.moves if item.evidence != "refused")
+        gains = "; ".join(
+            f"{item.name}: {_gain(item)} ({item.evidence})" for item in found.moves if item.evidence != "refused"
+        )
         yield "would help", f"at B = {format_count(found.moves[0].width)}: {gains}" if gains else best(found)
         # What is refused for good stands in the page's table.
         for item in found.moves:
@@ -128,7 +131,7 @@ def tables(family: FamilyAnalysis) -> Iterator[Rows]:
     yield "Throughput", heads, rows
     if found.moves:
         title = f"What would help at B = {format_count(found.moves[0].width)}"
-        yield title, ("move", "gain", "by", "why"), tuple(map(_move_row, found.moves))
+        yield title, ("move", "gain", "a step takes", "by", "why"), tuple(map(_move_row, found.moves))
 
 
 def _short_parts(step: DeviceStep | None) -> tuple[str, ...]:
@@ -174,7 +177,7 @@ def remarks(summaries: Sequence[PointSummary]) -> str:
 
 
 def _gain(item: Move) -> str:
-    return f"{item.name}: {speed_up(item.gain)}{' lanes per second' if item.batch else ''} ({item.evidence})"
+    return f"{speed_up(item.gain)}{' lanes per second' if item.batch else ''}"
 
 
 def _profiled(found: DeviceAnalysis) -> str:
@@ -263,5 +266,7 @@ def _seconds(seconds: Estimate) -> str:
 
 
 def _move_row(item: Move) -> tuple[str, ...]:
-    gain = wording.MISSING if item.evidence == "refused" else told(item)
-    return item.name, gain, item.evidence, "; ".join(filter(None, (item.reason, item.remedy)))
+    gain = wording.MISSING if item.evidence == "refused" else _gain(item)
+    longer = price(item)
+    takes = wording.MISSING if longer is None else f"{ratio(longer)} as long"
+    return item.name, gain, takes, item.evidence, "; ".join(filter(None, (item.reason, item.remedy)))

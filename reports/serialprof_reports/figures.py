@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.results import CAUSES, UNATTRIBUTED
 from serialprof.model.sweep import at_reference
-from serialprof.units import format_count, format_si
+from serialprof.units import format_count
 from serialprof_reports import wording
-from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, WIDE, Plot, number, render
+from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, WIDE, Plot, log_ticks, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ def step_times(family: FamilyAnalysis, prefix: str) -> Plot:
         for item in family.crossovers:
             _mark_crossover(axes, item)
         _width_axis(axes, family, [item.point.setting.width for item in measured])
-        _seconds_axis(axes)
+        log_ticks(axes, "s")
         axes.set_ylabel("time per step")
         axes.legend(loc="upper left")
 
@@ -251,16 +251,6 @@ def _fixed_ticks(axes: Axes, places: Sequence[int], form: Callable[[int], str]) 
     every = -(-len(places) // 8)
     axes.set_xticks(places[::every], [form(place) for place in places[::every]])
     axes.minorticks_off()
-
-
-def _seconds_axis(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    low, high = axes.get_ylim()
-    subs = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0)
-    axes.yaxis.set_major_locator(LogLocator(subs=subs))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda seconds, _: format_si(seconds, "s", 1)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _thread_counts(points: Sequence[PointSummary]) -> list[int]:

@@ -144,7 +144,8 @@ def _section(family: FamilyAnalysis, number: int) -> Section:
         refusal=family.refusal,
         fit=[] if family.fit is None else list(_fit(family.fit)),
         notes=family.fit.notes if family.fit is not None else (),
-        plots=tuple(drawn),
+        # What one thread on a device has no answer to is no gap in it.
+        plots=tuple(plot for plot in drawn if plot.markup or family.device is None),
         tradeoffs=_tradeoff_table(family),
         latencies=_latency_table(family),
         points=_point_table(family),

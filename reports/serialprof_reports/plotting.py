@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.results import CAUSES
+from serialprof.units import format_si
 from serialprof_reports import svg, wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Stand-in colours, one per role; the page's CSS gives each role its colour in light and in dark.
@@ -68,6 +70,8 @@ _STYLE: Final[dict[Any, Any]] = {
     "errorbar.capsize": 2.5,
 }
 WIDE, HIGH = 5.4, 3.7
+#: Ratio of an axis' ends up to which it is a short one.
+_FLAT: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +104,14 @@ def render(draw: Callable[[Figure], None], prefix: str, title: str) -> str:
 def number(value: float | None) -> float:
     """A plot's gap where nothing is known."""
     return float("nan") if value is None else value
+
+
+def log_ticks(axes: Axes, unit: str) -> None:
+    """Ticks of a logarithmic vertical axis with SI prefixes, as many digits as tell them apart."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 100 else (1.0, 2.0, 5.0)))
+    digits = 1 if high / low > _FLAT else 3  # on a short axis ticks stand at other numbers than 1, 2 and 5
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_si(value, unit, digits)))
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -133,7 +133,7 @@ def test_batches_without_parts_have_two_lines_at_most():
 
 
 def test_the_table_of_moves_has_the_price_of_a_batch(page):
-    assert re.search(r"<td>18\d[^<]* lanes per second; a step takes 1\.[^<]* as long</td>", page)
+    assert re.search(r"<td>18\d[^<]* lanes per second</td><td>1\.[^<]* as long</td>", page)
     assert "more or fewer SMs" in page
 
 
@@ -152,6 +152,13 @@ def test_the_page_has_a_section_with_figures_and_tables(page):
         assert f'<th scope="col">{cause}</th>' in page
     assert "ended: &lt;s&gt;out of memory" in page
     assert "held down by &lt;u&gt;power cap&lt;/u&gt;; a step keeps 4 KiB" in page
+
+
+def test_the_page_tells_the_device_first_and_what_one_thread_cannot_say_not_at_all(page):
+    section = page[page.index('<section aria-labelledby="family-0">') :]
+    assert section.index("Where a step&#39;s time goes on cuda:0") < section.index("Step time over width")
+    assert "Only one thread count was measured." not in page
+    assert "No workload was measured on two thread counts" in page
 
 
 def test_text_of_the_run_is_escaped(page):
