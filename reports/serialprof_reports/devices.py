@@ -38,7 +38,9 @@ def legend(families: Sequence[FamilyAnalysis]) -> str:
     shown = [family for family in families if family.device is not None and family.device.sweep.throughput]
     if not shown:
         return ""
-    used = {name for family in shown for name in short_table(family)[0]}
+    used = {name for family in shown for name in short_table(family)[0]} & set(SHORT)
+    if not used:
+        return ""
     names = ", ".join(
         f"{short} = {cause}"
         for short, cause in zip(SHORT, DEVICE_CAUSES, strict=True)
@@ -91,7 +93,7 @@ def lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if apart := [step for step in found.steps if step.apart]:
         yield (
             "taken apart",
-            f"at B = {format_count(apart[0].width)} {apart[0].apart}: the parts are those of the former",
+            f"at B = {format_count(apart[0].width)} {apart[0].apart}",
         )
     yield from (("no parts", text) for text in _missing(found))
 

@@ -77,6 +77,7 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
         yield _text(f"{_NOT_CORES}: more threads surely lose, while +10 % clock may gain nothing", "dim")
     if text := devices.legend(analysis.families):
         yield _text(text, "dim")
+    if any(family.device is not None for family in analysis.families):
         yield _text(_ELSEWHERE, "dim")
     yield from _clocks(run)
     yield from _remarks(run, analysis)

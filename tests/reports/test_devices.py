@@ -123,6 +123,14 @@ def test_the_limits_of_a_cpu_say_on_how_many_threads():
     assert "gap in a graph below what can be resolved" in devices.limits(replace(LIMITS, gap=0.0))
 
 
+def test_steps_that_were_slower_when_taken_apart_are_said_to_be(analysis):
+    family = analysis.families[0]
+    steps = tuple(replace(step, apart=f"a step took {step.width} times as long") for step in family.device.steps)
+    told = dict(devices.lines(replace(family, device=replace(family.device, steps=steps))))
+    assert told["taken apart"] == "at B = 1 a step took 1 times as long"
+    assert "taken apart" not in dict(devices.lines(family))
+
+
 def test_batches_without_parts_have_two_lines_at_most():
     few = changed(run(Truth(), WIDTHS), lambda item: None if item.point in (1, 2, 3) else item)
     few = replace(few, dissection_gaps=tuple(DissectionGap(number, f"no time {number}") for number in (1, 2, 3)))
@@ -180,7 +188,10 @@ def test_a_page_of_which_nothing_was_dissected_says_why():
     )
     found = analyse(spoilt)
     assert "no profiler here" in html(spoilt, found)
-    assert "no profiler here" in terminal(spoilt, found)
+    told = terminal(spoilt, found)
+    assert "no profiler here" in told
+    assert "parts in % of a step" not in told, "no column is left to explain"
+    assert "spends most on" not in told
 
 
 def test_json_holds_devices_and_parts(stored, analysis):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from serialprof.estimate import Estimate
@@ -21,7 +22,7 @@ _STREAMING: Final = "weight bandwidth (width memory)"
 
 def clauses(found: DeviceAnalysis) -> Iterator[str]:
     """What a verdict says of a family's steps on their device, clause by clause."""
-    yield knee(found.sweep)
+    yield knee(found.sweep) if found.steps else knee(replace(found.sweep, reason=""))  # why is said with the parts
     ends = found.steps[:1] + found.steps[1:][-1:]
     if ends:
         told = [f"at B = {wording.count(step.width)} {'it' if number else 'a step'} is {parts(step)}"
