@@ -4,9 +4,22 @@
 import pytest
 
 from serialprof.estimate import Estimate
-from serialprof.model.device.batch import DISPATCH, FLOOR, WEIGHTS
-from serialprof.model.device.telling import best, every_batch_beyond, knee, next_move, price, speed_up
-from serialprof.model.dissected import BatchSweep, DeviceAnalysis, Move, Throughput
+from serialprof.model.answers import Part
+from serialprof.model.device.batch import DISPATCH, WEIGHTS
+from serialprof.model.device.telling import best, every_batch_beyond, knee, next_move, parts, price, speed_up
+from serialprof.model.dissected import (
+    BANDWIDTH,
+    DEVICE_CAUSES,
+    FLOOR,
+    FLOP,
+    HOST,
+    UNTOLD,
+    BatchSweep,
+    DeviceAnalysis,
+    DeviceStep,
+    Move,
+    Throughput,
+)
 
 RATE = Estimate.unknown("not needed")
 
@@ -58,6 +71,27 @@ def test_a_knee_below_every_batch_has_one_form(known: Estimate) -> None:
     assert every_batch_beyond(sweep(known))
     assert knee(sweep(known, "", "whatever")) == "every batch is beyond the knee: from B = 1 on lanes cost time"
     assert not every_batch_beyond(sweep(Estimate(0.9, 0.7, 1.2)))
+
+
+def step(**shares: Estimate) -> DeviceStep:
+    """A step with the shares of host, floor and untold as given, and nothing else."""
+    names = {HOST: "host", FLOOR: "floor", BANDWIDTH: "bandwidth", FLOP: "flop", UNTOLD: "untold"}
+    nothing = Estimate(0.0, 0.0, 0.0)
+    own = tuple(Part(cause, RATE, shares.get(names.get(cause, ""), nothing)) for cause in DEVICE_CAUSES)
+    return DeviceStep(1, RATE, own, RATE, RATE, 8)
+
+
+def test_parts_are_told_by_size_and_what_is_open_by_what_it_may_be() -> None:
+    known = Estimate(0.6, 0.5, 0.7)
+    assert parts(step(host=known, floor=Estimate(0.1), untold=Estimate(0.3, 0.2, 0.4))) == (
+        "60 % [50 - 70] host dispatch, 10 % kernel latency floor and 30 % [20 - 40] unattributed"
+    )
+    open_ = Estimate.bracket(0.0, 0.9, "")
+    kernels = {"floor": open_, "bandwidth": open_, "flop": open_}
+    assert parts(step(host=Estimate.bracket(0.1, 1.0, ""), **kernels)) == (
+        "between 10 and 100 % host dispatch and up to 90 % kernels, whose parts are not told"
+    )
+    assert parts(step(host=known, flop=open_)) == "between 0 and 90 % FLOP and 60 % [50 - 70] host dispatch"
 
 
 def test_what_the_data_cannot_tell_reads_as_a_sentence() -> None:

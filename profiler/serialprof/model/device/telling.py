@@ -10,6 +10,7 @@ from typing import Final
 from serialprof.estimate import Estimate
 from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
+from serialprof.model.answers import Part
 from serialprof.model.device.batch import WEIGHTS
 from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, UNTOLD, BatchSweep, DeviceAnalysis, DeviceStep, Move
 
@@ -68,18 +69,21 @@ def _place(known: Estimate) -> tuple[str, str]:
 
 
 def parts(step: DeviceStep) -> str:
-    """The largest parts of a step in words, what is unattributed last."""
-    known = sorted(
-        (part for part in step.parts if (part.share.value or 0.0) >= _NAMED),
-        key=lambda part: part.share.value or 0.0,
-        reverse=True,
-    )[:_MOST_NAMED]
-    known.sort(key=lambda part: part.cause == UNTOLD)
-    named = [f"{wording.share(part.share)} {part.cause}" for part in known]
-    kernels = [step.part(cause).share for cause in (FLOOR, BANDWIDTH, FLOP)]
-    if all(share.value is None for share in kernels):
-        named.append(f"up to {round(100 * (kernels[0].high or 0.0))} % kernels, whose parts are not told")
+    """The largest parts of a step in words, by what they may take at most where no more is known; unattributed last."""
+    kernels = [step.part(cause) for cause in (FLOOR, BANDWIDTH, FLOP)]
+    together = all(part.share.value is None for part in kernels)
+    single = [part for part in step.parts if not (together and part in kernels) and _most(part) >= _NAMED]
+    largest = sorted(single, key=_most, reverse=True)[:_MOST_NAMED]
+    largest.sort(key=lambda part: part.cause == UNTOLD)
+    named = [f"{wording.share(part.share)} {part.cause}" for part in largest]
+    if together:
+        named.append(f"up to {round(100 * (kernels[0].share.high or 0.0))} % kernels, whose parts are not told")
     return wording.listed(named) or "in no part of which 5 % or more is known"
+
+
+def _most(part: Part) -> float:
+    """The share of a part, or the most that it may be."""
+    return part.share.value if part.share.value is not None else part.share.high or 0.0
 
 
 def best(found: DeviceAnalysis) -> str:
