@@ -151,7 +151,7 @@ def test_a_share_of_the_budget_is_reserved_unless_nothing_would_fit() -> None:
 
 
 def test_what_does_not_fit_is_left_out_with_the_reason_and_narrow_points_come_first() -> None:
-    jobs, gaps = jobs_of(plan(16.0), {item.id: 5e-3 * item.setting.depth for item in CELLS})
+    jobs, gaps = jobs_of(plan(44.0), {item.id: 5e-3 * item.setting.depth for item in CELLS})
     assert [job.point.setting.width for job in jobs] == [1, 1, 4] and len(gaps) == 3
     jobs, gaps = jobs_of(plan(), {item.id: 1e-5 * item.setting.depth for item in CELLS if item.setting.width < 16})
     assert len(jobs) == 4 and set(gaps.values()) == {NOT_MEASURED}
@@ -200,13 +200,13 @@ def test_all_points_fit_into_the_least_budget() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "steps", "runs", "profiled"), [(3e-6, 100, 7, 8), (1e-3, 2, 1, 8), (8e-3, 1, 1, 6), (1.0, 1, 1, 2)]
+    ("step", "steps", "runs", "profiled"), [(3e-6, 100, 7, 8), (1e-3, 8, 1, 8), (8e-3, 6, 1, 6), (1.0, 2, 1, 2)]
 )
 def test_a_timing_is_long_enough_and_a_profile_is_of_few_steps(
     step: float, steps: int, runs: int, profiled: int
 ) -> None:
     cells = CHOSEN[:1]
-    needed = 1.03 * MINIMUM_UNITS * (6 * max(step, 2e-3) + 2 * profiled * step + 2e-2) / (0.9 * SHARE)
+    needed = 1.03 * MINIMUM_UNITS * (6 * step * steps * runs + 2 * profiled * step + 2e-2) / (0.9 * SHARE)
     jobs, gaps = jobs_of(plan(needed, tuple(cells)), {cells[0].id: step * 100})
     assert not gaps and [(job.steps, job.runs, job.profiled) for job in jobs] == [(steps, runs, profiled)]
 

@@ -166,7 +166,10 @@ def _job(point: Point, step: float, length: float) -> Job:
     profiled = min(depth, max(fewest, min(most, int(PROFILED_SECONDS / step))))
     if point.setting.mode == "fused":  # a launch is shared by all steps of a run: fewer would each cost more
         return Job(point, step, depth, max(1, round(length / (step * depth))), depth)
-    return Job(point, step, *whole_runs(step, depth, length), profiled)
+    steps, runs = whole_runs(step, depth, length)
+    if steps < profiled:  # the begin of a run takes the same share of a timing and of a profile
+        steps, runs = profiled, 1
+    return Job(point, step, steps, runs, profiled)
 
 
 class _Phase:

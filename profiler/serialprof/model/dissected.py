@@ -35,14 +35,15 @@ class DeviceStep:
 
     Attributes:
         width: the batch.
-        step: seconds of a step where it was dissected.
+        step: seconds of a step: as dissected, or with the host as it was when the step was sampled (see `apart`).
         parts: one per cause of DEVICE_CAUSES, in that order. Where all have values, these add up to the step; a part
             without one has a bracket, or a reason for being in another.
         kernels: that a step has; on the CPU, operations of the framework.
         overhead: what the profiler added to the step, as a share of it; in none of the other times.
         units: blocks behind the intervals.
         held: what held the device's clock down in the point's visits, empty where nothing is known to have.
-        ratio: `step` over the step as sampled, with ends where both have an interval.
+        as_sampled: whether `step` and the parts are those of the step as sampled.
+        ratio: the step as dissected over the step as sampled, with ends where both have an interval.
         apart: what is to be said of that, empty where both are the same within their intervals, or about the same.
     """
 
@@ -53,6 +54,7 @@ class DeviceStep:
     overhead: Estimate
     units: int
     held: tuple[str, ...] = ()
+    as_sampled: bool = False
     ratio: Estimate = _UNCOMPARED
     apart: str = ""
 

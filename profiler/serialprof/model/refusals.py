@@ -68,9 +68,8 @@ def _on_device(family: FamilyAnalysis) -> Iterator[tuple[str, Estimate, *tuple[_
     for step in found.steps:
         for part in step.parts:
             yield f"share of {part.cause}", part.share, (step.width, found.threads)
-        if step.apart:
-            reason = f"{step.apart}: the parts are those of the former"
-            yield "parts of the step as sampled", Estimate.unknown(reason), (step.width, found.threads)
+        if step.apart and not step.as_sampled:
+            yield "parts of the step as sampled", Estimate.unknown(step.apart), (step.width, found.threads)
     for move in found.moves:
         yield f"gain by {move.name}", move.gain, (move.width, found.threads)
     for gap in found.missing:

@@ -9,6 +9,7 @@ from serialprof.estimate import Estimate
 from serialprof.model import analyse
 from serialprof.model.device.moves import GPU_CLOCK, GRAPHS, HOST_CLOCK
 from serialprof.model.device.sampled import against, factor
+from serialprof.model.dissected import FLOOR, HOST, UNTOLD
 from tests.model.device.builder import MICRO, Truth, changed, run
 
 STEP = 200 * MICRO
@@ -22,7 +23,7 @@ def longer(times, points=(0,), **changes):
             return item
         return replace(item, anatomy=replace(item.anatomy, step=times * item.anatomy.step))
 
-    return analyse(changed(run(Truth(host=STEP), **changes), change)).families[0]
+    return analyse(changed(run(Truth(host=10 * MICRO, floor=STEP), **changes), change)).families[0]
 
 
 def refused(family):
@@ -80,3 +81,28 @@ def test_intervals_that_overlap_leave_it_open():
     assert (unbounded.low, unbounded.high, unbounded.reason) == (None, None, "few")
     assert factor(unbounded) == 2
     assert factor(against(Estimate(2.0), Estimate.unknown("not sampled"))) == 1
+
+
+@pytest.mark.parametrize("times", [1.1, 1.7, 1 / 1.7])
+def test_a_host_that_was_slower_or_faster_is_taken_as_it_was_when_the_step_was_sampled(times):
+    """As an H200's was: by half for minutes, while kernels took what they take."""
+    truth = Truth(host=STEP, floor=50 * MICRO, lane=0.0)
+
+    def change(item):
+        if item.point != 0:
+            return item
+        step, enqueue = times * item.anatomy.step, times * item.anatomy.enqueue
+        return replace(item, anatomy=replace(item.anatomy, step=step, enqueue=enqueue))
+
+    family = analyse(changed(run(truth), change)).families[0]
+    device = family.device
+    first, second = device.steps[:2]
+    assert first.step.value == pytest.approx(STEP)
+    for cause in (HOST, FLOOR, UNTOLD):
+        assert first.part(cause).seconds.value == pytest.approx(second.part(cause).seconds.value, abs=1e-9)
+    assert first.part(HOST).seconds.value == pytest.approx(STEP - truth.device(1))
+    assert first.ratio.value == pytest.approx(times)
+    assert ("by its host: the parts are those of the latter" in first.apart) == (times != 1.1)
+    assert not [item for item in family.refusals if item.what == "parts of the step as sampled"]
+    gain = next(item.gain for item in device.moves if item.name == HOST_CLOCK)
+    assert gain.high == pytest.approx(0.1, rel=0.05)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from serialprof.devicelimits import DeviceLimits
 from serialprof.model.answers import InjectedDelay
@@ -12,7 +12,7 @@ from serialprof.model.device.batch import batch_sweep
 from serialprof.model.device.moves import best_move, moves
 from serialprof.model.device.parts import Kernels, device_step, split
 from serialprof.model.device.paths import Path, paths
-from serialprof.model.device.sampled import TOO_FAR, factor
+from serialprof.model.device.sampled import TOO_FAR, as_sampled, factor, whose
 from serialprof.model.dissected import DeviceAnalysis, DeviceStep, Move, Undissected
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.traffic import overdrawn
@@ -55,9 +55,13 @@ def dissected(run: StoredRun, times: FamilyTimes) -> Dissected | None:
     kernels = split(found, limits, contradicted=_contradicted(run, times))
     sampled = {item.point.id: item for item in times.summaries}
     steps = [device_step(path, kernels[path.point.setting.width], sampled[path.point.id]) for path in found]
-    near = tuple(step for step in steps if factor(step.ratio) <= TOO_FAR)
-    withheld = {step.width: f"{step.apart}, so its parts are not told" for step in steps if step not in near}
-    return Dissected(threads, limits, tuple(found), kernels, near, withheld)
+    near, withheld = [], {}
+    for step in steps:
+        if step.as_sampled or factor(step.ratio) <= TOO_FAR:
+            near.append(replace(step, apart=step.apart and step.apart + whose(hosted=step.as_sampled)))
+        else:
+            withheld[step.width] = f"{step.apart}, so its parts are not told"
+    return Dissected(threads, limits, tuple(found), kernels, tuple(near), withheld)
 
 
 def device_analysis(
@@ -76,6 +80,8 @@ def device_analysis(
     if found.paths:
         first = found.paths[0]
         width = first.point.setting.width
+        sampled = next(item.step for item in times.summaries if item.point.id == first.point.id)
+        first = as_sampled(first, sampled)
         helpful = moves(run, times, first, found.kernels[width], sweep, delays, withheld=width in found.withheld)
     return DeviceAnalysis(
         device=times.family.device,

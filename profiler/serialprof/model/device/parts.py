@@ -14,7 +14,7 @@ from serialprof.estimate import Estimate
 from serialprof.model.answers import Part
 from serialprof.model.device.growth import MINIMUM_WIDTHS, Growth, fit_growth
 from serialprof.model.device.paths import Path
-from serialprof.model.device.sampled import APART, against, factor, sentence
+from serialprof.model.device.sampled import APART, against, as_sampled, factor, sentence
 from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, GAPS, HOST, TRANSFERS, UNTOLD, DeviceStep
 from serialprof.model.results import PointSummary
 from serialprof.model.statistics import LEVEL, Array, interval
@@ -111,15 +111,16 @@ def _declared(path: Path, limits: DeviceLimits | None) -> tuple[float, bool, str
     return work.bytes.fixed / bandwidth, reading, ""
 
 
-def device_step(path: Path, kernels: Kernels, sampled: PointSummary) -> DeviceStep:
+def device_step(dissected: Path, kernels: Kernels, sampled: PointSummary) -> DeviceStep:
     """The parts of a step with their intervals over units, compared with the step as sampled."""
-    step = interval(path.step, "s")
-    ratio = against(step, sampled.step)
+    as_it_was = interval(dissected.step, "s")
+    ratio = against(as_it_was, sampled.step)
+    path = as_sampled(dissected, sampled.step)
     on_cuda = path.point.setting.on_cuda
     wide = float(np.mean(path.spare))
     return DeviceStep(
         width=path.point.setting.width,
-        step=step,
+        step=interval(path.step, "s"),
         parts=(
             _part(path, HOST, path.dispatch, wide, wide),
             _gaps(path, on_cuda=on_cuda),
@@ -133,8 +134,9 @@ def device_step(path: Path, kernels: Kernels, sampled: PointSummary) -> DeviceSt
         overhead=interval(path.profiled / path.step - 1.0),
         units=len(path.blocks),
         held=sampled.held,
+        as_sampled=dissected.hosted and path is not dissected,
         ratio=ratio,
-        apart=sentence(step, sampled.step, ratio) if factor(ratio) > APART else "",
+        apart=sentence(as_it_was, sampled.step, ratio) if factor(ratio) > APART else "",
     )
 
 

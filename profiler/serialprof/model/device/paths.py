@@ -20,6 +20,8 @@ from serialprof.setting import CUDA_MODES
 #: less than the kernels and copies alone, and at most the second share: what is between may be noise of either timing.
 _WELL_AHEAD: Final = 0.5
 _AHEAD: Final = 0.9
+#: Share of a step from which on the host's path is what it takes.
+_HOSTED: Final = 0.9
 #: Share of a step beyond which a bracket has no middle that is worth telling.
 _OPEN: Final = 0.5
 
@@ -78,6 +80,16 @@ class Path:
         """[unit], what neither path explains; negative where they promise more than was measured."""
         rest: Array = self.step - np.maximum(self.host, self.device)
         return rest
+
+    @property
+    def hosted(self) -> bool:
+        """Whether the host's path is what a step on a CUDA device takes."""
+        host, step = float(np.mean(self.host)), float(np.mean(self.step))
+        return self.point.setting.on_cuda and host >= max(_HOSTED * step, float(np.mean(self.device)))
+
+    def with_host(self, times: float) -> Path:
+        """The same steps by a host that takes so many times as long, on the same device."""
+        return replace(self, step=times * self.step, host=times * self.host, profiled=times * self.profiled)
 
     def saved_by_host(self, factor: float) -> Array:
         """[unit], seconds that a step is shorter where all that the host does takes 1 / factor of its time."""

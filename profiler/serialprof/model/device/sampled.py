@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dissected steps against the same steps as sampled: the parts of a step that took another time are not its parts."""
+"""Dissected steps against the same steps as sampled: the parts of a step that took another time are not its parts.
+
+But for a host that is what a step on a device waits for: on a shared machine it is now faster and now slower, by half
+for minutes, and only its own time follows. There the parts are those of the step as sampled.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from serialprof.estimate import Estimate
+from serialprof.model.device.paths import Path
 from serialprof.model.statistics import LEVEL
 from serialprof.units import format_seconds
 
@@ -13,6 +20,18 @@ from serialprof.units import format_seconds
 APART: Final = 1.2
 #: From here on its parts are not told.
 TOO_FAR: Final = 1.5
+
+
+def as_sampled(path: Path, sampled: Estimate) -> Path:
+    """The path with the host as fast as it was when the step was sampled, where the host is what the step takes.
+
+    Args:
+        path: as dissected.
+        sampled: seconds of the same step; without a value the path stays as it is.
+    """
+    if not sampled.value or not path.hosted:
+        return path
+    return path.with_host(sampled.value / float(np.mean(path.step)))
 
 
 def against(dissected: Estimate, sampled: Estimate) -> Estimate:
@@ -45,3 +64,8 @@ def sentence(dissected: Estimate, sampled: Estimate, ratio: Estimate) -> str:
     """What is said of steps that are apart, without a full stop."""
     own, other = (format_seconds(step.value or 0.0) for step in (dissected, sampled))
     return f"a step took {own} when it was dissected and {other} when it was sampled ({ratio.value or 0.0:.3g}x)"
+
+
+def whose(*, hosted: bool) -> str:
+    """Whose parts are told, where the steps are apart; to end the sentence."""
+    return ", by its host: the parts are those of the latter" if hosted else ": the parts are those of the former"
