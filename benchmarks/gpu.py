@@ -31,6 +31,7 @@ from benchmarks.gpu_tools.overhead import BLOCKS, STEP, overhead
 from benchmarks.gpu_tools.plants import PLANTS, WIDTHS, Plant, scores_of, undissected
 from benchmarks.gpu_tools.scoring import HEAD, OVERHEAD, UNATTRIBUTED, Score, at_most, line
 from benchmarks.recording import record
+from serialprof.estimate import Estimate
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.measure.effort import QUICK
@@ -84,14 +85,16 @@ class Bench:
         """
         run = self.measured("model", Request((MODEL,), widths=BATCHES), MODEL_BUDGET)
         found = analysed(run)
-        if found is None or not found.steps:
-            yield at_most("transformers", "unattributed", None, UNATTRIBUTED, undissected(found))
-            return
-        for step in found.steps:
+        steps = {step.width: step for step in found.steps} if found else {}
+        for width in BATCHES:
+            case, step = f"transformers, batch {width}", steps.get(width)
+            if step is None:
+                yield at_most(case, "unattributed", None, UNATTRIBUTED, undissected(found))
+                yield at_most(case, "parts - sample", None, UNATTRIBUTED, undissected(found))
+                continue
             told = step.part(UNTOLD).share
-            case = f"transformers, batch {step.width}"
             yield at_most(case, "unattributed", told.value, UNATTRIBUTED, told.reason)
-            seconds = sampled(run, step.width)
+            seconds = sampled(run, width)
             why = "" if seconds else "all samples were disturbed"
             yield at_most(case, "parts - sample", apart(step, seconds), UNATTRIBUTED, why)
 
@@ -125,9 +128,16 @@ def sampled(run: Run, width: int) -> float | None:
 
 
 def apart(step: DeviceStep, seconds: float | None) -> float | None:
-    """By which share the known parts but the unattributed one add up to more than a step takes."""
-    parts = [part.seconds.value for part in step.parts if part.cause != UNTOLD]
-    return None if not seconds else math.fsum(value for value in parts if value is not None) / seconds - 1
+    """By which share the parts but the unattributed one add up to more than a step takes; a bracket is its middle."""
+    parts = [middle(part.seconds) for part in step.parts if part.cause != UNTOLD]
+    return None if not seconds else math.fsum(parts) / seconds - 1
+
+
+def middle(part: Estimate) -> float:
+    """Seconds of a part: its value, the middle of its bracket, or 0 where it is in another part."""
+    if part.value is not None:
+        return part.value
+    return 0.0 if part.low is None or part.high is None else (part.low + part.high) / 2
 
 
 def main() -> None:

@@ -71,14 +71,13 @@ def undissected(analysis: DeviceAnalysis | None) -> str:
 
 
 def scores_of(plant: Plant, analysis: DeviceAnalysis | None, device: str, widths: Sequence[int]) -> Iterator[Score]:
-    """Every part at every batch that was dissected, then the knee."""
-    steps = analysis.steps if analysis else ()
-    if not steps:
-        yield part(plant.name, "all parts", plant.truth(1, device).step, None, 0.0, undissected(analysis))
-    for step in steps:
-        told, own = plant.truth(step.width, device), found(step)
+    """Every part at every batch, those without parts included, then the knee."""
+    steps = {step.width: step for step in analysis.steps} if analysis else {}
+    why = {item.width: item.reason for item in analysis.missing} if analysis else {}
+    for width in widths:
+        told, own = plant.truth(width, device), found(steps[width]) if width in steps else {}
         for name, seconds in planted(told).items():
-            value, reason = own[name]
-            yield part(f"{plant.name}, batch {step.width}", name, seconds, value, told.step, reason)
+            value, reason = own.get(name, (None, why.get(width, "no step was dissected")))
+            yield part(f"{plant.name}, batch {width}", name, seconds, value, told.step, reason)
     middle = analysis.sweep.knee if analysis else Estimate.unknown("no step was dissected")
     yield knee(plant.name, plant.knee(device), middle.value, widths, middle.reason)

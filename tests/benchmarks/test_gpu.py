@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from benchmarks.gpu import apart
 from benchmarks.gpu_tools.overhead import compared
-from benchmarks.gpu_tools.plants import PLANTS, Plant, planted
+from benchmarks.gpu_tools.plants import PLANTS, Plant, planted, scores_of
 from benchmarks.gpu_tools.scoring import KNEE, OVERHEAD, PART, at_most, knee, launching, line, part
 from serialprof.estimate import Estimate
 from serialprof.model.answers import Part
@@ -105,6 +106,16 @@ def test_parts_are_compared_with_the_step_as_sampled_without_what_is_unattribute
     )
     assert apart(step, 1.0) == pytest.approx(-0.3)
     assert apart(step, None) is None
+    bracket = Part(FLOP, Estimate(None, 0.1, 0.3), Estimate(None, 0.1, 0.3))
+    assert apart(replace(step, parts=(*parts, bracket)), 1.0) == pytest.approx(-0.1)
+
+
+def test_batches_without_parts_count_as_missed() -> None:
+    (host, *_) = (plant for plant in PLANTS if plant.name == "host")
+    scores = list(scores_of(host, None, "cpu", (16, 32)))
+    assert [score.case for score in scores if score.name == "kernel"] == ["host, batch 16", "host, batch 32"]
+    assert len(scores) == 7 and not any(score.met for score in scores)
+    assert {score.reason for score in scores} == {"no step was dissected"}
 
 
 def test_the_documentation_tells_the_goals_that_the_record_met() -> None:
