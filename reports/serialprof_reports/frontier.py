@@ -101,7 +101,7 @@ def _stands_alone(family: FamilyAnalysis, item: Refusal) -> bool:
 
     Where a step's parts on its device are told, the shares and knees of the model of width and threads are not.
     """
-    if item.what in _HYGIENE or (item.points and not item.what.startswith(_SHARE)):
+    if item.points and not item.what.startswith(_SHARE):  # what spoils the times is told as a warning
         return False
     if family.device is not None and _of_widths(item.what):
         return False
