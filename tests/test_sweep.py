@@ -148,7 +148,7 @@ def test_on_the_cpu_nothing_changes() -> None:
 
 
 def test_element_types_are_swept() -> None:
-    settings = drawn(dtypes=("bf16", "fp32"), modes=("eager", "compile"), widths=(1, 8), threads=(2,))
+    settings = drawn(dtypes=("bf16", "fp32", "bf16"), modes=("eager", "compile", "eager"), widths=(1, 8), threads=(2,))
     assert [(each.mode, each.dtype, each.width) for each in settings] == [
         (mode, dtype, width) for mode in ("eager", "compile") for dtype in ("bf16", "fp32") for width in (1, 8)
     ]

@@ -63,7 +63,8 @@ def settings_of(
     """
     check_offered(request, description)
     parameters = _parameters(request, description)
-    modes, dtypes = request.modes or _modes(request, description), request.dtypes or description.dtypes[:1]
+    modes = tuple(dict.fromkeys(request.modes or _modes(request, description)))
+    dtypes = tuple(dict.fromkeys(request.dtypes or description.dtypes[:1]))
     widths = request.widths or (description.quick_widths if request.quick else description.widths)
     counts = [count for count in thread_counts(request, machine) if count >= description.min_threads]
     depths = _depths(request.depth or description.depth, description)

@@ -225,8 +225,9 @@ def _widths(widths: Sequence[int]) -> str:
 
 
 def limits(known: DeviceLimits) -> str:
-    """What a device can do at best, in one line."""
-    rows = [f"{name} {text}" for name, text in limit_rows(replace(known, unmeasured={}))]
+    """What a device can do at best, in one line: what most steps meet."""
+    most = replace(known, bandwidth=known.bandwidth[-1:], gap=None, replay=None, synchronise=None, read_back=None)
+    rows = [f"{name} {text}" for name, text in limit_rows(replace(most, unmeasured={}))]
     on = f" on {wording.threads(known.threads)}" if known.device == "cpu" else ""
     return f"{known.device}{on}: {', '.join([known.name, *rows])}"
 
