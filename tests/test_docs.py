@@ -40,6 +40,17 @@ def test_what_readme_shows_is_what_the_stored_example_says() -> None:
     assert "@@" not in readme
 
 
+def test_what_readme_shows_of_a_gpu_is_what_the_stored_example_says() -> None:
+    run = load_run(ROOT / "docs/examples/nvidia-h200.serialprof")
+    report = run.render("terminal")
+    shown = report[report.index("\ntorch-lstm cuda:0\n") + 1 : report.index("\ntorch-lstm graph, cuda:0\n")].rstrip()
+    assert f"```\n{shown}\n```" in (ROOT / "README.md").read_text()
+    assert run.stored.run_id in (ROOT / "docs/examples/nvidia-h200.html").read_text()
+    for family in run.analysis.families:
+        assert family.device and family.device.steps and family.device.best
+        assert family.device.sweep.knee.value or "beyond" in family.device.sweep.knee.reason
+
+
 def test_the_planted_shares_of_readme_are_those_of_the_recorded_benchmark() -> None:
     name = "planted-two-threads-load-amd-epyc-2-cores.json"
     recorded = json.loads((ROOT / "benchmarks/results" / name).read_text())["result"]
