@@ -37,17 +37,17 @@ def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ..
 
 
 def _panel(family: FamilyAnalysis, prefix: str, ends: tuple[float, float]) -> Plot:
-    title = wording.shorten(wording.label(family), 80)
+    title = "Elasticity of clock and of cores"
     items = _mapped(family)
     if not items:
         reasons = [end.reason for item in family.tradeoffs for end in (item.cores, item.clock) if end.reason]
         return Plot(title, "", reasons[0] if reasons else "Only one thread count was measured.", "")
 
     def draw(figure: Figure) -> None:
-        figure.set_size_inches(WIDE, 3.5)
+        figure.set_size_inches(WIDE, 3.0)
         _map(figure.subplots(), items, ends)
 
-    return Plot(title, render(draw, prefix, f"Clock against cores, {title}"), "", "")
+    return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", "")
 
 
 def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all figures of the page share: colours by role, style, and drawing into an SVG element of the page."""
+"""What all figures of the page share: colours by role, style, markers, axes, and drawing into an SVG element."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import io
 import logging
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from serialprof.model.results import CAUSES
 from serialprof.units import format_si
 from serialprof_reports import svg, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from serialprof.estimate import Estimate
 
 #: Stand-in colours, one per role; the page's CSS gives each role its colour in light and in dark.
 INK: Final = "#010101"
@@ -38,12 +40,12 @@ _STYLE: Final[dict[Any, Any]] = {
     "svg.hashsalt": "serialprof",
     "text.parse_math": False,
     "font.family": ["DejaVu Sans"],
-    "font.size": 11.0,
-    "axes.titlesize": 11.0,
-    "axes.labelsize": 11.0,
-    "xtick.labelsize": 10.5,
-    "ytick.labelsize": 10.5,
-    "legend.fontsize": 10.5,
+    "font.size": 10.5,
+    "axes.titlesize": 10.5,
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 10.0,
+    "ytick.labelsize": 10.0,
+    "legend.fontsize": 10.0,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -66,10 +68,13 @@ _STYLE: Final[dict[Any, Any]] = {
     "hatch.color": INK,
     "hatch.linewidth": 0.7,
     "lines.linewidth": 1.8,
-    "lines.markersize": 5.0,
+    "lines.markersize": 4.5,
     "errorbar.capsize": 2.5,
 }
-WIDE, HIGH = 5.4, 3.7
+#: Size of a figure in inches: a quarter of the page, at about the size that its text has there.
+WIDE, HIGH = 3.8, 2.8
+#: Series differ in their markers too, for those who see no colours.
+MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 #: Ratio of an axis' ends up to which it is a short one.
 _FLAT: Final = 4.0
 
@@ -101,17 +106,44 @@ def render(draw: Callable[[Figure], None], prefix: str, title: str) -> str:
     return svg.for_page(text.getvalue(), prefix, ROLES, wording.shorten(title, 120))
 
 
+def interval_points(
+    axes: Axes, places: Sequence[float], estimates: Sequence[Estimate], index: int, **style: Any
+) -> None:
+    """Points of the series with this index, with their intervals; those without one as a point alone.
+
+    `style` goes to matplotlib's errorbar.
+    """
+    values = [number(item.value) for item in estimates]
+    below = [0.0 if item.low is None else max(0.0, number(item.value) - item.low) for item in estimates]
+    above = [0.0 if item.high is None else max(0.0, item.high - number(item.value)) for item in estimates]
+    marker, colour = MARKERS[index % len(MARKERS)], SERIES[index % len(SERIES)]
+    settings: dict[str, Any] = {"fmt": marker, "color": colour, "elinewidth": 1.2} | style
+    axes.errorbar(places, values, yerr=(below, above), **settings)
+
+
+def fixed_ticks(axes: Axes, places: Sequence[int], form: Callable[[int], str]) -> None:
+    """Ticks of the horizontal axis at these places, at most eight of them."""
+    every = -(-len(places) // 8)
+    labels = [form(place) for place in places[::every]]
+    axes.set_xticks(places[::every], labels, rotation=0 if sum(map(len, labels)) < 26 else 30)
+    axes.minorticks_off()
+
+
 def number(value: float | None) -> float:
     """A plot's gap where nothing is known."""
     return float("nan") if value is None else value
 
 
-def log_ticks(axes: Axes, unit: str) -> None:
-    """Ticks of a logarithmic vertical axis with SI prefixes, as many digits as tell them apart."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+def log_ticks(axes: Axes, unit: str, axis: Literal["x", "y"] = "y") -> None:
+    """Ticks of a logarithmic axis with SI prefixes, as many digits as tell them apart."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-    low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 100 else (1.0, 2.0, 5.0)))
+    low, high = axes.get_ylim() if axis == "y" else axes.get_xlim()
+    marked = axes.yaxis if axis == "y" else axes.xaxis
+    if high / low > _FLAT:
+        marked.set_major_locator(LogLocator(subs=(1.0,) if high / low > 100 else (1.0, 2.0, 5.0)))
+    else:
+        marked.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10)))
     digits = 1 if high / low > _FLAT else 3  # on a short axis ticks stand at other numbers than 1, 2 and 5
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_si(value, unit, digits)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    marked.set_major_formatter(FuncFormatter(lambda value, _: format_si(value, unit, digits)))
+    marked.set_minor_locator(NullLocator())

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -60,8 +62,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     word = "w" * 10_000
     shape = made.replace(made.LSTM, name=word, width_name=word)
     strange = made.replace(made.stored_run((shape,), host=word), command=("serialprof", "run", word))
+    emoji = made.replace(made.LSTM, name="\N{GRINNING FACE}" * 10_000, width_name="\N{GRINNING FACE}" * 10_000)
+    smiling = made.stored_run((emoji,), host="\N{GRINNING FACE}" * 10_000, thread_counts=(1, 2, 4, 8))
     pages = {
         "default": html(run, made.analysis(run)),
+        "emoji": html(smiling, made.analysis(smiling, (emoji,))),
         "mixed": html(
             run,
             Analysis(
@@ -99,7 +104,7 @@ class Watched:
         return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
-@pytest.mark.parametrize("name", ["default", "mixed", "long words", "empty"])
+@pytest.mark.parametrize("name", ["default", "mixed", "long words", "emoji", "empty"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_quiet_and_fits(browser: Browser, files: dict[str, Path], name: str, width: int, scheme: str) -> None:
@@ -144,6 +149,34 @@ def test_page_is_complete_without_script(browser: Browser, files: dict[str, Path
     assert not page.locator("#theme").is_visible()
     assert page.locator("svg").first.is_visible()
     context.close()
+
+
+def test_the_analysis_can_be_downloaded_from_the_page(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["default"], "light", 1280)
+    with tab.page.expect_download() as waiting:
+        tab.page.locator("#download").click()
+    document = json.loads(gzip.decompress(waiting.value.path().read_bytes()))
+    assert waiting.value.suggested_filename == "serialprof-0123456789ab.json.gz"
+    assert document["schema"]["name"] == "serialprof.analysis"
+    assert tab.messages == []
+    tab.page.close()
+
+
+def test_everything_folded_away_is_printed(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["default"], "light", 1280)
+    assert tab.page.locator("details[open]").count() == 0
+    tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.page.locator("details:not([open])").count() == 0
+    assert tab.page.locator("table").last.is_visible()
+    tab.page.close()
+
+
+def test_the_page_is_short_at_first_sight(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["default"], "light", 1280)
+    height = tab.page.evaluate("document.documentElement.scrollHeight")
+    tab.page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true; })")
+    assert height < 8000 < tab.page.evaluate("document.documentElement.scrollHeight")
+    tab.page.close()
 
 
 def test_copy_button_answers(browser: Browser, files: dict[str, Path]) -> None:

@@ -58,7 +58,7 @@ def test_a_run_that_left_clocks_alone_has_no_such_table() -> None:
     run = made.stored_run((made.LSTM,))
     analysis = made.analysis(run, (made.LSTM,))
     assert "as asked for" not in terminal(run, analysis)
-    assert 'id="clocks"' not in html(run, analysis)
+    assert 'id="clock"' not in html(run, analysis)
     assert standard_json.loads(json(run, analysis))["clocks"] == []
     rows = list(standard_csv.DictReader(io.StringIO(csv(run, analysis))))
     assert {(row["clock_requested"], row["clock_read_back"], row["clock_measured"]) for row in rows} == {("", "", "")}
@@ -66,8 +66,9 @@ def test_a_run_that_left_clocks_alone_has_no_such_table() -> None:
 
 def test_the_page_holds_the_table() -> None:
     page = html(swept(), analyse(swept()))
-    section = page.partition('<h2 id="clocks">')[2].partition("</section>")[0]
-    assert "off the request by more than 3 %" in section and section.count("<tr>") == 3
+    section = page.partition('<h2 id="clock">')[2].partition("</section>")[0]
+    table = section.partition("<caption>Clocks</caption>")[2].partition("</table>")[0]
+    assert "off the request by more than 3 %" in table and table.count("<tr>") == 3
 
 
 def test_json_holds_every_point_and_policy() -> None:

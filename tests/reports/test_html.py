@@ -104,7 +104,8 @@ def _urls(value: str) -> list[str]:
 def test_nothing_is_fetched(text: str) -> None:
     page = Page(text)
     assert page.attributes("src") == []
-    assert {value for value in page.attributes("href") if not value.startswith("#")} == {"data:,"}
+    elsewhere = [value for value in page.attributes("href") if not value.startswith("#")]
+    assert {value.partition(",")[0] for value in elsewhere} == {"data:", "data:application/gzip;base64"}
     assert not {"img", "iframe", "object", "embed", "form", "base"} & {tag for tag, _ in page.elements}
     for style in page.inside["style"]:
         assert "url(" not in style
@@ -153,15 +154,16 @@ def _figures(text: str) -> list[ElementTree.Element]:
 def test_mathtext_is_off_in_figures() -> None:
     shape = replace(made.LSTM, width_name="$x^2$ {")
     run = made.stored_run((shape,))
-    assert ">width ($x^2$ {)</text>" in html(run, made.analysis(run, (shape,)))
+    assert ">$x^2$ {</text>" in html(run, made.analysis(run, (shape,)))
 
 
 def test_default_page_holds_every_part() -> None:
     text = pages()["default"]
     assert len(text) < 800_000
-    assert len(_figures(text)) == 4 * 3 + 4
-    places = [text.index(f'id="{anchor}"') for anchor in ("verdicts", "map-head", "machine", "family-0", "reproduce")]
-    assert places == sorted(places)
+    assert len(_figures(text)) == 1 + 5 * 4 + 1
+    assert re.findall(r'<h2 id="([^"]*)"', text) == [
+        "verdicts", "machine", "map", "threads", "width", "shares", "decision", "tails", "reproduce",
+    ]  # fmt: skip
     for part in ("evidence C: model or stand-in", "3.41 GHz", "c0ffee", "20260102", "79 of them disturbed"):
         assert part in text
     assert "serialprof run --budget 120s -o &#39;a file.serialprof&#39;" in text
@@ -191,6 +193,29 @@ def test_refusals_stand_where_figures_would() -> None:
     assert "killed by signal 9" in text
 
 
+def test_contents_lead_to_every_section(text: str) -> None:
+    contents = text[text.index("<nav") : text.index("</nav>")]
+    assert re.findall(r'href="#([^"]*)"', contents) == re.findall(r'<h2 id="([^"]*)"', text)
+
+
+def test_every_figure_has_its_numbers_behind_it() -> None:
+    figures = re.findall(r"<figure>.*?</figure>", pages()["four threads"], flags=re.DOTALL)
+    assert figures and all("<details>" in figure and "<table" in figure for figure in figures)
+
+
+def test_what_one_thread_has_no_answer_to_is_left_out() -> None:
+    found = re.findall(r'<h2 id="([^"]*)"', pages()["one thread"])
+    assert "width" in found
+    assert not {"threads", "decision", "clock"} & set(found)
+
+
+def test_emoji_are_shown_as_text() -> None:
+    name = "\N{GRINNING FACE}" * 10_000
+    run = made.stored_run((replace(made.LSTM, name=name),), host=name)
+    text = html(run, made.analysis(run, (replace(made.LSTM, name=name),)))
+    assert "\N{GRINNING FACE}" * 77 + "..." in "".join(Page(text).inside["h3"])
+
+
 def test_every_cause_is_drawn_or_named() -> None:
     run = made.stored_run((made.LSTM,))
     family = made.family(run, made.LSTM)
@@ -198,7 +223,8 @@ def test_every_cause_is_drawn_or_named() -> None:
     unknown = replace(shown.part("width compute"), share=Estimate.bracket(0.1, 0.9, "not measured apart"))
     parts = tuple(unknown if part.cause == "width compute" else part for part in shown.parts)
     text = html(run, Analysis((replace(family, attributions=(replace(shown, parts=parts),)),)))
-    assert "of which only the least is drawn: width compute (not measured apart)" in text
+    assert "of which only the least is drawn: width compute." in text
+    assert "<li>width compute: not measured apart</li>" in text
     drawn = {"".join(element.itertext()) for figure in _figures(text) for element in figure.iter("text")}
     assert {
         "serial",
