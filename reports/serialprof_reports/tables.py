@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from serialprof.planning import Plan
     from serialprof.store import Sample, StoredRun, Visit
 
-#: Name and version of the JSON object; the version rises when a key changes its meaning or disappears.
+#: Name and version of the JSON object; the version rises when a key changes its meaning or disappears. The types are in
+#: schema.py, the schema that is made of them in docs/schema/.
 SCHEMA: Final = {"name": "serialprof.analysis", "version": 1}
 
 COLUMNS: Final = (
