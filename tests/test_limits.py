@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from serialprof.devicelimits import DeviceLimits, DeviceRung
 from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 
 LIMITS = Limits(
@@ -84,3 +85,9 @@ def test_joined_limits_take_only_the_thread_counts_that_were_lacking() -> None:
     assert joined.barriers == (*LIMITS.barriers, BarrierRung(3, 0.0, 5e-7))
     assert (joined.clock, joined.chains, joined.measured) == (LIMITS.clock, LIMITS.chains, LIMITS.measured)
     assert joined.unmeasured == {"chase": "its time was up", "dispatch": "torch is not installed"}
+
+
+@pytest.mark.parametrize(("device", "known"), [("cpu", (1e12, 1e12, 4e12, 4e12)), ("cuda:0", (4e12, 4e12, 4e12, 4e12))])
+def test_a_small_footprint_of_a_gpu_is_read_at_no_less_than_a_large_one(device: str, known: tuple[float, ...]) -> None:
+    limits = DeviceLimits(device, 1, "", 0, bandwidth=(DeviceRung(1 << 20, 1e12), DeviceRung(1 << 30, 4e12)))
+    assert tuple(limits.bandwidth_at(footprint) for footprint in (1, 1 << 20, 2 << 20, 1 << 40)) == known

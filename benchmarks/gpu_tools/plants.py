@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.gpu_tools.scoring import Score, knee, part
 from serialprof.estimate import Estimate
-from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, HOST, DeviceAnalysis, DeviceStep
+from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, HOST, SLOW, DeviceAnalysis, DeviceStep
 from serialprof.setting import ParameterValue, Setting
 from serialprof_workloads.torch_planted import Truth, truth
 
@@ -56,7 +56,7 @@ def planted(told: Truth) -> dict[str, float]:
 
 def found(step: DeviceStep) -> dict[str, tuple[float | None, str]]:
     """The same of what serialprof found, and why not; no work is declared, so that what grows is called FLOP."""
-    causes = {"host": (HOST,), "kernel": (FLOOR,), "batch": (FLOP, BANDWIDTH)}
+    causes = {"host": (HOST,), "kernel": (FLOOR,), "batch": (FLOP, BANDWIDTH, SLOW)}
     told = {}
     for name, own in causes.items():
         parts = [step.part(cause).seconds for cause in own]

@@ -55,7 +55,13 @@ class DeviceLimits:
     unmeasured: dict[str, str] = field(default_factory=dict)
 
     def bandwidth_at(self, footprint: float) -> float | None:
-        """Read bandwidth at the nearest measured footprint not below, else at the largest; None where there is none."""
-        fitting = [rung for rung in self.bandwidth if rung.footprint >= footprint]
-        rungs = fitting[:1] or self.bandwidth[-1:]
-        return rungs[0].bandwidth if rungs else None
+        """Read bandwidth at a footprint, None where none was measured.
+
+        On a CPU that of the nearest measured footprint not below, else of the largest. On a CUDA device the highest of
+        those not below: what a small one is read at is mostly the latency of a kernel.
+        """
+        fitting = [rung.bandwidth for rung in self.bandwidth if rung.footprint >= footprint]
+        known = fitting or [rung.bandwidth for rung in self.bandwidth[-1:]]
+        if not known:
+            return None
+        return known[0] if self.device == "cpu" else max(known)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Rows: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 #: The causes in a narrow column, in the order of DEVICE_CAUSES.
-SHORT: Final = ("host", "gaps", "floor", "bandw.", "FLOP", "sync", "rest")
+SHORT: Final = ("host", "gaps", "floor", "bandw.", "FLOP", "below", "sync", "rest")
 #: Title of the table of parts.
 PARTS: Final = "Parts of a step"
 #: Marks a batch at which the device's clock was held down.

@@ -302,3 +302,17 @@ def test_single_steps_are_told_where_they_were_recorded() -> None:
     summary = first(replace(run, visits=visits))
     assert summary.latency is not None and summary.latency.steps == 60
     assert first(run).latency is None
+
+
+@pytest.mark.parametrize(
+    ("leaking", "told"), [((4096.0,), None), ((4096.0, 1e6), None), ((4096.0, 8192.0, 1e6), 8192.0)]
+)
+def test_what_one_visit_in_many_saw_leaking_is_no_leak(leaking: tuple[float, ...], told: float | None) -> None:
+    run = flat(6)
+    numbers = iter((*leaking, *(None,) * 10**3))
+    visits = tuple(
+        replace(visit, readings=replace(visit.readings, leaked=next(numbers))) if visit.point == 0 else visit
+        for visit in run.visits
+    )
+    assert sum(visit.point == 0 for visit in visits) == 6
+    assert first(replace(run, visits=visits)).leaked == told

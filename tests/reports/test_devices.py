@@ -69,7 +69,7 @@ def test_the_terminal_shows_the_parts_batch_by_batch(text):
     heads = [line.split() for line in lines if line.split()[:3] == ["B", "step", "lanes"]]
     assert heads == [
         ["B", "step", "lanes", "host", "gaps", "floor", "FLOP"],
-        ["B", "step", "lanes", "gaps", "floor", "FLOP"],
+        ["B", "step", "lanes", "gaps", "floor", "FLOP", "below"],
     ]
     first = next(line.split() for line in lines if line.split()[:1] == ["1"])
     assert first[-4:] == ["87", "2", "10", "0"]

@@ -138,7 +138,10 @@ class _Cuda:
         found |= {name: "its time was up" for name in things if name not in found}
         gap, floor = found.get("gap"), found.get("floor")
         if isinstance(gap, float):
-            found["gap"] = max(0.0, gap - floor) if isinstance(floor, float) else "the shortest kernel is not known"
+            between = gap - floor if isinstance(floor, float) else None
+            found["gap"] = "the shortest kernel is not known" if between is None else between
+            if between is not None and between <= 0:
+                found["gap"] = "it is below what can be resolved"
         return found
 
     def timing(self, work: Callable[[], object], count: int) -> float:

@@ -15,9 +15,11 @@ GAPS: Final = "launch gaps"
 FLOOR: Final = "kernel latency floor"
 BANDWIDTH: Final = "bandwidth"
 FLOP: Final = "FLOP"
+SLOW: Final = "kernels below the roof"
+"""What grows with the batch beyond what its declared bytes, or FLOP, take at the device's bandwidth and peak."""
 TRANSFERS: Final = "synchronisation and transfers"
 UNTOLD: Final = "unattributed"
-DEVICE_CAUSES: Final = (HOST, GAPS, FLOOR, BANDWIDTH, FLOP, TRANSFERS, UNTOLD)
+DEVICE_CAUSES: Final = (HOST, GAPS, FLOOR, BANDWIDTH, FLOP, SLOW, TRANSFERS, UNTOLD)
 
 #: Why nothing is said of a family by its fit over widths that its steps on a device say by measurement.
 ON_DEVICE: Final = "told instead are the parts that were measured on the device, and the knee over batch"
@@ -35,14 +37,14 @@ class DeviceStep:
 
     Attributes:
         width: the batch.
-        step: seconds of a step: as dissected, or with the host as it was when the step was sampled (see `apart`).
+        step: seconds of a step: as sampled on a CUDA device, else as dissected.
         parts: one per cause of DEVICE_CAUSES, in that order. Where all have values, these add up to the step; a part
             without one has a bracket, or a reason for being in another.
         kernels: that a step has; on the CPU, operations of the framework.
         overhead: what the profiler added to the step, as a share of it; in none of the other times.
         units: blocks behind the intervals.
         held: what held the device's clock down in the point's visits, empty where nothing is known to have.
-        as_sampled: whether `step` and the parts are those of the step as sampled.
+        as_sampled: whether `step` and the parts are those of the step as sampled: on CUDA devices, where it was.
         ratio: the step as dissected over the step as sampled, with ends where both have an interval.
         apart: what is to be said of that, empty where both are the same within their intervals, or about the same.
     """

@@ -234,7 +234,7 @@ class _PointTimes:
             latency=None if failed else latency(visits),
             clock=median(clocks) if clocks else None,
             ended=next((visit.reason or "a planned end" for visit in visits if visit.status == "ended"), ""),
-            leaked=max((visit.readings.leaked for visit in visits if visit.readings.leaked), default=None),
+            leaked=_leaked(visits),
             held=_held(visits),
         )
 
@@ -328,6 +328,12 @@ def _failure(point: Point, visit: Visit, sound: Sequence[float]) -> str:
         return f"a sample of {steps} steps has no step time"
     wrong = [seconds for seconds in sound if not _SHORTEST <= seconds / steps <= _LONGEST]
     return f"a sample of {steps} steps took {wrong[0]:g} s, which is no time" if wrong else ""
+
+
+def _leaked(visits: Sequence[Visit]) -> float | None:
+    """Bytes that every step kept: the median of the visits that saw some; None where less than half or one did."""
+    seen = [visit.readings.leaked for visit in visits if visit.readings.leaked]
+    return median(seen) if len(seen) >= max(2, len(visits) / 2) else None
 
 
 def _held(visits: Sequence[Visit]) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ BLOCKS = 6
 WIDTHS = (1, 4, 16, 64, 256)
 MICRO = 1e-6
 
-#: 4 flops and 1 byte per lane and nothing else: on LIMITS a lane takes longer to compute than to read.
-WORK = Work(serial_ops=5, flops=Affine(0, 1000), bytes=Affine(0, 8), footprint=Affine(0, 64), lanes=Affine(0, 1))
+#: On LIMITS a lane takes 1 us to compute, which is more than it takes to read.
+WORK = Work(serial_ops=5, flops=Affine(0, 5e7), bytes=Affine(0, 8), footprint=Affine(0, 64), lanes=Affine(0, 1))
 LIMITS = DeviceLimits(
     device="cuda:0",
     threads=1,

@@ -98,3 +98,21 @@ def test_forms_that_fit_as_well_widen_the_knee():
     assert below >= 0
     assert above >= 0
     assert below + above > 0.01
+
+
+def test_step_times_that_follow_no_such_curve_have_no_knee():
+    """As those of eager kernels that change between one lane and sixteen: 1, 2, 2.4, 8 and 28 times."""
+    widths = np.array([1.0, 16.0, 128.0, 1024.0, 4096.0])
+    growth = fit_growth(widths, np.tile([185.0, 363.0, 447.0, 1503.0, 5215.0], (6, 1)))
+    assert growth.residual == pytest.approx(0.19, abs=0.02)
+    assert "no curve with a knee (19 % off)" in knee_of(growth).reason
+
+
+def test_what_the_curve_leaves_over_widens_the_knee():
+    widths = np.array([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0])
+    curve = 100 + widths
+    bent = curve * (1 + 0.05 * np.array([1, -1, 1, -1, 1, -1]))
+    exact, known = (knee_of(fit_growth(widths, np.tile(times, (6, 1)))) for times in (curve, bent))
+    assert exact.low == pytest.approx(exact.high, rel=1e-3)
+    assert known.low < 0.95 * known.value and known.high > 1.05 * known.value
+    assert known.low < 100 < known.high

@@ -34,7 +34,7 @@ def test_the_verdict_names_knee_parts_and_best_move(family):
     assert sentence.startswith("The knee is at B = 1")
     assert ": below it a step is batch-insensitive because of dispatch. " in sentence
     assert "At B = 1 a step is 87 % host dispatch and 10 % kernel latency floor" in sentence
-    assert "; at B = 1 Ki it is 98 % FLOP" in sentence
+    assert "; at B = 1 Ki it is 98 % [97 - 98] FLOP" in sentence
     assert "The best next move from B = 1 is batch 256: 18" in sentence
     assert " lanes per second; a step takes 1.39x [1.38 - 1.41] as long (measured)" in sentence
     assert "Where the batch has to stay, it is CUDA graphs: 7." in sentence

@@ -4,12 +4,13 @@ from dataclasses import replace
 import pytest
 
 from serialprof.estimate import Estimate
+from serialprof.model import analyse
 from serialprof.model.answers import InjectedDelay
 from serialprof.model.device.analysis import device_analysis, dissected
 from serialprof.model.device.moves import CPU_CLOCK, GPU_CLOCK, GRAPHS, HOST_CLOCK, MULTIPROCESSORS
 from serialprof.model.steptimes import collect
 from serialprof.records import DissectionGap
-from tests.model.device.builder import MICRO, Truth, changed, run
+from tests.model.device.builder import MICRO, WIDTHS, Truth, changed, run
 
 SLOW = Truth(host=200 * MICRO)
 QUICK = Truth(host=5 * MICRO)
@@ -135,3 +136,11 @@ def test_what_was_not_dissected_says_why():
     assert [(item.width, item.reason) for item in found.missing] == [(16, "the budget ended"), (64, "moved")]
     nothing = replace(run(), dissections=())
     assert dissected(nothing, collect(nothing)[0]) is None
+
+
+def test_a_larger_batch_at_most_doubles_a_step():
+    family = analyse(run(Truth(host=10 * MICRO, floor=100 * MICRO, lane=0.5 * MICRO), WIDTHS)).families[0]
+    assert next(item for item in family.device.moves if item.batch).batch == 64, "256 lanes take 233 us, 64 137 us"
+    steep = analyse(run(Truth(host=10 * MICRO, floor=1 * MICRO, lane=50 * MICRO), WIDTHS)).families[0]
+    refused = next(item for item in steep.device.moves if "larger batch" in item.name)
+    assert refused.gain.value is None and refused.batch is None

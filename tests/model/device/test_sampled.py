@@ -44,9 +44,17 @@ def test_steps_that_are_apart_say_so():
     assert 1.2 < first.ratio.low < 1.3 < first.ratio.high
     assert f"us when it was sampled ({first.ratio.value:.3g}x)" in first.apart
     assert second.apart == ""
+    assert first.apart.endswith("the parts are those of the latter")
+    assert first.step.value == pytest.approx(family.points[0].step.value)
+    assert "parts of the step as sampled" not in {item.what for item in family.refusals}
+
+
+def test_parts_on_a_cpu_are_those_of_the_dissected_step():
+    family = longer(1.3, noise=0.01, device="cpu")
     told = next(item for item in family.refusals if item.what == "parts of the step as sampled")
     assert told.points == ((1, 1),)
-    assert first.apart in told.reason
+    assert family.device.steps[0].apart in told.reason
+    assert told.reason.endswith("the parts are those of the former")
 
 
 @pytest.mark.parametrize("times", [1.1, 1 / 1.1])
@@ -102,7 +110,7 @@ def test_a_host_that_was_slower_or_faster_is_taken_as_it_was_when_the_step_was_s
         assert first.part(cause).seconds.value == pytest.approx(second.part(cause).seconds.value, abs=1e-9)
     assert first.part(HOST).seconds.value == pytest.approx(STEP - truth.device(1))
     assert first.ratio.value == pytest.approx(times)
-    assert ("by its host: the parts are those of the latter" in first.apart) == (times != 1.1)
+    assert ("the parts are those of the latter" in first.apart) == (times != 1.1)
     assert not [item for item in family.refusals if item.what == "parts of the step as sampled"]
     gain = next(item.gain for item in device.moves if item.name == HOST_CLOCK)
     assert gain.high == pytest.approx(0.1, rel=0.05)

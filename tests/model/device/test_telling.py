@@ -13,6 +13,7 @@ from serialprof.model.dissected import (
     FLOOR,
     FLOP,
     HOST,
+    SLOW,
     UNTOLD,
     BatchSweep,
     DeviceAnalysis,
@@ -49,9 +50,12 @@ def analysis(*moves: Move, best: Move | None = None, here: Move | None = None) -
         (Estimate(None, None, 3.0, reason="below B = 1"), "the knee lies at B = 3 or below: below it a step is"),
         (
             Estimate.unknown("a knee takes more"),
-            "the knee is unknown: a knee takes more: at the narrowest batch a step",
+            "the knee is unknown: a knee takes more; a narrow step spends most on",
         ),
-        (Estimate(None, None, None, reason="the data cannot tell the knee"), "the data cannot tell the knee: at the n"),
+        (
+            Estimate(None, None, None, reason="the data cannot tell the knee"),
+            "the data cannot tell the knee; a narrow s",
+        ),
     ],
 )
 def test_where_the_knee_lies(known: Estimate, told: str) -> None:
@@ -75,7 +79,7 @@ def test_a_knee_below_every_batch_has_one_form(known: Estimate) -> None:
 
 def step(**shares: Estimate) -> DeviceStep:
     """A step with the shares of host, floor and untold as given, and nothing else."""
-    names = {HOST: "host", FLOOR: "floor", BANDWIDTH: "bandwidth", FLOP: "flop", UNTOLD: "untold"}
+    names = {HOST: "host", FLOOR: "floor", BANDWIDTH: "bandwidth", FLOP: "flop", SLOW: "slow", UNTOLD: "untold"}
     nothing = Estimate(0.0, 0.0, 0.0)
     own = tuple(Part(cause, RATE, shares.get(names.get(cause, ""), nothing)) for cause in DEVICE_CAUSES)
     return DeviceStep(1, RATE, own, RATE, RATE, 8)
@@ -87,7 +91,7 @@ def test_parts_are_told_by_size_and_what_is_open_by_what_it_may_be() -> None:
         "60 % [50 - 70] host dispatch, 10 % kernel latency floor and 30 % [20 - 40] unattributed"
     )
     open_ = Estimate.bracket(0.0, 0.9, "")
-    kernels = {"floor": open_, "bandwidth": open_, "flop": open_}
+    kernels = {"floor": open_, "bandwidth": open_, "flop": open_, "slow": open_}
     assert parts(step(host=Estimate.bracket(0.1, 1.0, ""), **kernels)) == (
         "between 10 and 100 % host dispatch and up to 90 % kernels, whose parts are not told"
     )

@@ -56,9 +56,9 @@ def dissected(run: StoredRun, times: FamilyTimes) -> Dissected | None:
     sampled = {item.point.id: item for item in times.summaries}
     steps = [device_step(path, kernels[path.point.setting.width], sampled[path.point.id]) for path in found]
     near, withheld = [], {}
-    for step in steps:
-        if step.as_sampled or factor(step.ratio) <= TOO_FAR:
-            near.append(replace(step, apart=step.apart and step.apart + whose(hosted=step.as_sampled)))
+    for path, step in zip(found, steps, strict=True):
+        if path.hosted or factor(step.ratio) <= TOO_FAR:
+            near.append(replace(step, apart=step.apart and step.apart + whose(as_sampled=step.as_sampled)))
         else:
             withheld[step.width] = f"{step.apart}, so its parts are not told"
     return Dissected(threads, limits, tuple(found), kernels, tuple(near), withheld)

@@ -12,11 +12,14 @@ import numpy as np
 from serialprof.estimate import Estimate
 from serialprof.model.statistics import LEVEL, Array, f_quantile, half_widths, too_few
 from serialprof.model.wording import count
+from serialprof.units import format_percent
 
 #: Fewest widths that a curve is fitted through.
 MINIMUM_WIDTHS: Final = 4
 #: A knee that may lie so many times beyond the sweep is no number.
 BEYOND: Final = 2.0
+#: Relative residual of the best curve from which on it has no knee to tell.
+MISFIT: Final = 0.1
 
 #: q: sum, two partial overlaps, and the larger of both.
 FORMS: Final = (1.0, 2.0, 4.0, math.inf)
@@ -100,6 +103,10 @@ def knee_of(growth: Growth) -> Estimate:
         bounds that are left, and the side in words.
     """
     least, most = float(growth.widths[0]), float(growth.widths[-1])
+    if growth.residual > MISFIT:
+        return Estimate.unknown(
+            f"step times over batch follow no curve with a knee ({format_percent(growth.residual)} off)"
+        )
     if reason := too_few(growth.knees.size):
         if least / BEYOND <= growth.knee <= BEYOND * most:
             return Estimate(growth.knee, level=LEVEL, reason=reason)
@@ -107,6 +114,7 @@ def knee_of(growth: Growth) -> Estimate:
         return Estimate.unknown(f"{side}; {reason}", remedy=_more(growth.knee, least, most))
     logs = np.log(growth.knees)
     half, middle = float(half_widths(logs[:, None])[0]), float(np.mean(logs))
+    half += math.sqrt(2) * growth.residual  # a and b are each off by about as much as the curve is
     knees = [knee for _, knee in growth.alike]
     low = min(math.exp(middle - half), *knees)
     high = max(math.exp(min(700.0, middle + half)), *knees)

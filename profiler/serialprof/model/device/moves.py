@@ -22,6 +22,8 @@ from serialprof.records import StoredRun
 from serialprof.setting import CUDA_MODES
 
 FASTER: Final = 1.1
+#: How many times as long a step may take for a larger batch to be a move.
+DEAR: Final = 2.0
 HOST_CLOCK: Final = "host clock +10 %"
 CPU_CLOCK: Final = "clock +10 %"
 GPU_CLOCK: Final = "GPU clock +10 %"
@@ -79,7 +81,7 @@ def best_move(found: Sequence[Move]) -> Move | None:
 
 def _host_clock(path: Path, delay: InjectedDelay | None) -> Move:
     """What a faster host saves: as much of its time as exceeds the device's, where it has no slack."""
-    gains = path.gain(path.saved_by_host(FASTER))
+    gains = np.minimum(FASTER - 1.0, path.gain(path.saved_by_host(FASTER)))
     model = interval(gains)
     if delay is not None and delay.waits:
         reason = "the host has slack by injected delays: its time is not on the critical path"
@@ -104,13 +106,13 @@ def _cpu_clock(path: Path) -> Move:
 
 
 def _gpu_clock(path: Path, kernels: Kernels) -> Move:
-    scaling = path.busy if kernels.unsplit else kernels.floor + kernels.flop
+    scaling = path.busy if kernels.unsplit else kernels.floor + kernels.flop + kernels.slow
     most = interval(path.gain(path.saved_by_device(scaling * (1 - 1 / FASTER))))
     return _move(path, GPU_CLOCK, _at_most(most, "the GPU clock was not varied"), "bracket")
 
 
 def _batch(times: FamilyTimes, path: Path, sweep: BatchSweep) -> Move:
-    """The batch at the knee, or the widest that was measured, against this one: lanes per second, paired."""
+    """The widest batch that was measured and at most doubles a step, against this one: lanes per second, paired."""
     setting = path.point.setting
     wider = [item.width for item in sweep.throughput if item.width > setting.width]
     knee = sweep.knee
@@ -119,11 +121,16 @@ def _batch(times: FamilyTimes, path: Path, sweep: BatchSweep) -> Move:
         return _refused(path, name, "no larger batch was measured", "--width with larger ones")
     if knee.high is not None and knee.high <= setting.width:
         return _refused(path, name, "this batch lies beyond the knee already", "")
-    target = next((width for width in wider if knee.value is not None and width >= knee.value), wider[-1])
+    steps = {item.width: item.width / item.rate.value for item in sweep.throughput if item.rate.value}
+    most = DEAR * steps.get(setting.width, math.inf)
+    cheap = [width for width in wider if steps.get(width, math.inf) <= most]
+    if not cheap:
+        return _refused(path, name, "every larger batch that was measured more than doubles a step", "")
+    target = cheap[-1]
     logs = paired(*(times.column(width, setting.threads, "serial") for width in (setting.width, target)))
     gain = _speed_up(logs + math.log(target / setting.width))
-    to = "to the knee" if knee.value is not None and target >= knee.value else "the widest that was measured"
-    return replace(_move(path, f"batch {count(target)}", gain, "measured", f"lanes per second; {to}"), batch=target)
+    reason = "lanes per second; the widest batch that was measured and at most doubles a step"
+    return replace(_move(path, f"batch {count(target)}", gain, "measured", reason), batch=target)
 
 
 def _modes(run: StoredRun, path: Path, *, withheld: bool) -> Iterator[Move]:

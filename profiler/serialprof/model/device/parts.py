@@ -15,7 +15,7 @@ from serialprof.model.answers import Part
 from serialprof.model.device.growth import MINIMUM_WIDTHS, Growth, fit_growth
 from serialprof.model.device.paths import Path
 from serialprof.model.device.sampled import APART, against, as_sampled, factor, sentence
-from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, GAPS, HOST, TRANSFERS, UNTOLD, DeviceStep
+from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, GAPS, HOST, SLOW, TRANSFERS, UNTOLD, DeviceStep
 from serialprof.model.results import PointSummary
 from serialprof.model.statistics import LEVEL, Array, interval
 
@@ -37,8 +37,10 @@ class Kernels:
 
     Attributes:
         floor: latency that no width of the step fills.
-        bandwidth: reading and writing memory; weights at any batch, and what grows where that is what it waits for.
-        flop: arithmetic that grows with batch.
+        bandwidth: what declared bytes take at the device's bandwidth: those of any batch, and those of the lanes where
+            these take longer than the lanes' FLOP.
+        flop: what the lanes' declared FLOP take at the device's peak where these take longer.
+        slow: what grows with batch beyond that.
         off: by how much the form of the curve leaves the fixed part open, (below, above), as shares of the kernels.
         unread: why `bandwidth` is not known and in the others, empty where it is.
         unsplit: why nothing but the sum is known, empty where more is.
@@ -47,6 +49,7 @@ class Kernels:
     floor: Array
     bandwidth: Array
     flop: Array
+    slow: Array
     off: tuple[float, float] = (0.0, 0.0)
     unread: str = ""
     unsplit: str = ""
@@ -80,35 +83,49 @@ def _fixed_shares(found: Sequence[Path]) -> Growth | None:
 def _split(path: Path, growth: Growth | None, limits: DeviceLimits | None, *, contradicted: bool) -> Kernels:
     nothing = np.zeros(len(path.blocks))
     if growth is None:
-        return Kernels(nothing, nothing, nothing, unsplit=FEW_WIDTHS)
+        return Kernels(nothing, nothing, nothing, nothing, unsplit=FEW_WIDTHS)
     width = path.point.setting.width
     shares = growth.fixed(width)
     share = shares if shares.size == path.busy.size else np.full(path.busy.size, float(np.mean(shares)))
     fixed = share * path.busy
     growing = path.busy - fixed
     least = np.minimum(fixed, path.kernels * ((limits.floor if limits else None) or 0.0))
-    streamed, reading, unread = (0.0, False, CONTRADICTED) if contradicted else _declared(path, limits)
-    weights = np.minimum(streamed, fixed - least)
+    roof, unread = (None, CONTRADICTED) if contradicted else _roof(path, limits)
+    if roof is None:
+        return Kernels(fixed, nothing, growing, nothing, growth.off(width), unread)
+    weights = np.minimum(roof.weights, fixed - least)
+    reading, computing = (np.minimum(seconds, growing) for seconds in (roof.reading, roof.computing))
+    lanes = (reading, nothing) if roof.reading > roof.computing else (nothing, computing)
     return Kernels(
         floor=fixed - weights,
-        bandwidth=weights + (growing if reading else nothing),
-        flop=nothing if reading else growing,
+        bandwidth=weights + lanes[0],
+        flop=lanes[1],
+        slow=growing - lanes[0] - lanes[1],
         off=growth.off(width),
-        unread=unread,
     )
 
 
-def _declared(path: Path, limits: DeviceLimits | None) -> tuple[float, bool, str]:
-    """Seconds that what is read at any batch takes; whether a lane waits for memory; why neither can be told."""
+@dataclass(frozen=True)
+class _Roof:
+    """Seconds that the declared work of a step takes at what the device can do: bytes of any batch, of lanes, FLOP."""
+
+    weights: float
+    reading: float
+    computing: float
+
+
+def _roof(path: Path, limits: DeviceLimits | None) -> tuple[_Roof | None, str]:
+    """The least that the declared work takes, or why that cannot be told."""
     setting, work = path.point.setting, path.point.work
     if work is None:
-        return 0.0, False, UNDECLARED
+        return None, UNDECLARED
     bandwidth = limits.bandwidth_at(work.footprint.at(setting.width)) if limits else None
     peak = limits.flops.get(setting.dtype) if limits else None
     if not bandwidth or not peak:
-        return 0.0, False, UNMEASURED
-    reading = work.bytes.per_lane / bandwidth > work.flops.per_lane / peak
-    return work.bytes.fixed / bandwidth, reading, ""
+        return None, UNMEASURED
+    lanes = setting.width
+    reading, computing = work.bytes.per_lane * lanes / bandwidth, work.flops.per_lane * lanes / peak
+    return _Roof(work.bytes.fixed / bandwidth, reading, computing), ""
 
 
 def device_step(dissected: Path, kernels: Kernels, sampled: PointSummary) -> DeviceStep:
@@ -116,14 +133,15 @@ def device_step(dissected: Path, kernels: Kernels, sampled: PointSummary) -> Dev
     as_it_was = interval(dissected.step, "s")
     ratio = against(as_it_was, sampled.step)
     path = as_sampled(dissected, sampled.step)
+    loose = path.loose * float(np.mean(path.device)) / float(np.mean(path.step))  # so far the share follows the step
     on_cuda = path.point.setting.on_cuda
     wide = float(np.mean(path.spare))
     return DeviceStep(
         width=path.point.setting.width,
         step=interval(path.step, "s"),
         parts=(
-            _part(path, HOST, path.dispatch, wide, wide),
-            _gaps(path, on_cuda=on_cuda),
+            _part(path, HOST, path.dispatch, *(2 * (loose if on_cuda else wide,))),
+            _gaps(path, loose, on_cuda=on_cuda),
             *_of_kernels(path, kernels, wide),
             _part(path, TRANSFERS, path.transfers) if on_cuda else Part.nothing(TRANSFERS, "a CPU shares its memory"),
             _part(path, UNTOLD, path.unattributed)
@@ -134,24 +152,25 @@ def device_step(dissected: Path, kernels: Kernels, sampled: PointSummary) -> Dev
         overhead=interval(path.profiled / path.step - 1.0),
         units=len(path.blocks),
         held=sampled.held,
-        as_sampled=dissected.hosted and path is not dissected,
+        as_sampled=path is not dissected,
         ratio=ratio,
         apart=sentence(as_it_was, sampled.step, ratio) if factor(ratio) > APART else "",
     )
 
 
-def _gaps(path: Path, *, on_cuda: bool) -> Part:
+def _gaps(path: Path, loose: float, *, on_cuda: bool) -> Part:
     if not on_cuda:
         return Part.nothing(GAPS, "operations on a CPU are called, not launched")
     if path.ungapped:
         return Part.unknown(GAPS, f"{path.ungapped}: they are in {HOST} or {UNTOLD}")
-    return _part(path, GAPS, path.gaps)
+    return _part(path, GAPS, path.gaps, loose, loose) if path.ahead else _part(path, GAPS, path.gaps)
 
 
 def _of_kernels(path: Path, kernels: Kernels, wide: float) -> tuple[Part, ...]:
-    """Floor, bandwidth and FLOP; brackets where the batches are too few to tell them apart."""
+    """What the kernels' time is made of; brackets where the batches are too few to tell its parts."""
+    causes = {FLOOR: kernels.floor, BANDWIDTH: kernels.bandwidth, FLOP: kernels.flop, SLOW: kernels.slow}
     if kernels.unsplit:
-        return tuple(_at_most(path, cause, kernels) for cause in (FLOOR, BANDWIDTH, FLOP))
+        return tuple(_at_most(path, cause, kernels) for cause in causes)
     busy = float(np.mean(path.busy))
     below, above = (busy * share for share in kernels.off)
 
@@ -159,17 +178,14 @@ def _of_kernels(path: Path, kernels: Kernels, wide: float) -> tuple[Part, ...]:
         own = wide * float(np.mean(seconds)) / busy if busy else 0.0
         return _part(path, cause, seconds, own + low, own + high)
 
-    # What the form takes from the fixed part it gives to the growing one, which lies in bandwidth or in FLOP.
-    reading = bool((kernels.flop == 0).all())
-    floor = widened(FLOOR, kernels.floor, below, above)
-    flop = widened(FLOP, kernels.flop, *((0.0, 0.0) if reading else (above, below)))
-    if kernels.unread:
-        return (
-            floor.because(kernels.unread),
-            Part.unknown(BANDWIDTH, kernels.unread),
-            flop.because(kernels.unread),
-        )
-    return floor, widened(BANDWIDTH, kernels.bandwidth, *((above, below) if reading else (0.0, 0.0))), flop
+    # What the form takes from the fixed part it gives to the growing one: that below the roof, where there is some.
+    growing = next((cause for cause in (SLOW, FLOP) if causes[cause].any()), BANDWIDTH)
+    moved = {FLOOR: (below, above), growing: (above, below)}
+    parts = tuple(widened(cause, seconds, *moved.get(cause, (0.0, 0.0))) for cause, seconds in causes.items())
+    if not kernels.unread:
+        return parts
+    floor, _, flop, _ = (part.because(kernels.unread) for part in parts)
+    return floor, Part.unknown(BANDWIDTH, kernels.unread), flop, Part.unknown(SLOW, kernels.unread)
 
 
 def _at_most(path: Path, cause: str, kernels: Kernels) -> Part:

@@ -12,6 +12,7 @@ import numpy as np
 
 from serialprof.devicelimits import DeviceLimits
 from serialprof.model.statistics import Array, Mask
+from serialprof.model.steptimes import block_steps
 from serialprof.planning import Point
 from serialprof.records import Anatomy, Profile, StoredRun
 from serialprof.setting import CUDA_MODES
@@ -42,6 +43,8 @@ class Path:
         profiled: the step under the profiler.
         spare: by how much `busy` may be off in either direction, for the profiler's cost lies in or beside it.
         waits: [unit], whether the host waits for the device in every step; always on the CPU.
+        ahead: whether the host is surely ahead of the device.
+        loose: half of the width of the interval of `step`, where that is as sampled.
         ungapped: why `gaps` are not known, empty where they are.
     """
 
@@ -56,6 +59,8 @@ class Path:
     profiled: Array
     spare: Array
     waits: Mask
+    ahead: bool = False
+    loose: float = 0.0
     ungapped: str = ""
 
     @property
@@ -87,9 +92,19 @@ class Path:
         host, step = float(np.mean(self.host)), float(np.mean(self.step))
         return self.point.setting.on_cuda and host >= max(_HOSTED * step, float(np.mean(self.device)))
 
-    def with_host(self, times: float) -> Path:
-        """The same steps by a host that takes so many times as long, on the same device."""
-        return replace(self, step=times * self.step, host=times * self.host, profiled=times * self.profiled)
+    def taking(self, seconds: float, loose: float) -> Path:
+        """The same steps where each takes so many seconds: the host is so much faster or slower, the kernels are not.
+
+        Where the host is ahead of the device, what is left beside kernels and copies is gaps.
+
+        Args:
+            seconds: of a step.
+            loose: half of the width of their interval.
+        """
+        times = seconds / self.step
+        step = np.full(self.step.size, seconds)
+        gaps = np.maximum(0.0, step - self.busy - self.transfers) if self.ahead else self.gaps
+        return replace(self, step=step, host=times * self.host, profiled=times * self.profiled, gaps=gaps, loose=loose)
 
     def saved_by_host(self, factor: float) -> Array:
         """[unit], seconds that a step is shorter where all that the host does takes 1 / factor of its time."""
@@ -168,6 +183,7 @@ def _path(point: Point, own: Mapping[int, Anatomy], limits: DeviceLimits | None,
         profiled=profiled,
         spare=np.zeros(len(blocks)),
         waits=waits,
+        ahead=_ahead(own.values()),
         ungapped="neither the device's limits nor a graph of the same steps tell them" if np.isnan(gaps).any() else "",
     )
 
@@ -204,9 +220,16 @@ def _profile(anatomy: Anatomy) -> Profile:
 
 
 def _graph(run: StoredRun, point: Point, anatomies: Mapping[int, Mapping[int, Anatomy]]) -> Mapping[int, Anatomy]:
-    """The anatomies of the same steps as a replayed graph, by block; none for what is one, or one kernel, itself."""
+    """The anatomies of the same steps as a replayed graph, by block; none for what is one, or one kernel, itself.
+
+    Their steps are as long as they were when they were sampled.
+    """
     other = None if point.setting.mode in CUDA_MODES else twin(run, point, "graph")
-    return {} if other is None else anatomies.get(other.id, {})
+    if other is None:
+        return {}
+    sampled = list(block_steps(run, other).values())
+    own = anatomies.get(other.id, {})
+    return {block: replace(item, step=float(np.mean(sampled))) for block, item in own.items()} if sampled else own
 
 
 def _gaps(own: Mapping[int, Anatomy], graph: Mapping[int, Anatomy], limits: DeviceLimits | None) -> Array:
@@ -219,7 +242,7 @@ def _gaps(own: Mapping[int, Anatomy], graph: Mapping[int, Anatomy], limits: Devi
     kernels = np.array([_profile(own[block]).kernels for block in blocks])
     if _ahead(own.values()):
         return np.array([_idle(own[block]) for block in blocks])
-    shortest = np.nan if limits is None or limits.gap is None else limits.gap
+    shortest = np.nan if limits is None or not limits.gap else limits.gap  # 0 is below what can be resolved
     replays = {block: item for block, item in graph.items() if item.profile is not None and item.profile.kernels}
     each = {block: _idle(item) / _profile(item).kernels for block, item in replays.items()}
     if not _ahead(replays.values()):

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dissected steps against the same steps as sampled: the parts of a step that took another time are not its parts.
 
-But for a host that is what a step on a device waits for: on a shared machine it is now faster and now slower, by half
-for minutes, and only its own time follows. There the parts are those of the step as sampled.
+But on a CUDA device they are told of the step as sampled: a host of a shared machine is now faster and now slower, by
+half for minutes, and only its own time follows; kernels take what they take.
 """
 
 from __future__ import annotations
 
 from typing import Final
-
-import numpy as np
 
 from serialprof.estimate import Estimate
 from serialprof.model.device.paths import Path
@@ -23,15 +21,16 @@ TOO_FAR: Final = 1.5
 
 
 def as_sampled(path: Path, sampled: Estimate) -> Path:
-    """The path with the host as fast as it was when the step was sampled, where the host is what the step takes.
+    """The path with the host as fast as it was when the step was sampled, on a CUDA device.
 
     Args:
         path: as dissected.
         sampled: seconds of the same step; without a value the path stays as it is.
     """
-    if not sampled.value or not path.hosted:
+    if not sampled.value or not path.point.setting.on_cuda:
         return path
-    return path.with_host(sampled.value / float(np.mean(path.step)))
+    ends = (sampled.low, sampled.high)
+    return path.taking(sampled.value, (ends[1] - ends[0]) / 2 if ends[0] and ends[1] else 0.0)
 
 
 def against(dissected: Estimate, sampled: Estimate) -> Estimate:
@@ -66,6 +65,6 @@ def sentence(dissected: Estimate, sampled: Estimate, ratio: Estimate) -> str:
     return f"a step took {own} when it was dissected and {other} when it was sampled ({ratio.value or 0.0:.3g}x)"
 
 
-def whose(*, hosted: bool) -> str:
+def whose(*, as_sampled: bool) -> str:
     """Whose parts are told, where the steps are apart; to end the sentence."""
-    return ", by its host: the parts are those of the latter" if hosted else ": the parts are those of the former"
+    return f": the parts are those of the {'latter' if as_sampled else 'former'}"

@@ -12,7 +12,17 @@ from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
 from serialprof.model.answers import Part
 from serialprof.model.device.batch import WEIGHTS
-from serialprof.model.dissected import BANDWIDTH, FLOOR, FLOP, UNTOLD, BatchSweep, DeviceAnalysis, DeviceStep, Move
+from serialprof.model.dissected import (
+    BANDWIDTH,
+    FLOOR,
+    FLOP,
+    SLOW,
+    UNTOLD,
+    BatchSweep,
+    DeviceAnalysis,
+    DeviceStep,
+    Move,
+)
 
 #: Share of a step from which a part is named, and how many are.
 _NAMED: Final = 0.05
@@ -40,6 +50,8 @@ def knee(sweep: BatchSweep) -> str:
         return f"every batch is beyond the knee: from B = {wording.count(sweep.throughput[0].width)} on lanes cost time"
     cause, reason = (text.replace(WEIGHTS, _STREAMING) for text in (sweep.cause, sweep.reason))
     place, below = _place(known)
+    if cause and not below:
+        return f"{place}; a narrow step spends most on {cause}"
     if cause:
         return f"{place}: {below} a step is batch-insensitive because of {cause}"
     return f"{place}; what a narrow step spends most on: {reason}" if reason else place
@@ -54,7 +66,7 @@ def every_batch_beyond(sweep: BatchSweep) -> bool:
 
 
 def _place(known: Estimate) -> tuple[str, str]:
-    """Where a knee lies in words, and what is said to lie below it."""
+    """Where a knee lies in words, and what is said to lie below it; nothing where that is open."""
     if known.value is not None:
         low, high = (wording.count(end) if end else "" for end in (known.low, known.high))
         ends = f" [{low} - {high}]" if low != high and low and high else ""
@@ -65,12 +77,12 @@ def _place(known: Estimate) -> tuple[str, str]:
         assert known.high is not None
         return f"the knee lies at B = {wording.count(known.high)} or below", "below it"
     open_on_both_sides = known.reason.startswith("the data cannot tell")
-    return known.reason if open_on_both_sides else f"the knee is unknown: {known.reason}", "at the narrowest batch"
+    return known.reason if open_on_both_sides else f"the knee is unknown: {known.reason}", ""
 
 
 def parts(step: DeviceStep) -> str:
     """The largest parts of a step in words, by what they may take at most where no more is known; unattributed last."""
-    kernels = [step.part(cause) for cause in (FLOOR, BANDWIDTH, FLOP)]
+    kernels = [step.part(cause) for cause in (FLOOR, BANDWIDTH, FLOP, SLOW)]
     together = all(part.share.value is None for part in kernels)
     single = [part for part in step.parts if not (together and part in kernels) and _most(part) >= _NAMED]
     largest = sorted(single, key=_most, reverse=True)[:_MOST_NAMED]
