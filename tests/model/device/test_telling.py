@@ -54,7 +54,7 @@ def analysis(*moves: Move, best: Move | None = None, here: Move | None = None) -
         ),
         (
             Estimate(None, None, None, reason="the data cannot tell the knee"),
-            "the data cannot tell the knee; a narrow s",
+            "the data cannot tell the knee; a narrow",
         ),
     ],
 )
