@@ -41,13 +41,13 @@ def over_clock(family: FamilyAnalysis, prefix: str) -> Plot:
             )  # fmt: skip
         _ideal(axes, [_gigahertz(item) for items in series.values() for item in items])
         axes.set_xlabel("measured clock, GHz")
-        axes.set_ylabel("speed over the lowest clock")
+        axes.set_ylabel("speed-up")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, columnspacing=1.2)
 
     threads = next(iter(series.values()))[0].point.setting.threads
     caption = (
-        f"On {wording.threads(threads)}. On the dashed line time scales with the clock in full; a level line does not "
-        "care about the clock. Intervals are those of the step time at each clock."
+        f"Over the lowest clock, on {wording.threads(threads)}. On the dashed line time scales with the clock in full; "
+        "a level line does not care about the clock. Intervals are those of the step time at each clock."
     )
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
 

@@ -120,7 +120,8 @@ def _shares(analysis: Analysis) -> Iterator[Panel]:
 def _decisions(analysis: Analysis) -> Iterator[Panel]:
     maps = clockmap.clock_map(analysis.families, "d")
     for family, plot in zip(analysis.families, maps, strict=False):
-        yield Panel(title(family), plot, _tradeoffs(family))
+        if _several_threads(family):
+            yield Panel(title(family), plot, _tradeoffs(family))
 
 
 def _tails(run: StoredRun, analysis: Analysis) -> Iterator[Panel]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from serialprof.estimate import Estimate
 from serialprof.model.sweep import at_reference
 from serialprof.setting import on_cuda
-from serialprof.units import format_count, format_percent, format_si
+from serialprof.units import format_count, format_si
 from serialprof_reports import wording
 from serialprof_reports.cards import title
 from serialprof_reports.pageparts import Panel, Table
@@ -230,7 +230,7 @@ def _table(rows: tuple[tuple[str, ...], ...]) -> Table:
 
 def _row(name: str, dot: Dot, roofs: Roofs) -> tuple[str, ...]:
     roof = roofs.over(dot.ratio)
-    share = wording.MISSING if roof is None else format_percent(number(dot.rate.value) / roof, 2)
+    share = wording.MISSING if roof is None else f"{100 * number(dot.rate.value) / roof:.3g} %"
     return (
         name,
         dot.form,

@@ -68,7 +68,8 @@ def _over_threads(family: FamilyAnalysis, machine: Machine, prefix: str, title: 
         axes.plot(counts, [count / counts[0] for count in counts], "--", color=MUTED, linewidth=1.0, label="ideal")
         axes.axhline(1.0, color=MUTED, linewidth=1.0)
         if (shared := _first_shared(places, machine)) is not None:
-            axes.axvspan(shared, counts[-1], color=MUTED, alpha=0.13, linewidth=0)
+            before = max((count for count in counts if count < shared), default=shared)
+            axes.axvspan((before * shared) ** 0.5, counts[-1] * 1.1, color=MUTED, alpha=0.13, linewidth=0)
         for index, width in enumerate(widths):
             there = [count for count in counts if (width, count) in steps]
             ratios = [_ratio(steps[width, counts[0]], steps[width, count]) for count in there]

@@ -207,6 +207,10 @@ def test_what_one_thread_has_no_answer_to_is_left_out() -> None:
     found = re.findall(r'<h2 id="([^"]*)"', pages()["one thread"])
     assert "width" in found
     assert not {"threads", "decision", "clock"} & set(found)
+    run = made.stored_run((made.LSTM, made.LIFE), thread_counts=(1, 2))
+    points = tuple(item for item in run.plan.points if item.workload == "life" or item.setting.threads == 1)
+    some = replace(run, plan=replace(run.plan, points=points))
+    assert "Only one thread count was measured." not in html(some, made.analysis(some, (made.LSTM, made.LIFE)))
 
 
 def test_emoji_are_shown_as_text() -> None:
