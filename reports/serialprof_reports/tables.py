@@ -81,15 +81,20 @@ def csv(run: StoredRun, analysis: Analysis) -> str:  # noqa: ARG001 - every rend
     text = StringIO()
     table = writer(text)
     table.writerow(COLUMNS)
-    for visit in run.visits:
-        table.writerows(_row(run, visit, sample) for sample in visit.samples)
+    table.writerows([_harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows(run))
     return text.getvalue()
 
 
-def _row(run: StoredRun, visit: Visit, sample: Sample) -> Iterator[object]:
+def rows(run: StoredRun) -> Iterator[tuple[object, ...]]:
+    """The cells of every sample, in the order of COLUMNS; what is not known is None."""
+    for visit in run.visits:
+        yield from (_row(run, visit, sample) for sample in visit.samples)
+
+
+def _row(run: StoredRun, visit: Visit, sample: Sample) -> tuple[object, ...]:
     point = run.point(visit.point)
     setting = point.setting
-    cells = (
+    return (
         run.run_id, point.workload, parameters(setting), setting.mode, setting.device, setting.dtype, setting.form,
         setting.width, setting.depth, setting.threads, " ".join(map(str, setting.cpus)),
         visit.block, visit.turn, visit.process, visit.runs, sample.seconds,
@@ -98,7 +103,6 @@ def _row(run: StoredRun, visit: Visit, sample: Sample) -> Iterator[object]:
         visit.readings.steal, visit.readings.temperature, visit.readings.throttles,
         *clock_of(setting.cpus, (visit,)), *_gpu(visit), visit.readings.leaked,
     )  # fmt: skip
-    return (_harmless(cell) if isinstance(cell, str) else cell for cell in cells)
 
 
 def _gpu(visit: Visit) -> tuple[object, ...]:

@@ -7,21 +7,23 @@ from pathlib import Path
 
 import click
 
-from serialprof.files import check_creatable, write_new
+from serialprof.cli.delivery import deliver
+from serialprof.files import check_creatable
+
+FORMATS = ("json", "csv", "parquet", "chrome-trace")
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
-@click.option("--format", "format_", type=click.Choice(["json", "csv"]), required=True, help="json or csv.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help=f"{', '.join(FORMATS)}.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
 def command(run: Path, format_: str, output: Path | None) -> None:
-    """Write a stored run: json holds the analysis, csv one row per sample."""
+    """Write a stored run: json holds the analysis, csv and parquet one row per sample, chrome-trace single steps."""
     from serialprof.session import load
 
     if output is not None:
         check_creatable(output)
-    text = load(run).render(format_)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        write_new(output, text)
+    loaded = load(run)
+    deliver(loaded.render(format_), output)
+    if not any(visit.samples for visit in loaded.stored.visits):
+        click.echo("serialprof: nothing was measured" + "".join(f"; {why}" for why in loaded.failed), err=True)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from serialprof.cli.delivery import deliver
 from serialprof.cli.output import show
-from serialprof.files import check_creatable, write_new
+from serialprof.files import check_creatable
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
-@click.option("--format", "format_", default="terminal", show_default=True, help="html or terminal.")
+@click.option("--format", "format_", default="terminal", show_default=True, help="html, terminal, markdown or json.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
 def command(run: Path, format_: str, output: Path | None) -> None:
     """Show a stored run again; a page goes beside the run file unless -o names another place."""
@@ -26,8 +27,7 @@ def command(run: Path, format_: str, output: Path | None) -> None:
     loaded = load(run)
     if output is None and format_ == "terminal":
         show(loaded)
-    elif output is None:
-        click.echo(loaded.render(format_))
-    else:
-        write_new(output, loaded.render(format_))
+        return
+    deliver(loaded.render(format_), output)
+    if output is not None:
         click.echo(f"page: {output}" if format_ == "html" else f"written: {output}", err=True)
