@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "doctor": "Say what on this machine spoils measurements, and what mends it.",
     "validate": "Plant known truths, and see whether the estimates contain them.",
     "report": "Show a stored run again.",
+    "compare": "Show stored runs against one another.",
     "whatif": "Say what a stored run's step times would be under other conditions.",
     "clock": "Give back clocks that a killed run had set.",
     "export": "Write a stored run as JSON or CSV.",

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`serialprof compare`: stored runs against the first of them, on any computer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final
+
+import click
+
+from serialprof.errors import UsageError
+from serialprof.files import check_creatable, write_new
+
+#: Where renderers of comparisons register: functions of a comparison and their own options.
+_GROUP: Final = "serialprof.comparisons"
+_MOST_WIDTH: Final = 120
+_EPILOG: Final = """\b
+Examples:
+  serialprof compare old.serialprof new.serialprof
+  serialprof compare a.serialprof b.serialprof c.serialprof --json
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("runs", type=click.Path(path_type=Path), metavar="A B [C...]", nargs=-1, required=True)
+@click.option("--format", "format_", default="terminal", show_default=True, help="terminal or json.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
+def command(runs: tuple[Path, ...], format_: str, as_json: bool, output: Path | None) -> None:
+    """Say how much faster B is than A, and what makes up for it, at the points that both measured."""
+    if len(runs) < 2:
+        raise UsageError("one run is given", "name two run files or more")
+    if output is not None:
+        check_creatable(output)
+    render = _renderer("json" if as_json else format_)
+    from serialprof.model.comparison.comparing import compare
+    from serialprof.store import read_run
+
+    comparison = compare([read_run(path) for path in runs], [str(path) for path in runs])
+    if output is not None:
+        write_new(output, render(comparison))
+        click.echo(f"written: {output}", err=True)
+    elif format_ == "terminal" and not as_json and sys.stdout.isatty():
+        width = min(_MOST_WIDTH, shutil.get_terminal_size().columns)
+        click.echo(render(comparison, width=width, color=not os.environ.get("NO_COLOR")), nl=False, color=True)
+    else:
+        click.echo(render(comparison), nl=False)
+
+
+def _renderer(name: str) -> Callable[..., str]:
+    """The function that is registered for a format: (Comparison, its own options) -> str."""
+    formats = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    if name not in formats:
+        raise UsageError(f"unknown format {name!r}", f"choose from {', '.join(sorted(formats))}")
+    loaded: Callable[..., str] = formats[name].load()
+    return loaded

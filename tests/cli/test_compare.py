@@ -1,0 +1,95 @@
+"""`serialprof compare` as a process."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from serialprof.store import Store
+from tests.model import builder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a.serialprof, and b.serialprof, whose steps take half as long."""
+    folder = tmp_path_factory.mktemp("compare")
+    for seed, (name, seconds) in enumerate((("a", 2e-6), ("b", 1e-6))):
+        run = builder.run(lambda *_, seconds=seconds: seconds, (1, 4), noise=0.01, seed=seed)
+        with Store(folder / f"{name}.serialprof", replace(run, visits=(), run_id=name)) as store:
+            for visit in run.visits:
+                store.add(visit)
+            store.finish("complete")
+    return folder
+
+
+def compare(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from serialprof.cli import main; main()", "compare", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_verdict_comes_first_and_is_plain_when_piped(folder: Path) -> None:
+    done = compare(folder, "a.serialprof", "b.serialprof")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(("B is 2.0", "B is 1.9"))
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in done.stdout
+
+
+def test_the_same_file_twice_gives_1x(folder: Path) -> None:
+    done = compare(folder, "a.serialprof", "a.serialprof")
+    assert done.returncode == 0, done.stderr
+    assert "the data cannot tell A from B on serial work (1.00x" in " ".join(done.stdout.split())
+
+
+def test_json_alone_stands_on_standard_output_or_in_a_new_file(folder: Path) -> None:
+    done = compare(folder, "a.serialprof", "b.serialprof", "--json")
+    assert json.loads(done.stdout)["schema"]["name"] == "serialprof.comparison"
+    written = compare(folder, "a.serialprof", "b.serialprof", "--format", "json", "-o", "c.json")
+    assert (written.returncode, written.stdout, written.stderr) == (0, "", "written: c.json\n")
+    assert (folder / "c.json").read_text() == done.stdout
+    again = compare(folder, "a.serialprof", "b.serialprof", "-o", "c.json")
+    assert again.returncode == 2
+    assert "c.json exists" in again.stderr
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    done = compare(folder, *arguments)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_files_that_cannot_be_read_get_one_sentence_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
+    whole = (folder / "a.serialprof").read_bytes()
+    (tmp_path / "good.serialprof").write_bytes(whole)
+    (tmp_path / "empty.serialprof").write_bytes(b"")
+    (tmp_path / "foreign.serialprof").write_text("not a database")
+    (tmp_path / "cut.serialprof").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "newer.serialprof").write_bytes(whole)
+    with sqlite3.connect(tmp_path / "newer.serialprof") as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    connection.close()
+    for name in ("empty", "foreign", "cut", "newer", "absent"):
+        line = refused(tmp_path, "good.serialprof", f"{name}.serialprof", "--json", "-o", "out.json")
+        assert f"{name}.serialprof" in line
+    assert not [path for path in tmp_path.iterdir() if "out.json" in path.name]
+
+
+def test_what_cannot_be_asked_gets_one_sentence(folder: Path) -> None:
+    assert "name two run files or more" in refused(folder, "a.serialprof")
+    assert "choose from json, terminal" in refused(folder, "a.serialprof", "b.serialprof", "--format", "tablet")
+
+
+def test_runs_that_share_nothing_are_refused(folder: Path, tmp_path: Path) -> None:
+    run = builder.run(lambda *_: 1e-6, (2, 8))
+    with Store(tmp_path / "other.serialprof", replace(run, visits=())) as store:
+        for visit in run.visits:
+            store.add(visit)
+        store.finish("complete")
+    line = refused(folder, "a.serialprof", str(tmp_path / "other.serialprof"))
+    assert "no point with the same" in line
