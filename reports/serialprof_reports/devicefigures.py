@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from serialprof.model.dissected import BANDWIDTH, DEVICE_CAUSES, FLOOR, FLOP, GAPS, HOST, TRANSFERS, UNTOLD
+from serialprof.model.dissected import BANDWIDTH, DEVICE_CAUSES, FLOOR, FLOP, GAPS, HOST, SLOW, TRANSFERS, UNTOLD
 from serialprof.units import format_count
 from serialprof_reports import wording
 from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, WIDE, Plot, render
@@ -21,15 +21,13 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = dict(
     zip(
-        (FLOOR, HOST, TRANSFERS, FLOP, BANDWIDTH, UNTOLD, GAPS),
-        (*PARTS.values(), SERIES[1]),
+        (FLOOR, HOST, TRANSFERS, FLOP, BANDWIDTH, UNTOLD, GAPS, SLOW),
+        (*PARTS.values(), SERIES[1], SERIES[5]),
         strict=True,
     )
 )
 #: How a segment is drawn besides its colour.
-_HATCHES: Final = {HOST: "++", GAPS: "///", TRANSFERS: "xx", FLOP: "\\\\\\", BANDWIDTH: "---"}
-#: Colour and hatch of a cause that has none of its own here.
-_OTHER: Final = SERIES[5], "||"
+_HATCHES: Final = {HOST: "++", GAPS: "///", TRANSFERS: "xx", FLOP: "\\\\\\", BANDWIDTH: "---", SLOW: "||"}
 #: What the data do not tell apart.
 _OPEN: Final = "not told apart"
 
@@ -84,8 +82,6 @@ def _segment(cause: str) -> dict[str, Any]:
         return {"facecolor": PAPER, "edgecolor": MUTED, "hatch": "|||"}
     if cause == UNTOLD:
         return {"facecolor": PAPER, "edgecolor": _COLOURS[cause], "hatch": "////"}
-    if cause not in _COLOURS:
-        return {"facecolor": _OTHER[0], "edgecolor": PAPER, "hatch": _OTHER[1]}
     return {"facecolor": _COLOURS[cause], "edgecolor": PAPER, "hatch": _HATCHES.get(cause)}
 
 

@@ -25,10 +25,18 @@ def test_references_are_renamed_with_their_targets_and_other_ids_dropped() -> No
     root = page(
         '<g id="a"><path id="m"/><use xlink:href="#m" style="clip-path: none" clip-path="url(#c)"/></g><rect id="c"/>'
     )
-    group, clip = root
-    assert "id" not in group.attrib
-    assert group[1].attrib == {"href": "#p-0", "clip-path": "url(#p-1)"}
-    assert (group[0].get("id"), clip.get("id")) == ("p-0", "p-1")
+    path, use, clip = root
+    assert use.attrib == {"href": "#p-0", "clip-path": "url(#p-1)"}
+    assert (path.get("id"), clip.get("id")) == ("p-0", "p-1")
+
+
+def test_groups_that_say_nothing_give_way_to_what_they_hold_in_its_order() -> None:
+    root = page(
+        '<g id="a"><g><path d="M 1 1"/></g><g style="opacity: 0.5"><g><path d="M 2 2"/></g></g></g><path d="M 3 3"/>'
+    )
+    assert [child.tag for child in root] == ["path", "g", "path"]
+    assert [element.get("d") for element in root.iter("path")] == ["M 1 1", "M 2 2", "M 3 3"]
+    assert root[1].attrib == {"opacity": "0.5"}
 
 
 def test_style_sheet_and_metadata_go() -> None:
