@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
@@ -16,12 +16,12 @@ from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.model import analyse
 from serialprof.model.fitting.candidates import Candidate
 from serialprof.model.fitting.cells import Cell
-from serialprof.model.fitting.family import OPERATIONS
+from serialprof.model.fitting.family import BARRIER, LATENCY, OPERATIONS, TRAFFIC, Term
 from serialprof.model.fitting.fit import fit_family
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.fitting.quantities import Quantity
-from serialprof.model.forecast.conditions import Factors, remainder
+from serialprof.model.forecast.conditions import Factors, Way, effects, remainder
 from serialprof.model.forecast.exposure import Hidden, with_hidden
 from serialprof.model.forecast.scenes import Case, Scene
 from serialprof.model.forecast.uniting import clipped
@@ -587,3 +587,34 @@ def test_parts_on_a_device_are_said_not_to_be_used() -> None:
     assert len(told) == 1
     assert not answer(replace(dissected, dissections=()), dispatch="x2").notes
     assert not answer(dissected, width=4).notes, "two measured points are compared as they are"
+
+
+@pytest.mark.parametrize("scales", [None, True, False])
+@pytest.mark.parametrize("kind", [OPERATIONS, LATENCY, BARRIER, TRAFFIC])
+def test_ways_name_what_a_change_may_act_on(kind: str, scales: bool | None) -> None:
+    # W = 64 lanes whose footprint lies beyond an L2 of which nothing is known, driven by a framework.
+    cell = Cell(64, 2, builder.LANES)
+    names = {
+        (OPERATIONS, None): {"clock", "memory_latency", "bandwidth"},
+        (OPERATIONS, False): {"memory_latency", "bandwidth"},
+        (LATENCY, None): {"clock", "dispatch", "memory_latency"},
+        (LATENCY, True): {"clock", "dispatch"},
+        (LATENCY, False): {"dispatch", "memory_latency"},
+        (BARRIER, None): {"clock", "barrier"},
+        (BARRIER, True): {"clock", "barrier"},
+        (BARRIER, False): {"barrier"},
+        (TRAFFIC, None): {"bandwidth"},
+        (TRAFFIC, False): {"bandwidth"},
+    }
+    found = effects(Term(kind, scales=scales), cell, Memory(Limits(), None), "eager")
+    acting = {name for way in found.ways for name in question_names() if getattr(way, name)}
+    assert acting == names.get((kind, scales), {"clock"})
+
+
+def question_names() -> list[str]:
+    return [field.name for field in fields(Change)]
+
+
+def test_a_way_is_a_product_of_powers() -> None:
+    way = Way(clock=-1, barrier=1, times=0.5)
+    assert way.under(Change(clock=2.0, barrier=3.0, dispatch=7.0)) == 0.75

@@ -191,7 +191,7 @@ def _none(reason: str, remedy: str) -> Forecast:
 def _notes(run: StoredRun, examined: Examined, question: Question, predictions: Sequence[Prediction]) -> Iterator[str]:
     change = question.change
     if change.clock != 1:
-        yield f"{_known_by(examined)}; {_THIS_CORE}"
+        yield clock_note(examined)
     if change.dispatch != 1 and examined.times.family.mode == "native":
         yield "native kernels have no dispatch, so its factor changes nothing"
     own = {point.id for point in examined.times.points}
@@ -203,6 +203,11 @@ def _notes(run: StoredRun, examined: Examined, question: Question, predictions: 
         yield f"as if {most} threads could run at once, each on a core of its own; this machine runs {have}"
     elif most > run.machine.cores:
         yield f"{most} hardware threads share the {run.machine.cores} cores of this machine"
+
+
+def clock_note(examined: Examined) -> str:
+    """What is known of other clocks, and of which core they are; a clause."""
+    return f"{_known_by(examined)}; {_THIS_CORE}"
 
 
 def _known_by(examined: Examined) -> str:

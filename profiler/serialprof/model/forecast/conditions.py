@@ -8,9 +8,10 @@ has told.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
 
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.family import BARRIER, LATENCY, LOADS, SERIAL_LOADS, TRAFFIC, Term
@@ -48,6 +49,55 @@ class Factors:
         return cls(least, most, reason, remedy) if most > least else cls(least, most)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way in which a change may act on seconds: a product of powers of its factors.
+
+    Attributes:
+        clock, barrier, dispatch, memory_latency, bandwidth: exponents of the factors of a `Change`.
+        times: a constant before them.
+    """
+
+    clock: int = 0
+    barrier: int = 0
+    dispatch: int = 0
+    memory_latency: int = 0
+    bandwidth: int = 0
+    times: float = 1.0
+
+    def under(self, change: Change) -> float:
+        """What it multiplies seconds by."""
+        powers = (float(getattr(change, field.name) ** getattr(self, field.name)) for field in fields(Change))
+        return self.times * math.prod(powers)
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Every way in which a change may act on seconds.
+
+    Attributes:
+        ways: at least one.
+        reason: why it is not known which, where they differ.
+        remedy: what would tell.
+    """
+
+    ways: frozenset[Way]
+    reason: str = ""
+    remedy: str = ""
+
+    def under(self, change: Change) -> Factors:
+        """What a change comes to."""
+        return Factors.of({way.under(change) for way in self.ways}, self.reason, self.remedy)
+
+
+_CLOCK: Final = Way(clock=-1)
+_LOAD: Final = Way(memory_latency=1)
+_TRAFFIC: Final = Way(bandwidth=-1)
+_BEYOND_L2: Final = frozenset({_LOAD, _TRAFFIC})
+_BARRIER: Final = frozenset({Way(barrier=1), Way(barrier=1, clock=-1)})
+_DISPATCH: Final = frozenset({Way(dispatch=1), Way(dispatch=1, clock=-1)})
+
+
 def factors(term: Term, cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:
     """What a change may do to a term at an operating point.
 
@@ -58,46 +108,59 @@ def factors(term: Term, cell: Cell, memory: Memory, mode: str, change: Change) -
         mode: how steps are executed; only "native" is known to launch nothing.
         change: of the machine.
     """
+    return effects(term, cell, memory, mode).under(change)
+
+
+def effects(term: Term, cell: Cell, memory: Memory, mode: str) -> Effects:
+    """The ways in which any change may act on a term at an operating point; the arguments are those of `factors`."""
+    found = _untold(term.kind, cell, memory, mode)
     if term.scales is None:
-        return _untold(term.kind, cell, memory, mode, change)
+        return found
     if not term.scales:
-        return _untold(term.kind, cell, memory, mode, replace(change, clock=1.0))
+        return replace(found, ways=_without(found.ways, "clock"))
     # What takes core cycles waits for nothing beyond L2.
-    cycles = replace(change, clock=1.0, memory_latency=1.0, bandwidth=1.0)
-    found = _untold(term.kind, cell, memory, mode, cycles)
-    return replace(found, least=found.least / change.clock, most=found.most / change.clock)
+    cycles = _without(found.ways, "clock", "memory_latency", "bandwidth")
+    return replace(found, ways=frozenset(replace(way, clock=-1) for way in cycles))
 
 
-def _untold(kind: str, cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:
+def _without(ways: AbstractSet[Way], *names: str) -> frozenset[Way]:
+    """The ways, none of which some properties act in."""
+    nothing: dict[str, Any] = dict.fromkeys(names, 0)
+    return frozenset(replace(way, **nothing) for way in ways)
+
+
+def _untold(kind: str, cell: Cell, memory: Memory, mode: str) -> Effects:
     """The same for a term of which nobody knows whether it follows the clock."""
-    clock, beyond = 1 / change.clock, {change.memory_latency, 1 / change.bandwidth}
     if kind in (SERIAL_LOADS, LOADS):
-        return Factors.of({change.memory_latency})
+        return Effects(frozenset({_LOAD}))
     if kind == TRAFFIC:
-        return Factors.of({1 / change.bandwidth})
+        return Effects(frozenset({_TRAFFIC}))
     if kind == BARRIER:
-        reason = "how much of a barrier follows the clock is not known"
-        return Factors.of({change.barrier, change.barrier * clock}, reason, TWO_CLOCKS)
+        return Effects(_BARRIER, "how much of a barrier follows the clock is not known", TWO_CLOCKS)
     if kind == LATENCY:
-        return _chain(cell, memory, mode, change)
+        return _chain(cell, memory, mode)
     unknown = memory.unknown(cell)
-    return Factors.of({clock} | (beyond if unknown else set()), unknown, LADDERS)
+    return Effects(frozenset({_CLOCK}) | (_BEYOND_L2 if unknown else frozenset()), unknown, LADDERS)
 
 
 def remainder(cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:
-    """What a change may do to the seconds that the model leaves unattributed: anything that can act there, or nothing.
+    """What a change may do to the seconds that the model leaves unattributed; the arguments are those of `factors`."""
+    return remaining(cell, memory, mode).under(change)
+
+
+def remaining(cell: Cell, memory: Memory, mode: str) -> Effects:
+    """The ways in which any change may act on what the model leaves unattributed: all that can act there, or nothing.
 
     One thread waits at no barrier, native steps are not dispatched, and what fits L2 needs nothing beyond it.
     """
-    clock = 1 / change.clock
-    possible = {1.0, clock}
+    possible = frozenset({Way(), _CLOCK})
     if cell.threads > 1:
-        possible |= {change.barrier, change.barrier * clock}
+        possible |= _BARRIER
     if mode != "native":
-        possible |= {change.dispatch, change.dispatch * clock}
+        possible |= _DISPATCH
     if not memory.fits(cell):
-        possible |= {change.memory_latency, 1 / change.bandwidth}
-    return Factors.of(possible, "a part of the step is unattributed", TWO_CLOCKS)
+        possible |= _BEYOND_L2
+    return Effects(possible, "a part of the step is unattributed", TWO_CLOCKS)
 
 
 def on_threads(remedy: str, threads: int, usable: int | None) -> str:
@@ -111,17 +174,16 @@ def on_threads(remedy: str, threads: int, usable: int | None) -> str:
     return remedy if usable is None or threads <= usable else f"a machine with {threads} cores"
 
 
-def _chain(cell: Cell, memory: Memory, mode: str, change: Change) -> Factors:
+def _chain(cell: Cell, memory: Memory, mode: str) -> Effects:
     """The latency of the chain: cycles, unless it may wait for memory or hold the dispatch."""
-    clock = 1 / change.clock
-    possible, reasons, remedies = {clock}, [], []
+    possible, reasons, remedies = frozenset({_CLOCK}), [], []
     if mode != "native":
-        possible |= {change.dispatch, change.dispatch * clock}
+        possible |= _DISPATCH
         reasons.append("dispatch is not measured apart from the serial chain")
         remedies.append(DISPATCH)
     declared = cell.work is not None and cell.work.serial_loads > 0 and not memory.unknown(cell)
     if not memory.fits(cell) and not declared:
-        possible.add(change.memory_latency)
+        possible |= {_LOAD}
         reasons.append("the chain may wait for memory: its footprint lies beyond L2 or is not declared")
         remedies.append(DECLARED_LOADS)
-    return Factors.of(possible, "; ".join(reasons), " and ".join(remedies))
+    return Effects(possible, "; ".join(reasons), " and ".join(remedies))

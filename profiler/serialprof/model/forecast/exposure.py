@@ -24,8 +24,9 @@ from serialprof.model.forecast.conditions import Factors
 from serialprof.model.forecast.uniting import AGREEMENT
 from serialprof.model.statistics import Array
 
-_HIDDEN: Final = "what the sweep hides behind a longer part of the step may come to show"
-_REMEDY: Final = "measured points nearer to it"
+#: Why hidden terms leave no value, and what would tell.
+HIDDEN: Final = "what the sweep hides behind a longer part of the step may come to show"
+HIDDEN_REMEDY: Final = "measured points nearer to it"
 
 
 @dataclass(frozen=True)
@@ -73,5 +74,5 @@ def with_hidden(estimate: Estimate, most: float) -> Estimate:
         return estimate
     high = None if estimate.high is None else most
     if estimate.value is None or most > estimate.value * (1 + AGREEMENT):
-        return replace(estimate, value=None, high=high, reason=_HIDDEN, remedy=_REMEDY)
+        return replace(estimate, value=None, high=high, reason=HIDDEN, remedy=HIDDEN_REMEDY)
     return replace(estimate, high=high)

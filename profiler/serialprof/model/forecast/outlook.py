@@ -31,11 +31,13 @@ from serialprof.model.statistics import Array, Mask, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
 from serialprof.question import Change
 
-_OVERLAP: Final = (
+#: Why forms that overlap otherwise refuse a clock, and what would tell.
+OVERLAP: Final = (
     "how far the parts of a step overlap is not identified: forms that explain the times equally well disagree about "
     f"the clock here by more than {AGREEMENT:.0%} of the step"
 )
-_OVERLAP_REMEDY: Final = f"more widths around the knee, or {TWO_CLOCKS}"
+OVERLAP_REMEDY: Final = f"more widths around the knee, or {TWO_CLOCKS}"
+VAGUE_REASON: Final = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,26 @@ class Outlook:
         """The measured thread counts, ascending."""
         return tuple(sorted({cell.threads for cell in self.fitted.curves.cells}))
 
+    def nearer(self, target: Cell) -> str:
+        """What would tell more of an operating point outside the sweep."""
+        remedy = f"measured points nearer to W = {target.width:g} at p = {target.threads}"
+        return on_threads(remedy, target.threads, self.usable)
+
+    def barrierless(self, target: Cell) -> tuple[str, str] | None:
+        """Why a step there takes more than the fit says, and what would tell: no barrier was measured."""
+        if target.threads < 2 or self.fitted.winner.model.of(BARRIER).any():
+            return None
+        remedy = on_threads(f"--threads 1,{target.threads}", target.threads, self.usable)
+        return f"what {target.threads} threads lose at their barrier was not measured", remedy
+
+    def grown_barrier(self, target: Cell) -> tuple[str, str] | None:
+        """Why the barrier of a thread count is not known, and what would tell; None where it is."""
+        strange = target.threads > 1 and target.threads not in self.threads
+        if not strange or not any(map(free_barrier, self.fitted.winner.model.terms)):
+            return None
+        remedy = on_threads(f"--threads with {target.threads} among them", target.threads, self.usable)
+        return f"how synchronisation grows to {target.threads} threads was not measured", remedy
+
     @cached_property
     def _hidden(self) -> tuple[Hidden, ...]:
         return tuple(Hidden.of(candidate, self.fitted.curves) for candidate in self.fitted.candidates)
@@ -154,7 +176,7 @@ class Outlook:
             disagreeing |= np.ptp(effects, axis=0) > AGREEMENT
         refused = disagreeing & (scene.change.clock != 1 and not self.fitted.overlap_identified)
         return [
-            self._possible(scene, target, *_refused(_OVERLAP, _OVERLAP_REMEDY))
+            self._possible(scene, target, *_refused(OVERLAP, OVERLAP_REMEDY))
             if refused[column]
             else self._forecast(scene, target, [row[column] for row in steps], [row[column] for row in shares])
             for column, target in enumerate(scene.targets)
@@ -174,13 +196,11 @@ class Outlook:
         step, share = with_hidden(step, most), with_hidden(share, most / self._mean(scene.now))
         if not self.fitted.inside(target):
             loose = float(self.fitted.winner.open([target])[0])
-            nearer = f"measured points nearer to W = {target.width:g} at p = {target.threads}"
-            remedy = on_threads(nearer, target.threads, self.usable)
+            remedy = self.nearer(target)
             step = _not_vague(step, loose, remedy)
             share = _not_vague(share, loose / self._mean(scene.now), remedy)
-        if target.threads > 1 and not self.fitted.winner.model.of(BARRIER).any():
-            remedy = on_threads(f"--threads 1,{target.threads}", target.threads, self.usable)
-            step, share = (_without_barrier(estimate, target.threads, remedy) for estimate in (step, share))
+        if lost := self.barrierless(target):
+            step, share = (_without_barrier(estimate, *lost) for estimate in (step, share))
         return self._possible(scene, target, step, share)
 
     def _possible(self, scene: Scene, target: Cell, step: Estimate, share: Estimate) -> Forecast:
@@ -218,10 +238,8 @@ class Outlook:
             found.append(Factors(0.0, 1.0, *doubt))
         shown: Array = carried(model, [target], GROWTHS[0]).matrix[0] * parameters
         found += [scene.factors(term, target) for term, part in zip(model.terms, shown, strict=True) if part > 0]
-        if 1 < target.threads not in self.threads and any(map(free_barrier, model.terms)):
-            how = f"how synchronisation grows to {target.threads} threads was not measured"
-            remedy = on_threads(f"--threads with {target.threads} among them", target.threads, self.usable)
-            found.append(Factors(0.0, 1.0, how, remedy))
+        if grown := self.grown_barrier(target):
+            found.append(Factors(0.0, 1.0, *grown))
         index = index_of(self.fitted, target)
         if index is not None and abs(self._left[index].value or 0.0) > AGREEMENT:
             found.append(scene.remainder(target))
@@ -245,13 +263,11 @@ def _not_vague(estimate: Estimate, loose: float, remedy: str) -> Estimate:
     if max(loose, (estimate.high - estimate.low) / 2) <= VAGUE * estimate.value:
         return estimate
     high = max(estimate.high, estimate.value + loose)  # what is held at zero can only be more
-    reason = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
-    return replace(estimate, value=None, high=high, reason=reason, remedy=remedy)
+    return replace(estimate, value=None, high=high, reason=VAGUE_REASON, remedy=remedy)
 
 
-def _without_barrier(estimate: Estimate, threads: int, remedy: str) -> Estimate:
+def _without_barrier(estimate: Estimate, reason: str, remedy: str) -> Estimate:
     """The estimate as a lower bound: a barrier comes on top, of which one measured thread count says nothing."""
-    reason = f"what {threads} threads lose at their barrier was not measured"
     low = estimate.value if estimate.low is None else estimate.low
     return replace(estimate, value=None, low=low, high=None, reason=reason, remedy=remedy)
 

@@ -16,7 +16,7 @@ from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.quantities import Quantity
 from serialprof.model.fitting.solving import Design
 from serialprof.model.forecast.carrying import GROWTHS, carried, free_barrier
-from serialprof.model.forecast.conditions import Factors, factors, on_threads, remainder
+from serialprof.model.forecast.conditions import Effects, Factors, effects, factors, on_threads, remainder
 from serialprof.model.statistics import Array
 from serialprof.question import Change
 
@@ -98,8 +98,12 @@ class Scene:
 
     def factors(self, term: Term, cell: Cell) -> Factors:
         """What may happen to a term: by the change, and by threads whose bandwidth was not measured."""
+        return self.effects(term, cell).under(self.change)
+
+    def effects(self, term: Term, cell: Cell) -> Effects:
+        """The ways in which any change may act on a term, with threads whose bandwidth was not measured."""
         memory = self.fitted.memory
-        found = factors(term, cell, memory, self.mode, self.change)
+        found = effects(term, cell, memory, self.mode)
         if term.kind != TRAFFIC or cell.threads in self.threads:
             return found
         counts = [rung.threads for rung in memory.limits.stream if rung.threads <= cell.threads]
@@ -107,7 +111,8 @@ class Scene:
             return found
         reason = f"the bandwidth of {cell.threads} threads was not measured"
         remedy = on_threads(f"limits measured at {cell.threads} threads", cell.threads, self.usable)
-        return Factors(found.least * max(counts) / cell.threads, found.most, reason, remedy)
+        shared = {replace(way, times=way.times * max(counts) / cell.threads) for way in found.ways}
+        return Effects(found.ways | shared, reason, remedy)
 
     def remainder(self, cell: Cell) -> Factors:
         """What the change may do to what the model leaves unattributed at an operating point."""
