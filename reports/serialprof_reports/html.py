@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from serialprof_reports import wording
 from serialprof_reports.cards import card
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from serialprof.model.results import Analysis
     from serialprof.store import StoredRun
 
+#: Files in templates/ that become the page's one style and its one script.
+_STYLES: Final = ("page.css",)
+_SCRIPTS: Final = ("page.js",)
+
 
 def html(run: StoredRun, analysis: Analysis) -> str:
     """The page as one HTML document.
@@ -28,11 +32,12 @@ def html(run: StoredRun, analysis: Analysis) -> str:
     from markupsafe import Markup
 
     from serialprof_reports.sections import sections
+    from serialprof_reports.whatifpage import whatifs
 
-    style, script = _template("page.css"), _template("page.js")
+    style, script = ("".join(map(_template, names)) for names in (_STYLES, _SCRIPTS))
     return (
         _environment()
-        .from_string(_template("page.html.j2"))
+        .get_template("page.html.j2")
         .render(
             policy=_policy(style, script),
             style=Markup(style),  # noqa: S704 - the package's own file
@@ -41,7 +46,9 @@ def html(run: StoredRun, analysis: Analysis) -> str:
             started=wording.date(run.started),
             status=run.status,
             quick=run.plan.quick,
+            whatifs=(),
             cards=tuple(map(card, analysis.families)),
+            whatifs=whatifs(run, analysis),
             machine=wording.machine_facts(run),
             limits=limit_tables(run),
             sections=sections(run, analysis),
@@ -51,10 +58,15 @@ def html(run: StoredRun, analysis: Analysis) -> str:
 
 
 def _environment() -> Environment:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     return Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=_printable
+        loader=FunctionLoader(_template),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
     )
 
 
