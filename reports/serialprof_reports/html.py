@@ -32,7 +32,6 @@ def html(run: StoredRun, analysis: Analysis) -> str:
     from markupsafe import Markup
 
     from serialprof_reports.sections import sections
-    from serialprof_reports.whatifpage import whatifs
 
     style, script = ("".join(map(_template, names)) for names in (_STYLES, _SCRIPTS))
     return (
@@ -46,9 +45,8 @@ def html(run: StoredRun, analysis: Analysis) -> str:
             started=wording.date(run.started),
             status=run.status,
             quick=run.plan.quick,
-            whatifs=(),
             cards=tuple(map(card, analysis.families)),
-            whatifs=whatifs(run, analysis),
+            whatifs=(),
             machine=wording.machine_facts(run),
             limits=limit_tables(run),
             sections=sections(run, analysis),
