@@ -164,7 +164,7 @@ def test_the_analysis_can_be_downloaded_from_the_page(browser: Browser, files: d
 
 def test_everything_folded_away_is_printed(browser: Browser, files: dict[str, Path]) -> None:
     tab = Watched(browser, files["default"], "light", 1280)
-    assert tab.page.locator("details[open]").count() == 0
+    assert tab.page.locator("figure details[open]").count() == 0
     tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert tab.page.locator("details:not([open])").count() == 0
     assert tab.page.locator("table").last.is_visible()
