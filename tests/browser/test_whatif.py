@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The what-if sliders in a real browser: their numbers are those of `serialprof.model.whatif`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from serialprof.model import analyse, whatif
+from serialprof.model.examination import examine
+from serialprof.model.whatif import Prediction, ask
+from serialprof.question import Change, Question
+from serialprof.store import read_run
+from serialprof_reports.html import html
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+    from serialprof.estimate import Estimate
+    from serialprof.store import StoredRun
+
+CHROMIUM = shutil.which("chromium")
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "amd-epyc-2-cores.serialprof"
+SETTINGS = 25
+#: Half a unit in the fourth digit, relatively, at worst.
+FOUR_DIGITS = 5e-5
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
+    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
+]
+#: Sets every slider of a panel to a stop, and reads what is shown.
+ASK = """(panel, stops) => {
+    const sliders = [...panel.querySelectorAll("input")];
+    sliders.forEach(slider => { slider.value = stops[slider.dataset.name]; });
+    sliders[0].dispatchEvent(new Event("input"));
+    const rows = [...panel.querySelectorAll("tr[data-row]")].map(row => [
+        row.dataset.row,
+        [1, 2, 3].map(cell => row.cells[cell].dataset.number).map(text => text === "" ? null : Number(text)),
+        [1, 2, 3].map(cell => row.cells[cell].textContent),
+    ]);
+    return {
+        numbers: Object.fromEntries(rows.map(([name, numbers]) => [name, numbers])),
+        texts: Object.fromEntries(rows.map(([name, _, texts]) => [name, texts])),
+        why: panel.querySelector(".why").textContent,
+        outside: panel.classList.contains("outside"),
+    };
+}"""
+
+
+@pytest.fixture(scope="module")
+def run() -> StoredRun:
+    return read_run(EXAMPLE)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fits(run: StoredRun) -> Iterator[None]:
+    """Fits the run once, not once for every question."""
+    known = {examined.description.name: [examined] for examined in examine(run)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whatif, "examine", lambda _, workload: known[workload])
+        yield
+
+
+@pytest.fixture(scope="module")
+def page(run: StoredRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The page of the example; at the end nothing was asked of the network, and nothing complained."""
+    from playwright.sync_api import sync_playwright
+
+    path = tmp_path_factory.mktemp("whatif") / "page.html"
+    path.write_text(html(run, analyse(run)), encoding="utf-8")
+    heard: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.on("request", lambda request: heard.append(request.url))
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true; })")
+        yield page
+        browser.close()
+    assert [text for text in heard if text != path.as_uri() and not text.startswith("data:")] == []
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_page_says_what_the_model_says(page: Page, run: StoredRun, number: int) -> None:
+    panel = page.locator(".whatif").nth(number).element_handle()
+    assert panel is not None
+    data = json.loads(panel.query_selector("script").text_content())  # type: ignore[union-attr,arg-type]
+    workload = run.plan.descriptions[number].name
+    draw = random.Random(number)
+    for _ in range(SETTINGS):
+        stops = {name: draw.randrange(len(values)) for name, values in data["stops"].items()}
+        # Half of the time a property is as it was measured: what several changes leave open hides what one does.
+        stops |= {name: data["start"][name] for name in stops if draw.random() < 0.5}
+        asked = {name: values[stops[name]] for name, values in data["stops"].items()}
+        shown = panel.evaluate(ASK, stops)
+        expected = prediction(run, workload, data["base"], asked)
+        compare(shown["numbers"]["step"], expected.then.scaled(1e3, "ms"), asked)
+        compare(shown["numbers"]["speedup"], expected.speedup, asked)
+        compare(shown["numbers"]["lanes"], expected.rate, asked)
+        compare(shown["numbers"]["steps"], expected.rate.scaled(1 / asked["width"], "1/s"), asked)
+        assert shown["outside"] == expected.extrapolated
+        assert shown["why"] == "; ".join(
+            filter(None, [expected.then.reason, expected.then.remedy and f"told by {expected.then.remedy}"])
+        ), asked
+
+
+def prediction(run: StoredRun, workload: str, base: int, asked: dict[str, Any]) -> Prediction:
+    """What the model says of a setting of the sliders."""
+    asked = dict(asked)
+    width, threads = asked.pop("width"), asked.pop("threads")
+    (answer,) = ask(run, Question(Change(**asked), threads, width), workload)
+    return next(item for item in answer.predictions if item.threads == base)
+
+
+def compare(shown: list[float | None], expected: Estimate, asked: dict[str, Any]) -> None:
+    """Value and ends are there on both sides or on neither, and equal to four digits."""
+    for number, known in zip(shown, (expected.value, expected.low, expected.high), strict=True):
+        assert (number is None) == (known is None), asked
+        assert number is None or number == pytest.approx(known, rel=FOUR_DIGITS), asked
+
+
+def test_the_keyboard_moves_a_slider_and_a_reset_takes_it_back(page: Page) -> None:
+    panel = page.locator(".whatif").first
+    panel.get_by_role("button", name="Reset all").click()
+    cell, output = panel.locator("tr[data-row=step] td").nth(1), panel.locator("output").first
+    assert panel.get_by_label("clock", exact=True).count() == 1
+    before = (cell.text_content(), output.text_content())
+    panel.get_by_label("clock", exact=True).press("ArrowRight")
+    assert output.text_content() == "x1.05"
+    assert cell.text_content() != before[0]
+    panel.get_by_role("button", name="Reset clock").click()
+    assert (cell.text_content(), output.text_content()) == before
+
+
+def test_threads_equal_the_clock_where_they_first_gain_as_much(page: Page, run: StoredRun) -> None:
+    name, told = run.plan.descriptions[2].name, 0
+    panel = page.locator(".whatif").nth(2).element_handle()
+    assert panel is not None
+    data = json.loads(panel.query_selector("script").text_content())  # type: ignore[union-attr,arg-type]
+    start, counts = data["start"], data["stops"]["threads"]
+    clock = 1.5
+    for width in data["stops"]["width"]:
+        stops = start | {
+            "clock": data["stops"]["clock"].index(clock),
+            "width": data["stops"]["width"].index(width),
+        }
+        shown = panel.evaluate(ASK, stops)["numbers"]["equal"]
+        gain = prediction(run, name, 1, {"width": width, "threads": 1, "clock": clock}).speedup
+        speedups = [prediction(run, name, 1, {"width": width, "threads": count}).speedup for count in counts]
+        few, many = (
+            next((n for n, item in enumerate(speedups) if (getattr(item, end) or 0) >= wanted), None)
+            for end, wanted in (("high", max(1.0, gain.low or 1.0)), ("low", min(clock, gain.high or clock)))
+        )
+        if few is not None:
+            low = counts[few - 1] + 1 if few else counts[0]
+            assert shown[1:] == [low, None if many is None else counts[many]]
+            told += many is not None
+    assert told
