@@ -121,7 +121,7 @@ def _whatif(run: StoredRun, examined: Examined, family: FamilyAnalysis, anchor: 
     rows = (
         ("step", "time per step, ms"),
         ("steps", "steps per second"),
-        ("lanes", f"{wording.plain(family.description.width_name)} per second"),
+        ("lanes", "lanes per second"),
         ("speedup", f"speed-up over {wording.threads(min(examined.outlook.threads))} of this machine"),
         ("equal", "threads that equal the clock"),
     )

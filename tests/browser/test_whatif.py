@@ -139,6 +139,7 @@ def test_the_keyboard_moves_a_slider_and_a_reset_takes_it_back(page: Page) -> No
     panel.get_by_label("clock", exact=True).press("ArrowRight")
     assert output.text_content() == "x1.05"
     assert cell.text_content() != before[0]
+    assert "One clock was measured" in str(panel.locator(".place").text_content())
     panel.get_by_role("button", name="Reset clock").click()
     assert (cell.text_content(), output.text_content()) == before
 

@@ -297,6 +297,12 @@
       return told(low === high ? low : null, low, high);
     }
 
+    // Where the settings lie, in a sentence.
+    where(outside, clock) {
+      const sweep = outside ? "Extrapolated: outside the measured range." : "Inside the measured range.";
+      return clock === 1 || this.clocked ? sweep : `${sweep} One clock was measured: another is by the model alone.`;
+    }
+
     outside(width, threads, clock) {
       const [low, high] = this.clocks, out = (number, [least, most]) => number < least || number > most;
       const faster = this.clocked && clock !== 1 && out(clock, [low * (1 - 1e-9), high * (1 + 1e-9)]);
@@ -308,7 +314,8 @@
       const { step, speedup } = this.forecast(this.place(width, this.base), there, change);
       const rate = inverse(step);
       const numbers = { step: scaled(step, 1e3), steps: rate, lanes: scaled(rate, width), speedup, equal: this.equal(width, threads, change.clock) };
-      return { numbers, outside: this.outside(width, threads, change.clock), reason: step.reason, remedy: step.remedy };
+      const outside = this.outside(width, threads, change.clock);
+      return { numbers, outside, where: this.where(outside, change.clock), reason: step.reason, remedy: step.remedy };
     }
   }
 
@@ -344,7 +351,7 @@
       this.show(this.family.answer(asked));
     }
 
-    show({ numbers, outside, reason, remedy }) {
+    show({ numbers, outside, where, reason, remedy }) {
       for (const row of this.element.querySelectorAll("tr[data-row]")) {
         const estimate = numbers[row.dataset.row];
         ["value", "low", "high"].forEach((name, index) => {
@@ -352,12 +359,12 @@
           cell.textContent = shown(estimate[name]);
           cell.dataset.number = estimate[name] === null ? "" : estimate[name];
         });
-        row.cells[4].textContent = row.dataset.row === "equal" ? estimate.reason : "";
       }
-      this.element.querySelector(".place").textContent = outside ? "Extrapolated: outside the measured range." : "Inside the measured range.";
+      this.element.querySelector(".place").textContent = where;
       this.element.classList.toggle("outside", outside);
-      const why = joined([reason, remedy && `told by ${remedy}`]);
-      this.element.querySelector(".why").textContent = why;
+      this.element.querySelector(".why").textContent = joined([reason, remedy && `told by ${remedy}`]);
+      const { equal } = numbers;
+      this.element.querySelector(".equal").textContent = equal.reason && `threads that equal the clock: ${equal.reason}`;
     }
   }
   document.querySelectorAll(".whatif[data-fit]").forEach((element) => new Panel(element));
