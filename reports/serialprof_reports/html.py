@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from serialprof.store import StoredRun
 
 #: Files in templates/ that become the page's one style and its one script.
-_STYLES: Final = ("page.css",)
-_SCRIPTS: Final = ("page.js",)
+_STYLES: Final = ("page.css", "whatif.css")
+_SCRIPTS: Final = ("page.js", "whatif.js")
 
 
 def html(run: StoredRun, analysis: Analysis) -> str:
@@ -32,6 +32,7 @@ def html(run: StoredRun, analysis: Analysis) -> str:
     from markupsafe import Markup
 
     from serialprof_reports.sections import sections
+    from serialprof_reports.whatifpage import whatifs
 
     style, script = ("".join(map(_template, names)) for names in (_STYLES, _SCRIPTS))
     return (
@@ -46,7 +47,7 @@ def html(run: StoredRun, analysis: Analysis) -> str:
             status=run.status,
             quick=run.plan.quick,
             cards=tuple(map(card, analysis.families)),
-            whatifs=(),
+            whatifs=whatifs(run, analysis),
             machine=wording.machine_facts(run),
             limits=limit_tables(run),
             sections=sections(run, analysis),
