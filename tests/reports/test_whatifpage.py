@@ -12,6 +12,7 @@ import pytest
 from serialprof.model import analyse
 from serialprof.store import StoredRun, read_run
 from serialprof_reports.whatifpage import WhatIf, embedded, whatifs
+from tests.model import builder
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -33,6 +34,13 @@ def test_every_family_with_a_fit_has_sliders(run: StoredRun, found: list[WhatIf]
         assert names[:3] == ["clock", "threads", "width"]
         assert "dispatch" not in names  # native steps are not launched
         assert not item.refusal
+
+
+def test_steps_of_a_framework_have_a_launch() -> None:
+    eager = builder.run(lambda width, threads, form: 1e-6 + 1e-8 * width, mode="eager")
+    (shown,) = whatifs(eager, analyse(eager))
+    assert [slider.name for slider in shown.sliders][:4] == ["clock", "threads", "width", "dispatch"]
+    assert json.loads(shown.data)["threads"] == [1, 1]
 
 
 def test_sliders_start_at_what_was_measured(found: list[WhatIf]) -> None:
