@@ -52,7 +52,9 @@ def test_what_the_run_lacks_is_named(run: Run) -> None:
         run.verdict("life")
     with pytest.raises(UsageError, match="no attribution at width 3, threads 1"):
         run.attribution("toy", width=3)
-    with pytest.raises(UsageError, match="unknown format 'pdf'; choose from chrome-trace, csv, html, json, markdown, parquet, terminal"):
+    with pytest.raises(
+        UsageError, match="unknown format 'pdf'; choose from chrome-trace, csv, html, json, markdown, parquet, terminal"
+    ):
         run.render("pdf")
 
 
