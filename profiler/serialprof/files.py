@@ -31,8 +31,8 @@ def check_creatable(path: Path) -> None:
         raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None
 
 
-def write_new(path: Path, text: str) -> None:
-    """Writes a text file that does not exist yet: whole, or not at all.
+def write_new(path: Path, document: str | bytes) -> None:
+    """Writes a file that does not exist yet, text as UTF-8: whole, or not at all.
 
     Raises:
         StoreError: it exists or cannot be written.
@@ -40,7 +40,7 @@ def write_new(path: Path, text: str) -> None:
     check_creatable(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(document.encode() if isinstance(document, str) else document)
         os.link(beside, path)  # unlike a rename, fails where somebody else was faster
     except FileExistsError:
         raise exists(path) from None

@@ -9,7 +9,8 @@ from serialprof.model.results import SERIAL
 from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
-from serialprof_reports import clocktable, devices, frontier, standins, wording
+from serialprof_reports import clocktable, devices, wording
+from serialprof_reports.statements import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +123,7 @@ def _family(family: FamilyAnalysis) -> Iterator[RenderableType]:
     yield from _tables(family)
     if family.refusal and family.device is None:
         yield _line("no fit", family.refusal.removeprefix("no fit: "))
-    for name, text in _lines(family):
+    for name, text in statements(family):
         yield _line(name, text)
 
 
@@ -194,49 +195,6 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, justify="left" if column == "winner" else "right", overflow="fold")
     return table
-
-
-def _lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
-    """What follows the table: (name, text) pairs."""
-    yield from (("contradicts", item.sentence) for item in family.contradictions)
-    yield from (("warning", text) for text in frontier.warnings(family))
-    if family.device is None:
-        yield from _width_lines(family)
-    else:
-        yield from _batch_lines(family)
-    yield from (("not told", text) for text in frontier.refusals(family))
-    yield "way round", family.verdict.hatch or "none known for this implementation's chain"
-    yield "next step", family.verdict.next_step
-
-
-def _width_lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
-    """Clock, threads and depth over width."""
-    for item in family.crossovers:
-        yield "crossover", wording.crossover(item)
-    if text := wording.counted(family):
-        yield "counters", text
-    yield from frontier.lines(family)
-    if family.depth_costs:
-        yield "depth cost", wording.depth_cost(family)
-    if text := wording.startup(family):
-        yield "start-up", text
-    if text := wording.tail(family):
-        yield "step tail", text
-    if family.declared is not None:
-        yield "declared", wording.declared(family.declared)
-    yield from standins.lines(family.stand_ins)
-
-
-def _batch_lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
-    """Steps on a device over batch; of the rest what adds to that: _ELSEWHERE says where the others are."""
-    yield from devices.lines(family)
-    if text := standins.slack(family.stand_ins, wording.axis(family)):
-        yield "host slack", text
-    for item in family.crossovers:
-        if item.width.bounded:
-            yield "crossover", wording.crossover(item, wording.axis(family))
-    if text := frontier.equal_threads(family):
-        yield "+10 % clock", text
 
 
 def _remarks(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
