@@ -56,7 +56,7 @@ def test_the_clock_is_locked_while_the_run_goes_on_and_kept_in_its_file(
     assert gpus_pending(files.folder) is None
     told = [(each.policy, each.requested, each.read_back) for each in run.stored.gpu_clocks]
     assert told == [("gpu0", HERTZ, HERTZ), ("gpu1", HERTZ, HERTZ)]
-    (first, _) = json.loads(as_json(run.stored, run.analysis))["run"]["gpu_clocks"]
+    (first, _) = json.loads(as_json(run))["run"]["gpu_clocks"]
     assert (first["policy"], first["requested"], first["read_back"]) == ("gpu0", HERTZ, HERTZ)
     assert "GPU clock: gpu0 asked for 1.41 GHz, read back 1.41 GHz; gpu1 asked" in run.render("terminal", width=200)
 

@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from serialprof.errors import UsageError
+from serialprof.model import examination
+from serialprof.model.fitting.fit import fit_family
+from serialprof.model.fitting.fitted import Fitted
+from serialprof.model.fitting.memory import Memory
+from serialprof.model.steptimes import FamilyTimes
 from serialprof.setting import Form
 from serialprof.store import Readings, Sample, StepTicks, Visit
 from serialprof.view import Run
+from serialprof_reports.whatifpage import whatifs
 from tests import made
 
 
@@ -166,3 +172,20 @@ def test_the_start_up_of_a_program_stands_in_the_table() -> None:
     )
     points = Run(replace(stored, plan=plan, visits=visits), Path("a.serialprof")).points
     assert points[["depth", "step_seconds", "startup"]].to_numpy().tolist() == [pytest.approx([40, 0.01, 0.5])]
+
+
+def test_a_family_is_fitted_once_and_only_where_that_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted: list[FamilyTimes] = []
+
+    def fit(times: FamilyTimes, memory: Memory) -> Fitted:
+        fitted.append(times)
+        return fit_family(times, memory)
+
+    monkeypatch.setattr(examination, "fit_family", fit)
+    run.render("csv")
+    run.ratio("toy", (4, 1), (1, 1))
+    assert not fitted
+    run.render("json")
+    whatifs(run)
+    run.whatif("toy", clock=1.1)
+    assert len(fitted) == 1

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from serialprof.estimate import Estimate
     from serialprof.model import Analysis, Attribution, FamilyAnalysis, Verdict
+    from serialprof.model.examination import Examined
     from serialprof.model.whatif import Answer
     from serialprof.question import Question
     from serialprof.setting import Form
@@ -39,11 +40,18 @@ class Run:
     path: Path
 
     @cached_property
+    def examined(self) -> tuple[Examined, ...]:
+        """Step times of every family, and their fits, which are made when they are first asked for."""
+        from serialprof.model.examination import examine
+
+        return examine(self.stored)
+
+    @cached_property
     def analysis(self) -> Analysis:
         """Fits, attributions and verdicts, computed from the stored samples alone."""
         from serialprof.model import analyse
 
-        return analyse(self.stored)
+        return analyse(self.stored, self.examined)
 
     @cached_property
     def samples(self) -> pd.DataFrame:
@@ -99,10 +107,9 @@ class Run:
             UsageError: the run has no such workload.
         """
         from serialprof.model.statistics import log_interval
-        from serialprof.model.steptimes import collect, paired
+        from serialprof.model.steptimes import paired
 
-        family = self._family(workload).family
-        times = next(times for times in collect(self.stored) if times.family == family)
+        times = self._examined(workload)[0].times
         return log_interval(paired(times.column(*first, form), times.column(*second, form)))
 
     def whatif(
@@ -125,11 +132,8 @@ class Run:
         from serialprof.model.whatif import ask
         from serialprof.question import question_of
 
-        answers = ask(self.stored, question or question_of(asked), workload)
-        if workload is not None and not answers:
-            names = ", ".join(dict.fromkeys(item.name for item in self.stored.plan.descriptions))
-            raise UsageError(f"the run has no workload {workload!r}", f"it has {names}" if names else "")
-        return answers
+        families = self.examined if workload is None else self._examined(workload)
+        return ask(self.stored, question or question_of(asked), families)
 
     def render(self, format: str, **options: object) -> str:  # noqa: A002 - the word that the command line uses
         """The run as a document of a registered format: "html", "terminal", "json", "csv".
@@ -141,7 +145,7 @@ class Run:
         Raises:
             UsageError: no such format is registered.
         """
-        return renderer(format)(self.stored, self.analysis, **options)
+        return renderer(format)(self, **options)
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -155,15 +159,20 @@ class Run:
         return tuple(reasons)
 
     def _family(self, workload: str) -> FamilyAnalysis:
-        for family in self.analysis.families:
-            if workload in (family.family.workload, family.description.name):
-                return family
-        names = ", ".join(family.description.name for family in self.analysis.families)
-        raise UsageError(f"the run has no workload {workload!r}", f"it has {names}")
+        family = self._examined(workload)[0].times.family
+        return next(item for item in self.analysis.families if item.family == family)
+
+    def _examined(self, workload: str) -> tuple[Examined, ...]:
+        """The families of a workload, by its name or reference; a UsageError where there are none."""
+        known = [(item, (item.description.name, item.description.reference)) for item in self.examined]
+        if found := tuple(item for item, names in known if workload in names):
+            return found
+        names = ", ".join(dict.fromkeys(item.name for item in self.stored.plan.descriptions))
+        raise UsageError(f"the run has no workload {workload!r}", f"it has {names}" if names else "")
 
 
 def renderer(name: str) -> Callable[..., str]:
-    """The report function registered under a format's name: (StoredRun, Analysis, its own options) -> str.
+    """The report function registered under a format's name: (Run, its own options) -> str.
 
     Raises:
         UsageError: none is.

@@ -13,10 +13,10 @@ from serialprof_reports import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from serialprof.model.results import Analysis
     from serialprof.planning import Point
     from serialprof.records import StepTicks
     from serialprof.store import StoredRun, Visit
+    from serialprof.view import Run
 
 #: Steps that a trace holds at most, about 20 MB of it: every visit keeps its first ones.
 MOST_STEPS: Final = 200_000
@@ -27,7 +27,7 @@ _LAID: Final = (
 )
 
 
-def chrome_trace(run: StoredRun, analysis: Analysis) -> str:
+def chrome_trace(run: Run) -> str:
     """The recorded steps in the JSON object form of Chrome's trace event format; `ts` and `dur` in microseconds.
 
     A workload is a process, a point a thread; a visit spans the steps of it that are shown. `otherData` holds how many
@@ -35,21 +35,22 @@ def chrome_trace(run: StoredRun, analysis: Analysis) -> str:
     """
     import msgspec
 
-    lengths = [_lengths(visit.readings.ticks) for visit in run.visits]
+    stored = run.stored
+    lengths = [_lengths(visit.readings.ticks) for visit in stored.visits]
     most = level([len(each) for each in lengths], MOST_STEPS)
     recorded = sum(map(len, lengths))
     shown = sum(min(most, len(each)) for each in lengths)
-    failed = [{"point": place, "reason": reason} for place, reason in wording.failures(analysis)]
-    processes = _processes(run)
-    events = [_remark(_summary(run, recorded, shown)), *_names(run, processes)]
-    for visit, steps in zip(run.visits, lengths, strict=True):
+    failed = [{"point": place, "reason": reason} for place, reason in wording.failures(run.analysis)]
+    processes = _processes(stored)
+    events = [_remark(_summary(stored, recorded, shown)), *_names(stored, processes)]
+    for visit, steps in zip(stored.visits, lengths, strict=True):
         if steps and most:
-            events += _visit(run.point(visit.point), processes, visit, steps[:most], len(steps))
+            events += _visit(stored.point(visit.point), processes, visit, steps[:most], len(steps))
     document = {
         "displayTimeUnit": "ns",
         "otherData": {
-            "run": run.run_id,
-            "host": run.machine.host,
+            "run": stored.run_id,
+            "host": stored.machine.host,
             "steps_recorded": recorded,
             "steps_shown": shown,
             "steps_left_out": recorded - shown,

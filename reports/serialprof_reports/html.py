@@ -16,15 +16,14 @@ from serialprof_reports.reproduction import reproduction
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from serialprof.model.results import Analysis
-    from serialprof.store import StoredRun
+    from serialprof.view import Run
 
 #: Files in templates/ that become the page's one style and its one script.
 _STYLES: Final = ("page.css", "whatif.css")
 _SCRIPTS: Final = ("page.js", "whatif.js")
 
 
-def html(run: StoredRun, analysis: Analysis) -> str:
+def html(run: Run) -> str:
     """The page as one HTML document.
 
     Its Content-Security-Policy allows nothing but its own style and script, by their hashes, and data: images.
@@ -34,6 +33,7 @@ def html(run: StoredRun, analysis: Analysis) -> str:
     from serialprof_reports.sections import sections
     from serialprof_reports.whatifpage import whatifs
 
+    stored, analysis = run.stored, run.analysis
     style, script = ("".join(map(_template, names)) for names in (_STYLES, _SCRIPTS))
     return (
         _environment()
@@ -42,16 +42,16 @@ def html(run: StoredRun, analysis: Analysis) -> str:
             policy=_policy(style, script),
             style=Markup(style),  # noqa: S704 - the package's own file
             script=Markup(script),  # noqa: S704 - the package's own file
-            host=run.machine.host,
-            started=wording.date(run.started),
-            status=run.status,
-            quick=run.plan.quick,
+            host=stored.machine.host,
+            started=wording.date(stored.started),
+            status=stored.status,
+            quick=stored.plan.quick,
             cards=tuple(map(card, analysis.families)),
-            whatifs=whatifs(run, analysis),
-            machine=wording.machine_facts(run),
-            limits=limit_tables(run),
-            sections=sections(run, analysis),
-            reproduction=reproduction(run, analysis),
+            whatifs=whatifs(run),
+            machine=wording.machine_facts(stored),
+            limits=limit_tables(stored),
+            sections=sections(stored, analysis),
+            reproduction=reproduction(run),
         )
     )
 

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
     from serialprof.model.results import Analysis, FamilyAnalysis
     from serialprof.store import StoredRun
+    from serialprof.view import Run
 
 
-def markdown(run: StoredRun, analysis: Analysis) -> str:
+def markdown(run: Run) -> str:
     """Machine, then per family the verdict and its tables, then what failed; tables as GitHub reads them.
 
     Every text is escaped: what looks like markup or HTML is shown as it is.
     """
-    return "\n\n".join(_document(run, analysis)) + "\n"
+    return "\n\n".join(_document(run.stored, run.analysis)) + "\n"
 
 
 def escaped(text: str) -> str:

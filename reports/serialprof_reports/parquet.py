@@ -9,8 +9,7 @@ from serialprof.errors import UsageError
 from serialprof_reports.tables import COLUMNS, rows
 
 if TYPE_CHECKING:
-    from serialprof.model.results import Analysis
-    from serialprof.store import StoredRun
+    from serialprof.view import Run
 
 #: Columns of text and of whole numbers; all others hold numbers.
 TEXTS: Final = frozenset(
@@ -21,7 +20,7 @@ COUNTS: Final = frozenset(
 )
 
 
-def parquet(run: StoredRun, analysis: Analysis) -> bytes:  # noqa: ARG001 - every renderer takes both
+def parquet(run: Run) -> bytes:
     """One row per sample with the columns of `csv`, typed: text, 64-bit whole numbers, 64-bit floats; unknown is null.
 
     Raises:
@@ -35,7 +34,7 @@ def parquet(run: StoredRun, analysis: Analysis) -> bytes:  # noqa: ARG001 - ever
             "parquet needs pyarrow, which is not installed", "pip install 'serialprof[parquet]', or export csv"
         ) from None
     schema = pyarrow.schema([(name, _kind(name)) for name in COLUMNS])
-    table = pyarrow.Table.from_pylist([dict(zip(COLUMNS, row, strict=True)) for row in rows(run)], schema=schema)
+    table = pyarrow.Table.from_pylist([dict(zip(COLUMNS, row, strict=True)) for row in rows(run.stored)], schema=schema)
     sink = pyarrow.BufferOutputStream()
     write_table(table, sink)
     written: bytes = sink.getvalue().to_pybytes()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from serialprof.model.results import Analysis
     from serialprof.planning import Family, Point
     from serialprof.store import StoredRun
+    from serialprof.view import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,18 @@ class Reproduction:
     data: str
 
 
-def reproduction(run: StoredRun, analysis: Analysis) -> Reproduction:
+def reproduction(run: Run) -> Reproduction:
     """Everything that the section says of a run."""
-    taken, disturbed = wording.sample_counts(run)
+    stored, analysis = run.stored, run.analysis
+    taken, disturbed = wording.sample_counts(stored)
     return Reproduction(
-        command=wording.command_line(run),
-        facts=tuple(_facts(run)),
+        command=wording.command_line(stored),
+        facts=tuple(_facts(stored)),
         samples=f"{taken} samples, {disturbed} of them disturbed and left out.",
-        tables=(_configuration(run), *_counts(run, analysis)),
+        tables=(_configuration(stored), *_counts(stored, analysis)),
         failures=tuple(wording.failures(analysis)),
-        file=f"serialprof-{run.run_id[:12]}.json.gz",
-        data=f"data:application/gzip;base64,{_packed(tables.json(run, analysis))}",
+        file=f"serialprof-{stored.run_id[:12]}.json.gz",
+        data=f"data:application/gzip;base64,{_packed(tables.json(run))}",
     )
 
 

@@ -13,9 +13,10 @@ from serialprof_reports.wording import failures, parameters, sample_counts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from serialprof.model.results import Analysis, FamilyAnalysis
+    from serialprof.model.results import FamilyAnalysis
     from serialprof.planning import Plan
     from serialprof.store import Sample, StoredRun, Visit
+    from serialprof.view import Run
 
 #: Name and version of the JSON object; the version rises when a key changes its meaning or disappears. The types are in
 #: schema.py, the schema that is made of them in docs/schema/.
@@ -30,7 +31,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def json(run: StoredRun, analysis: Analysis) -> str:
+def json(run: Run) -> str:
     """The analysis as one JSON object, in SI base units.
 
     Keys: `schema` (name, version), `run` (id, started in seconds since the epoch, version, code, command, status,
@@ -45,33 +46,34 @@ def json(run: StoredRun, analysis: Analysis) -> str:
     """
     import msgspec
 
-    taken, disturbed = sample_counts(run)
-    machine = _builtins(run.machine) | {"usable": run.machine.usable, "cores": run.machine.cores}
+    stored = run.stored
+    taken, disturbed = sample_counts(stored)
+    machine = _builtins(stored.machine) | {"usable": stored.machine.usable, "cores": stored.machine.cores}
     document = {
         "schema": SCHEMA,
         "run": {
-            "id": run.run_id,
-            "started": run.started,
-            "version": run.version,
-            "code": run.code,
-            "command": run.command,
-            "status": run.status,
-            "gpu_clocks": [_builtins(item) for item in run.gpu_clocks],
-            "resumptions": [_builtins(item) for item in run.resumptions],
+            "id": stored.run_id,
+            "started": stored.started,
+            "version": stored.version,
+            "code": stored.code,
+            "command": stored.command,
+            "status": stored.status,
+            "gpu_clocks": [_builtins(item) for item in stored.gpu_clocks],
+            "resumptions": [_builtins(item) for item in stored.resumptions],
         },
         "machine": machine,
-        "limits": _builtins(run.limits),
-        "devices": [_builtins(item) for item in run.devices],
-        "plan": _plan(run.plan),
-        "clocks": [_builtins(clock) for clock in reached(run)],
+        "limits": _builtins(stored.limits),
+        "devices": [_builtins(item) for item in stored.devices],
+        "plan": _plan(stored.plan),
+        "clocks": [_builtins(clock) for clock in reached(stored)],
         "samples": {"taken": taken, "disturbed": disturbed},
-        "failures": [{"point": point, "reason": reason} for point, reason in failures(analysis)],
-        "families": [_family(family) for family in analysis.families],
+        "failures": [{"point": point, "reason": reason} for point, reason in failures(run.analysis)],
+        "families": [_family(family) for family in run.analysis.families],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def csv(run: StoredRun, analysis: Analysis) -> str:  # noqa: ARG001 - every renderer takes both
+def csv(run: Run) -> str:
     """One row per sample, disturbed ones included, in SI base units; a header row, CRLF line ends (RFC 4180).
 
     `step_seconds` is seconds / (runs * depth). A text cell that a spreadsheet would take for a formula is prefixed with
@@ -81,7 +83,7 @@ def csv(run: StoredRun, analysis: Analysis) -> str:  # noqa: ARG001 - every rend
     text = StringIO()
     table = writer(text)
     table.writerow(COLUMNS)
-    table.writerows([_harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows(run))
+    table.writerows([_harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows(run.stored))
     return text.getvalue()
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from serialprof.model.results import Analysis, FamilyAnalysis, Tradeoff
     from serialprof.store import StoredRun
+    from serialprof.view import Run
 
 _INDENT: Final = 2
 _LABEL: Final = 11
@@ -35,12 +36,11 @@ _ELSEWHERE: Final = (
 _WINNER_STYLES: Final = {"clock": "cyan", "cores": "yellow", "neither": "dim", "unknown": "dim"}
 
 
-def terminal(run: StoredRun, analysis: Analysis, *, width: int = 80, color: bool = False) -> str:
+def terminal(run: Run, *, width: int = 80, color: bool = False) -> str:
     """Machine, then per family the verdict and a table over widths, then whatever failed.
 
     Args:
-        run: the stored run.
-        analysis: its analysis.
+        run: the run.
         width: columns of the terminal; no line is longer.
         color: whether to add ANSI colours.
     """
@@ -57,7 +57,7 @@ def terminal(run: StoredRun, analysis: Analysis, *, width: int = 80, color: bool
         legacy_windows=False,
     )
     with console.capture() as capture:
-        for item in _document(run, analysis):
+        for item in _document(run.stored, run.analysis):
             console.print(item)
     lines = [line.rstrip() for line in capture.get().splitlines()]
     return "\n".join(lines).rstrip("\n") + "\n"

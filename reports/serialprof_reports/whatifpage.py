@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from serialprof.model.examination import Examined
     from serialprof.model.forecast.conditions import Effects
     from serialprof.model.forecast.outlook import Outlook
-    from serialprof.model.results import Analysis, FamilyAnalysis
+    from serialprof.model.results import FamilyAnalysis
     from serialprof.store import StoredRun
+    from serialprof.view import Run
 
 _ON_DEVICE: Final = (
     "no sliders: the fit over widths does not hold the parts of a step on its device; the section below has what other "
@@ -85,14 +86,12 @@ class WhatIf:
     data: str = ""
 
 
-def whatifs(run: StoredRun, analysis: Analysis) -> list[WhatIf]:
+def whatifs(run: Run) -> list[WhatIf]:
     """The sliders of every family of a run, in the order of the plan."""
-    from serialprof.model.examination import examine
-
-    fits = {examined.times.family: examined for examined in examine(run)}
+    fits = {examined.times.family: examined for examined in run.examined}
     return [
-        _whatif(run, fits[family.family], family, f"whatif-{number}")
-        for number, family in enumerate(analysis.families)
+        _whatif(run.stored, fits[family.family], family, f"whatif-{number}")
+        for number, family in enumerate(run.analysis.families)
         if family.family in fits
     ]
 

@@ -65,19 +65,21 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     emoji = made.replace(made.LSTM, name="\N{GRINNING FACE}" * 10_000, width_name="\N{GRINNING FACE}" * 10_000)
     smiling = made.stored_run((emoji,), host="\N{GRINNING FACE}" * 10_000, thread_counts=(1, 2, 4, 8))
     pages = {
-        "default": html(run, made.analysis(run)),
-        "emoji": html(smiling, made.analysis(smiling, (emoji,))),
+        "default": html(made.view(run, made.analysis(run))),
+        "emoji": html(made.view(smiling, made.analysis(smiling, (emoji,)))),
         "mixed": html(
-            run,
-            Analysis(
-                (
-                    made.with_stand_ins(made.family(run, made.LIFE)),
-                    made.unknown_family(run, made.LSTM, "too few widths"),
-                )
+            made.view(
+                run,
+                Analysis(
+                    (
+                        made.with_stand_ins(made.family(run, made.LIFE)),
+                        made.unknown_family(run, made.LSTM, "too few widths"),
+                    )
+                ),
             ),
         ),
-        "long words": html(strange, made.analysis(strange, (shape,))),
-        "empty": html(run, Analysis(())),
+        "long words": html(made.view(strange, made.analysis(strange, (shape,)))),
+        "empty": html(made.view(run, Analysis(()))),
     }
     folder = tmp_path_factory.mktemp("pages")
     paths = {}

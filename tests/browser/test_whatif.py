@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from serialprof.model import analyse, whatif
-from serialprof.model.examination import examine
-from serialprof.model.whatif import Prediction, ask
+from serialprof.model.whatif import Prediction
 from serialprof.question import Change, Question
 from serialprof.store import read_run
+from serialprof.view import Run
 from serialprof_reports.html import html
 from tests.model import builder
 
@@ -76,26 +75,17 @@ def stored(name: str) -> StoredRun:
 
 
 @pytest.fixture(scope="module", params=["example", "clocks", "launched", "few blocks"])
-def run(request: pytest.FixtureRequest) -> StoredRun:
-    return stored(request.param)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def fits(run: StoredRun) -> Iterator[None]:
-    """Fits the run once, not once for every question."""
-    known = {examined.description.name: [examined] for examined in examine(run)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(whatif, "examine", lambda _, workload: known[workload])
-        yield
+def run(request: pytest.FixtureRequest) -> Run:
+    return Run(stored(request.param), EXAMPLE)
 
 
 @pytest.fixture(scope="module")
-def page(run: StoredRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The page of a run; at the end nothing was asked of the network, and nothing complained."""
     from playwright.sync_api import sync_playwright
 
     path = tmp_path_factory.mktemp("whatif") / "page.html"
-    path.write_text(html(run, analyse(run)), encoding="utf-8")
+    path.write_text(html(run), encoding="utf-8")
     heard: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
@@ -110,16 +100,16 @@ def page(run: StoredRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     assert [text for text in heard if text != path.as_uri() and not text.startswith("data:")] == []
 
 
-def test_the_page_says_what_the_model_says(page: Page, run: StoredRun) -> None:
+def test_the_page_says_what_the_model_says(page: Page, run: Run) -> None:
     panels = page.locator(".whatif").element_handles()
-    assert len(panels) == len(run.plan.descriptions)
+    assert len(panels) == len(run.stored.plan.descriptions)
     for number, panel in enumerate(panels):
         data, draw = embedded(panel), random.Random(number)
         for _ in range(SETTINGS):
             stops = {name: draw.randrange(len(values)) for name, values in data["stops"].items()}
             # Half of the time a property is as it was measured: what several changes leave open hides what one does.
             stops |= {name: data["start"][name] for name in stops if draw.random() < 0.5}
-            agree(panel, data, stops, partial(prediction, run, run.plan.descriptions[number].name, data["base"]))
+            agree(panel, data, stops, partial(prediction, run, run.stored.plan.descriptions[number].name, data["base"]))
 
 
 def agree(
@@ -145,11 +135,11 @@ def embedded(panel: ElementHandle) -> dict[str, Any]:
     return data
 
 
-def prediction(run: StoredRun, workload: str, base: int, asked: dict[str, Any]) -> Prediction:
+def prediction(run: Run, workload: str, base: int, asked: dict[str, Any]) -> Prediction:
     """What the model says of a setting of the sliders."""
     asked = dict(asked)
     width, threads = asked.pop("width"), asked.pop("threads")
-    (answer,) = ask(run, Question(Change(**asked), threads, width), workload)
+    (answer,) = run.whatif(workload, question=Question(Change(**asked), threads, width))
     return next(item for item in answer.predictions if item.threads == base)
 
 
@@ -174,11 +164,11 @@ def test_the_keyboard_moves_a_slider_and_a_reset_takes_it_back(page: Page) -> No
     assert (cells.all_text_contents(), output.text_content()) == before
 
 
-def test_threads_equal_the_clock_where_they_first_gain_as_much(page: Page, run: StoredRun) -> None:
+def test_threads_equal_the_clock_where_they_first_gain_as_much(page: Page, run: Run) -> None:
     panel = page.locator(".whatif").last.element_handle()
     data = embedded(panel)
     counts, clock = data["stops"]["threads"], 1.5
-    predict = partial(prediction, run, run.plan.descriptions[-1].name, data["base"])
+    predict = partial(prediction, run, run.stored.plan.descriptions[-1].name, data["base"])
     for at, width in enumerate(data["stops"]["width"]):
         stops = data["start"] | {"clock": data["stops"]["clock"].index(clock), "width": at}
         shown = panel.evaluate(ASK, stops)["numbers"]["equal"]

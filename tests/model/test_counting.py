@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from serialprof.machine.stalls import A3, GENERIC
 from serialprof.model import FamilyAnalysis, analyse, counting
 from serialprof.model.answers import Counting
 from serialprof.records import Sample, StoredRun, Visit
+from serialprof.view import Run
 from serialprof_reports import wording
 from serialprof_reports.tables import json as as_json
 from serialprof_reports.terminal import terminal
@@ -21,6 +23,7 @@ from tests import made
 from tests.model import builder
 
 STEP = 1e-6
+FILE = Path("a.serialprof")
 #: Share of stalled cycles, block by block. Mean 0.3, squares of deviations add up to 0.025: variance 0.00625, standard
 #: error 0.0353553 of five, times t(4) = 2.776445 makes 0.0981622.
 STALLS = (0.2, 0.3, 0.25, 0.35, 0.4)
@@ -189,16 +192,16 @@ def test_without_counters_nothing_is_said() -> None:
 
 def test_the_terminal_shows_both_and_their_contradiction() -> None:
     run = counted(straight(), lambda visit: STALLS[visit.block])
-    text = " ".join(terminal(run, analyse(run), width=200).split())
+    text = " ".join(terminal(Run(run, FILE), width=200).split())
     assert "counters of a step on 1 thread scale with the clock: 70 % [60 - 80] (fit " in text
     assert "contradicts At W = " in text
     bound = counted(straight(), lambda visit: STALLS[visit.block], event=GENERIC.name)
-    assert "at least 60 % (fit " in " ".join(terminal(bound, analyse(bound), width=200).split())
+    assert "at least 60 % (fit " in " ".join(terminal(Run(bound, FILE), width=200).split())
 
 
 def test_the_json_holds_both() -> None:
     run = counted(straight(), lambda visit: STALLS[visit.block])
-    document = json.loads(as_json(run, analyse(run)))
+    document = json.loads(as_json(Run(run, FILE)))
     (first, *_) = document["families"][0]["counted"]
     assert first["width"] == 1
     assert first["scaling"]["value"] == pytest.approx(0.7)

@@ -6,11 +6,13 @@ from __future__ import annotations
 import math
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from serialprof.catalog import Affine
+from serialprof.errors import UsageError
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.model import analyse
@@ -29,6 +31,7 @@ from serialprof.model.steptimes import collect
 from serialprof.model.whatif import Answer, Prediction, ask
 from serialprof.question import Change, question_of
 from serialprof.store import StoredRun
+from serialprof.view import Run
 from tests.model import builder
 from tests.model.device import builder as device_builder
 
@@ -545,9 +548,10 @@ def test_a_max_law_is_not_extrapolated_as_a_sum() -> None:
 
 
 def test_a_workload_is_picked_by_name(exact: StoredRun) -> None:
-    question = question_of({"clock": 1.1})
-    assert len(ask(exact, question, "toy")) == 1
-    assert ask(exact, question, "other") == ()
+    run = Run(exact, Path("a"))
+    assert len(run.whatif("toy", clock=1.1)) == 1
+    with pytest.raises(UsageError, match="no workload 'other'; it has toy"):
+        run.whatif("other", clock=1.1)
 
 
 def test_costs_alone_need_no_predictions(exact: StoredRun) -> None:

@@ -63,14 +63,14 @@ def documents() -> dict[str, str]:
     failed = made.stored_run((made.LSTM,), all_fail=True)
     nothing = analyse(failed)
     return {
-        "terminal.txt": terminal(run, found),
-        "markdown.md": markdown(run, found),
-        "analysis.json": rounded(json(lstm, made.analysis(lstm, (made.LSTM,)))),
-        "samples.csv": csv(short(lstm), found),
-        "steps.trace.json": chrome_trace(short(lstm), made.analysis(lstm, (made.LSTM,))),
-        "failed-terminal.txt": terminal(failed, nothing),
-        "failed-markdown.md": markdown(failed, nothing),
-        "failed.trace.json": chrome_trace(failed, nothing),
+        "terminal.txt": terminal(made.view(run, found)),
+        "markdown.md": markdown(made.view(run, found)),
+        "analysis.json": rounded(json(made.view(lstm, made.analysis(lstm, (made.LSTM,))))),
+        "samples.csv": csv(made.view(short(lstm), found)),
+        "steps.trace.json": chrome_trace(made.view(short(lstm), made.analysis(lstm, (made.LSTM,)))),
+        "failed-terminal.txt": terminal(made.view(failed, nothing)),
+        "failed-markdown.md": markdown(made.view(failed, nothing)),
+        "failed.trace.json": chrome_trace(made.view(failed, nothing)),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serialprof.catalog import Affine, Description, Work
@@ -37,6 +38,7 @@ from serialprof.model.standins import DELAY_LABEL, DILATION_LABEL
 from serialprof.planning import Plan, Point
 from serialprof.records import Readings, Sample, StoredRun, Visit
 from serialprof.setting import FORMS, Form, Setting
+from serialprof.view import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,6 +169,14 @@ def stored_run(
         plan=plan,
         visits=tuple(visits),
     )
+
+
+def view(run: StoredRun, analysis: Analysis | None = None) -> Run:
+    """A run as renderers get it; with this analysis instead of that of its samples."""
+    seen = Run(run, Path("a.serialprof"))
+    if analysis is not None:
+        vars(seen)["analysis"] = analysis
+    return seen
 
 
 def analysis(run: StoredRun, shapes: Iterable[Shape] = SHAPES) -> Analysis:

@@ -13,7 +13,7 @@ from serialprof_reports.chrometrace import chrome_trace, level
 @pytest.fixture
 def trace() -> Any:
     run = golden.short(made.stored_run((made.LSTM,)))
-    return json.loads(chrome_trace(run, made.analysis(run, (made.LSTM,))))
+    return json.loads(chrome_trace(made.view(run, made.analysis(run, (made.LSTM,)))))
 
 
 def test_events_have_the_fields_that_perfetto_reads(trace: Any) -> None:
@@ -41,7 +41,7 @@ def test_points_are_named_and_stand_under_their_workload(trace: Any) -> None:
 def test_steps_beyond_the_cap_are_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     run = golden.short(made.stored_run((made.LSTM,)))
     monkeypatch.setattr(chrometrace, "MOST_STEPS", 40)
-    trace = json.loads(chrome_trace(run, made.analysis(run, (made.LSTM,))))
+    trace = json.loads(chrome_trace(made.view(run, made.analysis(run, (made.LSTM,)))))
     steps = [event for event in trace["traceEvents"] if event.get("cat") == "step"]
     told = trace["otherData"]
     assert (told["steps_recorded"], told["steps_shown"], told["steps_left_out"]) == (57, 38, 19)
@@ -60,5 +60,5 @@ def test_every_visit_keeps_as_many(lengths: list[int], most: int, kept: int) -> 
 
 def test_a_run_without_single_steps_says_so() -> None:
     run = made.stored_run((made.LSTM,))
-    trace = json.loads(chrome_trace(run, made.analysis(run, (made.LSTM,))))
+    trace = json.loads(chrome_trace(made.view(run, made.analysis(run, (made.LSTM,)))))
     assert trace["traceEvents"][0]["name"] == "no single steps were recorded in this run"

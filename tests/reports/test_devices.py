@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from made import view
 
 from serialprof.model import analyse
 from serialprof.records import DissectionGap, GpuState, Readings
@@ -51,12 +52,12 @@ def analysis(stored):
 
 @pytest.fixture(scope="module")
 def text(stored, analysis):
-    return terminal(stored, analysis)
+    return terminal(view(stored, analysis))
 
 
 @pytest.fixture(scope="module")
 def page(stored, analysis):
-    return html(stored, analysis)
+    return html(view(stored, analysis))
 
 
 def test_the_terminal_fits_eighty_columns(text):
@@ -112,7 +113,7 @@ def test_what_the_profiler_added_is_no_less_than_nothing():
 
 def test_times_under_a_costly_profiler_are_called_less_sure():
     costly = run(Truth(host=200 * MICRO, cost=180 * MICRO), WIDTHS)
-    flat = " ".join(terminal(costly, analyse(costly)).split())
+    flat = " ".join(terminal(view(costly)).split())
     assert "90 %: beyond 50 % the times of kernels are less sure" in flat
 
 
@@ -134,7 +135,7 @@ def test_steps_that_were_slower_when_taken_apart_are_said_to_be(analysis):
 def test_batches_without_parts_have_two_lines_at_most():
     few = changed(run(Truth(), WIDTHS), lambda item: None if item.point in (1, 2, 3) else item)
     few = replace(few, dissection_gaps=tuple(DissectionGap(number, f"no time {number}") for number in (1, 2, 3)))
-    told = terminal(few, analyse(few))
+    told = terminal(view(few))
     assert (
         "  no parts    at B = 4: no time 1\n  no parts    at B = 16, 64: likewise; the JSON has the reasons\n" in told
     )
@@ -147,7 +148,7 @@ def test_the_table_of_moves_has_the_price_of_a_batch(page):
 
 def test_brackets_stand_where_parts_are_not_told_apart():
     few = run(Truth(host=10 * MICRO), (1, 4, 16))
-    told = terminal(few, analyse(few))
+    told = terminal(view(few))
     assert "0..81" in told
     assert "-" in devices._short_parts(None)
 
@@ -176,7 +177,7 @@ def test_text_of_the_run_is_escaped(page):
 
 def test_a_sweep_without_dissections_has_no_such_section():
     plain = replace(made(), dissections=(), devices=())
-    assert "Parts of a step over batch" not in html(plain, analyse(plain))
+    assert "Parts of a step over batch" not in html(view(plain))
 
 
 def test_a_page_of_which_nothing_was_dissected_says_why():
@@ -185,15 +186,15 @@ def test_a_page_of_which_nothing_was_dissected_says_why():
         stored, lambda item: replace(item, anatomy=replace(item.anatomy, profile=None, unprofiled="no profiler here"))
     )
     found = analyse(spoilt)
-    assert "no profiler here" in html(spoilt, found)
-    told = terminal(spoilt, found)
+    assert "no profiler here" in html(view(spoilt, found))
+    told = terminal(view(spoilt, found))
     assert "no profiler here" in told
     assert "parts in % of a step" not in told, "no column is left to explain"
     assert "spends most on" not in told
 
 
 def test_json_holds_devices_and_parts(stored, analysis):
-    told = parser.loads(json(stored, analysis))
+    told = parser.loads(json(view(stored, analysis)))
     assert told["devices"][0]["name"] == EVIL
     first = told["families"][0]["device"]
     assert first["sweep"]["cause"] == "dispatch"
@@ -205,7 +206,7 @@ def test_json_holds_devices_and_parts(stored, analysis):
 
 
 def test_csv_holds_the_state_of_the_device(stored, analysis):
-    rows = list(reader.DictReader(io.StringIO(csv(stored, analysis))))
+    rows = list(reader.DictReader(io.StringIO(csv(view(stored, analysis)))))
     assert {row["device"] for row in rows} == {"cuda:0"}
     hot = next(row for row in rows if row["width"] == "16" and row["mode"] == "eager")
     assert (hot["gpu_sm_clock"], hot["gpu_power"], hot["gpu_held_by"]) == ("1200000000.0", "300.0", "<u>power cap</u>")

@@ -63,7 +63,7 @@ def evil_run_page() -> str:
     run = replace(run, command=("serialprof", name), visits=(replace(run.visits[0], status="failed", reason=name),))
     family = made.family(run, shape)
     unknown = replace(family, verdict=replace(family.verdict, sentence=name), refusal=name)
-    return html(run, Analysis((unknown, made.unknown_family(run, shape, name))))
+    return html(made.view(run, Analysis((unknown, made.unknown_family(run, shape, name)))))
 
 
 @cache
@@ -73,12 +73,16 @@ def pages() -> dict[str, str]:
     four = made.stored_run((made.LSTM,), thread_counts=(1, 2, 4, 8))
     one = made.stored_run((made.LSTM,), thread_counts=(1,))
     return {
-        "default": html(run, made.analysis(run)),
-        "mixed": html(run, Analysis((made.family(run, made.DECODE), made.unknown_family(run, made.LSTM, "too few")))),
-        "empty": html(replace(run, visits=()), Analysis(())),
-        "failed": html(failed, Analysis(tuple(made.unknown_family(failed, s, "died") for s in (made.LSTM, made.LIFE)))),
-        "four threads": html(four, made.analysis(four, (made.LSTM,))),
-        "one thread": html(one, made.analysis(one, (made.LSTM,))),
+        "default": html(made.view(run, made.analysis(run))),
+        "mixed": html(
+            made.view(run, Analysis((made.family(run, made.DECODE), made.unknown_family(run, made.LSTM, "too few"))))
+        ),
+        "empty": html(made.view(replace(run, visits=()), Analysis(()))),
+        "failed": html(
+            made.view(failed, Analysis(tuple(made.unknown_family(failed, s, "died") for s in (made.LSTM, made.LIFE))))
+        ),
+        "four threads": html(made.view(four, made.analysis(four, (made.LSTM,)))),
+        "one thread": html(made.view(one, made.analysis(one, (made.LSTM,)))),
         "evil": evil_run_page(),
     }
 
@@ -155,7 +159,7 @@ def _figures(text: str) -> list[ElementTree.Element]:
 def test_mathtext_is_off_in_figures() -> None:
     shape = replace(made.LSTM, width_name="$x^2$ {")
     run = made.stored_run((shape,))
-    assert ">$x^2$ {</text>" in html(run, made.analysis(run, (shape,)))
+    assert ">$x^2$ {</text>" in html(made.view(run, made.analysis(run, (shape,))))
 
 
 def test_default_page_holds_every_part() -> None:
@@ -183,12 +187,12 @@ def test_colours_are_left_to_the_style_sheet(text: str) -> None:
 def test_page_is_the_same_when_made_again() -> None:
     run = made.stored_run((made.LSTM,))
     analysis = made.analysis(run, (made.LSTM,))
-    assert html(run, analysis) == html(run, analysis)
+    assert html(made.view(run, analysis)) == html(made.view(run, analysis))
 
 
 def test_refusals_stand_where_figures_would() -> None:
     run = made.stored_run((made.LSTM,), all_fail=True)
-    text = html(run, Analysis((made.unknown_family(run, made.LSTM, "every point failed"),)))
+    text = html(made.view(run, Analysis((made.unknown_family(run, made.LSTM, "every point failed"),))))
     assert _figures(text) == []
     assert text.count('<p class="refusal">every point failed</p>') == 4
     assert "killed by signal 9" in text
@@ -211,13 +215,15 @@ def test_what_one_thread_has_no_answer_to_is_left_out() -> None:
     run = made.stored_run((made.LSTM, made.LIFE), thread_counts=(1, 2))
     points = tuple(item for item in run.plan.points if item.workload == "life" or item.setting.threads == 1)
     some = replace(run, plan=replace(run.plan, points=points))
-    assert "Only one thread count was measured." not in html(some, made.analysis(some, (made.LSTM, made.LIFE)))
+    assert "Only one thread count was measured." not in html(
+        made.view(some, made.analysis(some, (made.LSTM, made.LIFE)))
+    )
 
 
 def test_emoji_are_shown_as_text() -> None:
     name = "\N{GRINNING FACE}" * 10_000
     run = made.stored_run((replace(made.LSTM, name=name),), host=name)
-    text = html(run, made.analysis(run, (replace(made.LSTM, name=name),)))
+    text = html(made.view(run, made.analysis(run, (replace(made.LSTM, name=name),))))
     assert "\N{GRINNING FACE}" * 77 + "..." in "".join(Page(text).inside["h3"])
 
 
@@ -227,7 +233,7 @@ def test_every_cause_is_drawn_or_named() -> None:
     shown = family.attributions[0]
     unknown = replace(shown.part("width compute"), share=Estimate.bracket(0.1, 0.9, "not measured apart"))
     parts = tuple(unknown if part.cause == "width compute" else part for part in shown.parts)
-    text = html(run, Analysis((replace(family, attributions=(replace(shown, parts=parts),)),)))
+    text = html(made.view(run, Analysis((replace(family, attributions=(replace(shown, parts=parts),)),))))
     assert "of which only the least is drawn: width compute." in text
     assert "<li>width compute: not measured apart</li>" in text
     drawn = {"".join(element.itertext()) for figure in _figures(text) for element in figure.iter("text")}
@@ -252,7 +258,7 @@ def test_limits_are_shown_with_cycles_grains_and_what_was_not_measured() -> None
         chase=(*run.limits.chase, ChaseRung(64 << 20, 95e-9, 2)),
         unmeasured={"stream": "its time was up"},
     )
-    page = html(replace(run, limits=limits), made.analysis(run))
+    page = html(made.view(replace(run, limits=limits), made.analysis(run)))
     rows = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row) for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)]
     assert ["dependent fma", "1.17 ns", "3.99"] in rows
     assert ["fp32 FMA, avx512, 1 thread", "110 GFLOP/s", ""] in rows
@@ -270,5 +276,5 @@ def test_workers_that_were_kept_are_told_from_fresh_ones(processes: tuple[int, i
     run = made.stored_run((made.LSTM,))
     first = run.visits[0]
     visits = tuple(replace(first, block=block, process=process) for block, process in enumerate(processes))
-    page = html(replace(run, visits=visits, plan=replace(run.plan, blocks_per_process=1)), Analysis(()))
+    page = html(made.view(replace(run, visits=visits, plan=replace(run.plan, blocks_per_process=1)), Analysis(())))
     assert said in page

@@ -31,15 +31,15 @@ def test_no_host_breaks_it(host: str) -> None:
     run = made.stored_run((made.LSTM,), host=host)
     family = made.family(run, made.LSTM)
     family = replace(family, verdict=replace(family.verdict, sentence=host))
-    text = markdown(run, replace(made.analysis(run, (made.LSTM,)), families=(family,)))
+    text = markdown(made.view(run, replace(made.analysis(run, (made.LSTM,)), families=(family,))))
     assert "<" not in text and "\x1b" not in text and "\r" not in text
-    plain = markdown(made.stored_run((made.LSTM,)), made.analysis(run, (made.LSTM,)))
+    plain = markdown(made.view(made.stored_run((made.LSTM,)), made.analysis(run, (made.LSTM,))))
     assert len(text.splitlines()) == len(plain.splitlines())
 
 
 def test_every_row_of_a_table_has_as_many_cells() -> None:
     run = made.stored_run(host="a|b")
-    lines = markdown(run, made.analysis(run)).splitlines()
+    lines = markdown(made.view(run, made.analysis(run))).splitlines()
     for before, after in pairwise(lines):
         if before.startswith("|") and after.startswith("|"):
             assert before.replace("\\|", "").count("|") == after.replace("\\|", "").count("|")

@@ -22,7 +22,7 @@ def test_without_pyarrow_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UsageError, match=r"pyarrow.*not installed; pip install 'serialprof\[parquet\]'"):
-        parquet(made.stored_run((made.LSTM,)), Analysis(()))
+        parquet(made.view(made.stored_run((made.LSTM,)), Analysis(())))
 
 
 def test_every_cell_is_of_its_columns_type() -> None:
@@ -37,6 +37,6 @@ def test_every_cell_is_of_its_columns_type() -> None:
 def test_what_is_written_is_read_back(all_fail: bool) -> None:
     reader = pytest.importorskip("pyarrow.parquet")
     run = made.stored_run((made.LSTM,), all_fail=all_fail)
-    table = reader.read_table(io.BytesIO(parquet(run, Analysis(()))))
+    table = reader.read_table(io.BytesIO(parquet(made.view(run, Analysis(())))))
     assert tuple(table.column_names) == COLUMNS
     assert [tuple(row.values()) for row in table.to_pylist()] == list(rows(run))

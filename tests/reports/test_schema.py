@@ -9,7 +9,6 @@ import made
 import msgspec
 import pytest
 
-from serialprof.model import analyse
 from serialprof.session import load
 from serialprof_reports import schema
 from serialprof_reports.tables import SCHEMA, json
@@ -55,14 +54,14 @@ def test_the_examples_are_documents_of_the_schema(name: str) -> None:
 
 def test_a_run_in_which_everything_failed_is_one_too_and_says_so() -> None:
     run = made.stored_run(all_fail=True)
-    document = check(json(run, analyse(run)))
+    document = check(json(made.view(run)))
     assert document["samples"] == {"taken": 0, "disturbed": 0}
     assert len(document["failures"]) == len(run.plan.points)
 
 
 def test_a_missing_key_or_another_type_is_no_document_of_the_schema() -> None:
     run = made.stored_run((made.LSTM,))
-    document = check(json(run, made.analysis(run, (made.LSTM,))))
+    document = check(json(made.view(run, made.analysis(run, (made.LSTM,)))))
     del document["families"][0]["verdict"]["grade"]
     with pytest.raises(msgspec.ValidationError, match="grade"):
         msgspec.convert(document, schema.document_type())

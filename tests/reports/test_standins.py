@@ -76,7 +76,7 @@ def unlabelled(text: str) -> str:
 
 
 def test_the_terminal_names_dilation_by_its_label_alone(run: StoredRun, analysis: Analysis) -> None:
-    text = terminal(run, analysis)
+    text = terminal(made.view(run, analysis))
     assert max(map(len, text.splitlines())) <= 80
     items = re.split(r"\n(?=  \S|\S|\n)", text)
     told = [flat(item) for item in items if DILATED.search(item)]
@@ -88,7 +88,7 @@ def test_the_terminal_names_dilation_by_its_label_alone(run: StoredRun, analysis
 
 
 def test_the_page_names_dilation_by_its_label_alone(run: StoredRun, analysis: Analysis) -> None:
-    page = html(run, analysis)
+    page = html(made.view(run, analysis))
     told = [
         part for part in re.split(r"</?(?:h4|caption|table|tr|p|dd|li|section)[^>]*>", page) if DILATED.search(part)
     ]
@@ -102,7 +102,7 @@ def test_the_page_names_dilation_by_its_label_alone(run: StoredRun, analysis: An
 
 
 def test_the_json_names_dilation_by_its_label_alone(run: StoredRun, analysis: Analysis) -> None:
-    document = standard_json.loads(json(run, analysis))
+    document = standard_json.loads(json(made.view(run, analysis)))
     told = list(_records(document))
     assert {key for key, _ in told} == {"dilations", "missing"}
     for _, record in told:
@@ -125,7 +125,7 @@ def _records(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def test_the_csv_holds_no_dilated_sample(run: StoredRun, analysis: Analysis) -> None:
-    text = csv(run, analysis)
+    text = csv(made.view(run, analysis))
     assert not DILATED.search(text)
     assert len(list(standard.reader(io.StringIO(text)))) - 1 == sum(len(visit.samples) for visit in run.visits)
 

@@ -17,7 +17,7 @@ from serialprof_reports.tables import COLUMNS, csv, json
 
 def test_json_holds_run_machine_and_every_estimate() -> None:
     run = made.stored_run()
-    document = standard_json.loads(json(run, made.analysis(run)))
+    document = standard_json.loads(json(made.view(run, made.analysis(run))))
     assert document["schema"] == {"name": "serialprof.analysis", "version": 1}
     assert document["run"]["id"] == "0123456789abcdef"
     assert document["machine"]["usable"] == 2
@@ -40,7 +40,7 @@ def test_json_has_no_number_that_is_not_finite() -> None:
     run = made.stored_run((made.LSTM,))
     family = made.family(run, made.LSTM)
     broken = replace(family.points[0], step=Estimate(math.nan, -math.inf, math.inf, "s"))
-    text = json(run, Analysis((replace(family, points=(broken,)),)))
+    text = json(made.view(run, Analysis((replace(family, points=(broken,)),))))
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -62,7 +62,7 @@ def test_json_says_what_is_not_identified_and_what_would_identify_it() -> None:
         refusals=(refusal,),
         contradictions=(contradiction,),
     )
-    (told,) = standard_json.loads(json(run, Analysis((family,))))["families"]
+    (told,) = standard_json.loads(json(made.view(run, Analysis((family,)))))["families"]
     assert told["tradeoffs"][0]["clock"] == {
         "value": None, "low": 0.0, "high": 0.1, "unit": "1", "level": 0.95,
         "identified": False, "reason": "no clock was set", "what_would_identify_it": "two clocks",
@@ -79,18 +79,18 @@ def test_a_value_that_is_no_number_is_not_identified() -> None:
     run = made.stored_run((made.LSTM,))
     family = made.family(run, made.LSTM)
     broken = replace(family.points[0], step=Estimate(math.nan, unit="s"))
-    (told,) = standard_json.loads(json(run, Analysis((replace(family, points=(broken,)),))))["families"]
+    (told,) = standard_json.loads(json(made.view(run, Analysis((replace(family, points=(broken,)),)))))["families"]
     assert (told["points"][0]["step"]["value"], told["points"][0]["step"]["identified"]) == (None, False)
 
 
 def test_json_of_nothing_is_valid() -> None:
     run = made.stored_run((), all_fail=True)
-    assert standard_json.loads(json(run, Analysis(())))["families"] == []
+    assert standard_json.loads(json(made.view(run, Analysis(()))))["families"] == []
 
 
 def test_csv_has_a_row_per_sample() -> None:
     run = made.stored_run((made.LSTM,))
-    text = csv(run, Analysis(()))
+    text = csv(made.view(run, Analysis(())))
     rows = list(standard_csv.DictReader(io.StringIO(text, newline="")))
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == sum(len(visit.samples) for visit in run.visits)
@@ -106,7 +106,7 @@ def test_csv_has_a_row_per_sample() -> None:
 def test_csv_divides_by_runs_and_depth() -> None:
     run = made.stored_run((made.LSTM,))
     run = replace(run, visits=(replace(run.visits[0], runs=5),))
-    row = next(standard_csv.DictReader(io.StringIO(csv(run, Analysis(())), newline="")))
+    row = next(standard_csv.DictReader(io.StringIO(csv(made.view(run, Analysis(()))), newline="")))
     assert float(row["step_seconds"]) == pytest.approx(22.4e-6 / 5)
 
 
@@ -116,6 +116,6 @@ def test_csv_disarms_formulas(start: str) -> None:
     visit = run.visits[0]
     sample = replace(visit.samples[0], disturbed=f"{start}HYPERLINK(1)")
     run = replace(run, visits=(replace(visit, readings=Readings((sample,))),))
-    row = next(standard_csv.DictReader(io.StringIO(csv(run, Analysis(())), newline="")))
+    row = next(standard_csv.DictReader(io.StringIO(csv(made.view(run, Analysis(()))), newline="")))
     assert row["disturbed"] == f"'{start}HYPERLINK(1)"
     assert float(row["seconds"]) > 0

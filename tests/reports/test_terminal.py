@@ -15,7 +15,7 @@ from serialprof_reports.terminal import terminal
 @pytest.fixture(scope="module")
 def text() -> str:
     run = made.stored_run()
-    return terminal(run, made.analysis(run))
+    return terminal(made.view(run, made.analysis(run)))
 
 
 def test_default_run_fits_eighty_columns(text: str) -> None:
@@ -85,7 +85,7 @@ def frontier() -> Frontier:
 def test_the_frontier_stands_below_the_table() -> None:
     run = made.stored_run((made.LSTM,))
     family = replace(made.family(run, made.LSTM), frontier=frontier())
-    text = terminal(run, Analysis((family,)))
+    text = terminal(made.view(run, Analysis((family,))))
     start = text.index("  tie line")
     assert text[start : text.index("  depth cost")] == (
         "  tie line    from 1 thread to 2: as good as +10 % clock between W = 4 and 16\n"
@@ -104,10 +104,10 @@ def test_threads_that_may_be_none_or_unknown_are_said_so() -> None:
     few = replace(first, equal=Estimate(None, 1.0, 2.0), never=False)
     unknown = replace(first, width=4, equal=Estimate(None, 1.0, None), never=False)
     family = replace(made.family(run, made.LSTM), frontier=Frontier((few, unknown)))
-    text = " ".join(terminal(run, Analysis((family,))).split())
+    text = " ".join(terminal(made.view(run, Analysis((family,)))).split())
     assert "on 1 thread equals at most 2 threads at W = 1; an unknown number of threads at W = 4" in text
     alone = replace(family, frontier=Frontier((unknown,)))
-    assert "unknown number of threads" not in terminal(run, Analysis((alone,))), "that is no answer"
+    assert "unknown number of threads" not in terminal(made.view(run, Analysis((alone,)))), "that is no answer"
 
 
 def test_refusals_are_told_with_what_would_identify_them() -> None:
@@ -125,7 +125,7 @@ def test_refusals_are_told_with_what_would_identify_them() -> None:
             *(Refusal(f"knee on {count} threads", f"beyond {count}", "") for count in (1, 2, 4)),
         ),
     )
-    text = " ".join(terminal(run, Analysis((family,))).split())
+    text = " ".join(terminal(made.view(run, Analysis((family,)))).split())
     assert "not told width memory, width compute: no ladder was measured; told by serialprof machine not told" in text
     assert "not told what of serial scales with the clock: it may wait; told by two clocks not told" in text
     assert "not told knee on 2 threads: beyond 2 not told and 1 more, which the JSON lists" in text
@@ -138,7 +138,7 @@ def test_what_spoils_the_times_is_told_whatever_else_is() -> None:
     leak = Refusal("steady steps", "every step keeps 4 KiB", "free what a step allocates", ((4, 1), (1, 1), (4, 2)))
     hot = Refusal("unthrottled step time", "the device's clock was held down (heat)", "a cooler device", ((16, 1),))
     family = replace(made.family(run, made.LSTM), refusals=(*others, leak, hot))
-    text = " ".join(terminal(run, Analysis((family,))).split())
+    text = " ".join(terminal(made.view(run, Analysis((family,)))).split())
     assert (
         "warning at W = 1, 4 on 1 thread; at W = 4 on 2 threads: every step keeps 4 KiB; what helps: free what a step "
         "allocates warning at W = 16 on 1 thread: the device's clock was held down (heat); what helps: a cooler device"
@@ -156,7 +156,7 @@ def test_what_is_not_told_for_two_reasons_is_told_with_its_places() -> None:
             Refusal("share of serial", "launch is in here", "", ((16, 2),)),
         ),
     )
-    text = " ".join(terminal(run, Analysis((family,))).split())
+    text = " ".join(terminal(made.view(run, Analysis((family,)))).split())
     assert "not told serial (at W = 1, 4 on 1 thread), width memory: it may be weights" in text
     assert "not told serial (at W = 16 on 2 threads): launch is in here" in text
 
@@ -176,7 +176,7 @@ def test_no_width_is_advised_for_which_memory_did_not_suffice(remedy: str, told:
         replace(item, ended="out of memory") if item.point.setting.width == 256 else item for item in family.points
     )
     refusal = Refusal("knee on 1 thread", "unknown", remedy)
-    text = terminal(run, Analysis((replace(family, points=ended, refusals=(refusal,)),)))
+    text = terminal(made.view(run, Analysis((replace(family, points=ended, refusals=(refusal,)),))))
     assert told in " ".join(text.split())
 
 
@@ -184,7 +184,7 @@ def test_contradictions_are_told_in_full() -> None:
     run = made.stored_run((made.LSTM,))
     item = Contradiction("bytes", 4, 1, "At W = 4 on 1 thread it cannot be.", "look again")
     family = replace(made.family(run, made.LSTM), contradictions=(item,))
-    assert "  contradicts At W = 4 on 1 thread it cannot be.\n" in terminal(run, Analysis((family,)))
+    assert "  contradicts At W = 4 on 1 thread it cannot be.\n" in terminal(made.view(run, Analysis((family,))))
 
 
 def test_failed_points_and_disturbed_samples_come_last(text: str) -> None:
@@ -198,11 +198,11 @@ def test_failed_points_and_disturbed_samples_come_last(text: str) -> None:
 
 def test_unknown_numbers_are_dashes_with_the_reason_below() -> None:
     run = made.stored_run((made.LSTM,), all_fail=True)
-    text = terminal(run, Analysis((made.unknown_family(run, made.LSTM, "every point failed"),)))
+    text = terminal(made.view(run, Analysis((made.unknown_family(run, made.LSTM, "every point failed"),))))
     row = next(line for line in text.splitlines() if line.startswith((" 1  ", "  1  ")))
     assert row.split() == ["1", "-", "-", "-", "-", "-", "unclear"]
     assert "no fit      every point failed" in text
-    told = terminal(run, Analysis((made.unknown_family(run, made.LSTM, "no fit: it needs 4 widths"),)))
+    told = terminal(made.view(run, Analysis((made.unknown_family(run, made.LSTM, "no fit: it needs 4 widths"),))))
     assert "no fit      it needs 4 widths" in told
     assert "depth cost  unknown: every point failed" in text
     assert "way round   none known" in text
@@ -212,26 +212,26 @@ def test_unknown_numbers_are_dashes_with_the_reason_below() -> None:
 
 def test_one_thread_alone_shows_step_times() -> None:
     run = made.stored_run((made.LSTM,), thread_counts=(1,))
-    text = terminal(run, made.analysis(run, (made.LSTM,)))
+    text = terminal(made.view(run, made.analysis(run, (made.LSTM,))))
     assert "22.4 us ±2%" in text
     assert "cores gain" not in text
 
 
 def test_each_pair_of_thread_counts_has_a_table() -> None:
     run = made.stored_run((made.LSTM,), thread_counts=(1, 2, 4))
-    text = terminal(run, made.analysis(run, (made.LSTM,)))
+    text = terminal(made.view(run, made.analysis(run, (made.LSTM,))))
     heads = [line.split()[1:5] for line in text.splitlines() if "cores gain" in line]
     assert heads == [["1", "thread", "2", "threads"], ["2", "threads", "4", "threads"]]
 
 
 def test_empty_analysis_says_so() -> None:
     run = replace(made.stored_run((made.LSTM,)), visits=())
-    assert "no point was measured" in terminal(run, Analysis(()))
+    assert "no point was measured" in terminal(made.view(run, Analysis(())))
 
 
 def test_text_of_the_run_is_neither_markup_nor_escape_sequence() -> None:
     run = made.stored_run((made.LSTM,), host="\x1b[31mred[/]")
-    lines = terminal(run, Analysis(())).splitlines()
+    lines = terminal(made.view(run, Analysis(()))).splitlines()
     assert lines[0].startswith("serialprof 0.1.0 on \N{REPLACEMENT CHARACTER}[31mred[/],")
 
 
@@ -240,7 +240,7 @@ def test_no_line_exceeds_the_width(width: int) -> None:
     run = made.stored_run(host="h" * 300)
     family = made.family(run, made.RULE110)
     family = replace(family, verdict=replace(family.verdict, sentence="w" * 500, hatch="h" * 500))
-    text = terminal(run, Analysis((family,)), width=width)
+    text = terminal(made.view(run, Analysis((family,))), width=width)
     assert max(len(line) for line in text.splitlines()) <= width
 
 
@@ -253,7 +253,7 @@ def test_lopsided_interval_is_shown_by_its_ends() -> None:
         cores_gain=Estimate(0.9, 0.0, 1.0),
         clock_gain=Estimate.bracket(0.101, 0.104, "narrow"),
     )
-    text = terminal(run, Analysis((replace(family, tradeoffs=(item,)),)))
+    text = terminal(made.view(run, Analysis((replace(family, tradeoffs=(item,)),))))
     row = next(line for line in text.splitlines() if line.endswith("neither"))
     assert row.split()[7:11] == ["0..+100", "%", "+10", "%"]
 
@@ -268,17 +268,17 @@ def test_threads_that_surely_lose_are_no_unclear_case() -> None:
         clock_gain=Estimate.bracket(0.0, 0.1, "bare"),
     )
     family = replace(family, tradeoffs=(item,))
-    text = terminal(run, Analysis((family,)))
+    text = terminal(made.view(run, Analysis((family,))))
     assert any(line.endswith("not cores") for line in text.splitlines())
     assert "\nnot cores: more threads surely lose, while +10 % clock may gain nothing\n" in text
     assert max(len(line) for line in text.splitlines()) <= 80
     withheld = replace(family, refusals=(Refusal("what gains more", "disturbed", "quiet"),))
-    assert "not cores" not in terminal(run, Analysis((withheld,)))
+    assert "not cores" not in terminal(made.view(run, Analysis((withheld,))))
 
 
 def test_colour_only_when_asked() -> None:
     run = made.stored_run((made.LSTM,))
-    assert "\x1b[" in terminal(run, made.analysis(run, (made.LSTM,)), color=True)
+    assert "\x1b[" in terminal(made.view(run, made.analysis(run, (made.LSTM,))), color=True)
 
 
 def test_winner_and_bracket_ends() -> None:
@@ -290,7 +290,7 @@ def test_winner_and_bracket_ends() -> None:
         cores_gain=Estimate(None, 0.02, None),
         clock_gain=Estimate(None, None, 0.04),
     )
-    text = terminal(run, Analysis((replace(family, tradeoffs=(item,)),)))
+    text = terminal(made.view(run, Analysis((replace(family, tradeoffs=(item,)),))))
     row = next(line for line in text.splitlines() if line.endswith("neither"))
     assert row.split()[7:] == [">=+2", "%", "<=+4", "%", "94", "±5", "%", "neither"]
 

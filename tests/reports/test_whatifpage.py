@@ -7,9 +7,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import made
 import pytest
 
-from serialprof.model import analyse
 from serialprof.store import StoredRun, read_run
 from serialprof_reports.whatifpage import WhatIf, embedded, whatifs
 from tests.model import builder
@@ -24,7 +24,7 @@ def run() -> StoredRun:
 
 @pytest.fixture(scope="module")
 def found(run: StoredRun) -> list[WhatIf]:
-    return whatifs(run, analyse(run))
+    return whatifs(made.view(run))
 
 
 def test_every_family_with_a_fit_has_sliders(run: StoredRun, found: list[WhatIf]) -> None:
@@ -38,7 +38,7 @@ def test_every_family_with_a_fit_has_sliders(run: StoredRun, found: list[WhatIf]
 
 def test_steps_of_a_framework_have_a_launch() -> None:
     eager = builder.run(lambda width, threads, form: 1e-6 + 1e-8 * width, mode="eager")
-    (shown,) = whatifs(eager, analyse(eager))
+    (shown,) = whatifs(made.view(eager))
     assert [slider.name for slider in shown.sliders][:4] == ["clock", "threads", "width", "dispatch"]
     assert json.loads(shown.data)["threads"] == [1, 1]
 
@@ -60,11 +60,11 @@ def test_the_data_hold_few_numbers_per_block(run: StoredRun, found: list[WhatIf]
 
 def test_a_device_and_a_run_without_fit_have_a_sentence_instead(run: StoredRun) -> None:
     device = read_run(EXAMPLES / "nvidia-h200.serialprof")
-    shown = whatifs(device, analyse(device))
+    shown = whatifs(made.view(device))
     assert shown
     assert all("parts of a step on its device" in item.refusal and not item.data for item in shown)
     bare = replace(run, visits=())
-    assert all(item.refusal.startswith("no sliders: no fit") for item in whatifs(bare, analyse(bare)))
+    assert all(item.refusal.startswith("no sliders: no fit") for item in whatifs(made.view(bare)))
 
 
 def test_embedded_data_end_no_script_element() -> None:

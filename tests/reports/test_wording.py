@@ -42,9 +42,9 @@ def test_start_up_is_told_with_its_interval() -> None:
     family = with_points(startup=STARTUP)
     said = "250 ms (240 ms to 260 ms) a run at W = 1, 1 thread; taken off by differencing over depth"
     assert wording.startup(family) == said
-    assert f"start-up {said}" in words(terminal(RUN, Analysis((family,))))
-    assert said in html(RUN, Analysis((family,)))
-    document = standard_json.loads(json(RUN, Analysis((family,))))
+    assert f"start-up {said}" in words(terminal(made.view(RUN, Analysis((family,)))))
+    assert said in html(made.view(RUN, Analysis((family,))))
+    document = standard_json.loads(json(made.view(RUN, Analysis((family,)))))
     assert document["families"][0]["points"][0]["startup"] == {
         "value": 0.25, "low": 0.24, "high": 0.26, "unit": "s", "level": STARTUP.level,
         "identified": True, "reason": "", "what_would_identify_it": "",
@@ -65,8 +65,8 @@ def test_a_program_without_depth_says_that_start_up_is_in_every_step() -> None:
     starting = replace(process, description=replace(process.description, startup=True))
     assert wording.startup(starting) == "", "a run in which no start-up could be told apart yet"
     assert wording.startup(FAMILY) == ""
-    assert said in words(terminal(RUN, Analysis((process,))))
-    assert "start-up" not in terminal(RUN, Analysis((FAMILY,)))
+    assert said in words(terminal(made.view(RUN, Analysis((process,)))))
+    assert "start-up" not in terminal(made.view(RUN, Analysis((FAMILY,))))
 
 
 def test_the_longest_tail_is_told() -> None:
@@ -81,8 +81,8 @@ def test_the_longest_tail_is_told() -> None:
     said = f"{quantiles}, longest 100 us at W = {setting.width}, 1 thread (1000 steps)"
     assert setting.width == 16 and setting.threads == 1
     assert wording.tail(family) == said
-    assert f"step tail {said}" in words(terminal(RUN, Analysis((family,))))
-    page = html(RUN, Analysis((family,)))
+    assert f"step tail {said}" in words(terminal(made.view(RUN, Analysis((family,)))))
+    page = html(made.view(RUN, Analysis((family,))))
     assert said in page
     assert "Quantiles of samples" in page, "the run has ticks of no step"
 
@@ -90,8 +90,8 @@ def test_the_longest_tail_is_told() -> None:
 def test_without_single_steps_there_is_no_tail() -> None:
     assert wording.tail(FAMILY) == ""
     assert wording.tail(with_points(latency=latency(1e-6, None, None, 2e-6))) == ""
-    assert "step tail" not in terminal(RUN, Analysis((FAMILY,)))
-    assert "Single steps" not in html(RUN, Analysis((FAMILY,)))
+    assert "step tail" not in terminal(made.view(RUN, Analysis((FAMILY,))))
+    assert "Single steps" not in html(made.view(RUN, Analysis((FAMILY,))))
 
 
 def test_what_failed_in_the_analysis_alone_is_a_failure() -> None:
@@ -100,9 +100,9 @@ def test_what_failed_in_the_analysis_alone_is_a_failure() -> None:
     analysis = Analysis((with_points(failed=reason),))
     told = ("lstm, W = 1, 1 thread, serial", reason)
     assert wording.failures(analysis)[0] == told
-    assert standard_json.loads(json(RUN, analysis))["failures"][0]["reason"] == reason
-    assert f"{told[0]}: {reason}" in words(terminal(RUN, analysis))
-    assert reason in html(RUN, analysis)
+    assert standard_json.loads(json(made.view(RUN, analysis)))["failures"][0]["reason"] == reason
+    assert f"{told[0]}: {reason}" in words(terminal(made.view(RUN, analysis)))
+    assert reason in html(made.view(RUN, analysis))
 
 
 def test_failures_stand_in_the_order_of_the_plan() -> None:
@@ -120,7 +120,7 @@ def test_continuations_stand_on_the_page(count: int) -> None:
         Resumption(started, ("serialprof", "run", "--resume", "a"), made.machine(f"bench{number}"), "0.1.0", "code")
         for number, started in enumerate(times)
     )
-    page = html(replace(RUN, resumptions=resumptions), Analysis((FAMILY,)))
+    page = html(made.view(replace(RUN, resumptions=resumptions), Analysis((FAMILY,))))
     told = "2026-01-02 03:04 UTC on bench0; 2026-01-02 04:04 UTC on bench1"
     assert (told in page) == (count == 2)
     assert ("resumed" in page) == (count == 2)

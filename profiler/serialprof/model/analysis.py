@@ -29,13 +29,17 @@ from serialprof.setting import on_cuda
 from serialprof.store import StoredRun
 
 
-def analyse(run: StoredRun) -> Analysis:
+def analyse(run: StoredRun, families: Sequence[Examined] = ()) -> Analysis:
     """Everything that a run says, one entry per family, in the order of the plan.
+
+    Args:
+        run: the stored run.
+        families: its families where they were examined already.
 
     A pure function of the run: no clock, no hardware, no file. It raises on no run that could be read: what cannot be
     said carries the reason instead.
     """
-    return Analysis(tuple(_family(run, examined) for examined in examine(run)))
+    return Analysis(tuple(_family(run, examined) for examined in families or examine(run)))
 
 
 def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:

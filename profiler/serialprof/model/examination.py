@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,17 +28,33 @@ class Examined:
         description: of its workload; a bare one where the plan holds none.
         times: its step times.
         memory: the machine's ladders.
-        fitted: the fit, None where there is none.
-        refusal: why there is none, a sentence.
         usable: threads that the machine runs at once.
     """
 
     description: Description
     times: FamilyTimes
     memory: Memory
-    fitted: Fitted | None
-    refusal: str
     usable: int
+
+    @property
+    def fitted(self) -> Fitted | None:
+        """The fit, None where there is none."""
+        return self._fit[0]
+
+    @property
+    def refusal(self) -> str:
+        """Why there is none, a sentence."""
+        return self._fit[1]
+
+    @cached_property
+    def _fit(self) -> tuple[Fitted | None, str]:
+        """The fit, or why there is none; made when it is first asked for."""
+        try:
+            return fit_family(self.times, self.memory), ""
+        except RefusedFitError as refused:
+            return None, str(refused)
+        except (RuntimeError, np.linalg.LinAlgError) as broken:
+            return None, f"no fit: the least squares did not converge ({broken})"
 
     @cached_property
     def outlook(self) -> Outlook | None:
@@ -47,18 +62,12 @@ class Examined:
         return None if self.fitted is None else Outlook(self.times, self.fitted, self.usable)
 
 
-def examine(run: StoredRun, workload: str | None = None) -> Iterator[Examined]:
-    """Every family of a run with its fit, in the order of the plan.
-
-    Args:
-        run: the stored run.
-        workload: the name or reference of the only one that is wanted.
-    """
-    for times in collect(run):
-        description = _description(run, times)
-        if workload in (None, description.name, description.reference):
-            memory = _memory(run, times.family.device)
-            yield Examined(description, times, memory, *_fit(times, memory), run.machine.usable)
+def examine(run: StoredRun) -> tuple[Examined, ...]:
+    """Every family of a run with its fit, in the order of the plan."""
+    return tuple(
+        Examined(_description(run, times), times, _memory(run, times.family.device), run.machine.usable)
+        for times in collect(run)
+    )
 
 
 def _memory(run: StoredRun, device: str) -> Memory:
@@ -66,16 +75,6 @@ def _memory(run: StoredRun, device: str) -> Memory:
     if not on_cuda(device):
         return Memory.of(run.limits, run.machine.cache_bytes(2))
     return Memory.of(Limits(), next((item.cache for item in run.devices if item.device == device), None))
-
-
-def _fit(times: FamilyTimes, memory: Memory) -> tuple[Fitted | None, str]:
-    """The fit, or why there is none."""
-    try:
-        return fit_family(times, memory), ""
-    except RefusedFitError as refused:
-        return None, str(refused)
-    except (RuntimeError, np.linalg.LinAlgError) as broken:
-        return None, f"no fit: the least squares did not converge ({broken})"
 
 
 def _description(run: StoredRun, times: FamilyTimes) -> Description:

@@ -80,13 +80,18 @@ class Answer:
     refusals: tuple[Refusal, ...] = ()
 
 
-def ask(run: StoredRun, question: Question, workload: str | None = None) -> tuple[Answer, ...]:
-    """Answers a question for every family of a run (or those of one workload), in the order of the plan.
+def ask(run: StoredRun, question: Question, families: Sequence[Examined] = ()) -> tuple[Answer, ...]:
+    """Answers a question for every family of a run, in the order of the plan.
+
+    Args:
+        run: the stored run.
+        question: what is asked.
+        families: the only ones that are wanted.
 
     A pure function of the run. Nothing is predicted without its interval; what is not identified has no value, but the
     reason and what would identify it.
     """
-    return tuple(_answer(run, examined, question) for examined in examine(run, workload))
+    return tuple(_answer(run, examined, question) for examined in families or examine(run))
 
 
 def _answer(run: StoredRun, examined: Examined, question: Question) -> Answer:
