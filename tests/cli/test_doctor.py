@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from serialprof.cli.doctor import lines
-from serialprof.machine.health import Finding
+from serialprof.machine.finding import Finding
 
 HEAVY = {"numpy", "pandas", "matplotlib", "torch", "scipy"}
 LONG = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"

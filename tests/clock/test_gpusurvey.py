@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from serialprof.clock.gpusurvey import gpu_clocks
-from serialprof.machine.health import Finding
+from serialprof.machine.finding import Finding
 from tests.clock.gpus import Gpus
 
 

@@ -11,7 +11,7 @@ from serialprof.clock import permission
 from serialprof.clock.policies import policies
 from serialprof.clock.survey import clock_control
 from serialprof.clock.sysfs import Tree
-from serialprof.machine.health import Finding
+from serialprof.machine.finding import Finding
 from tests.clock import trees
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from serialprof.machine import health
-from serialprof.machine.health import Finding, counted, cpu_list
+from serialprof.machine.finding import Finding, counted, cpu_list
 from serialprof.machine.quota import cpu_throttled, memory_limit, tightest_quota
 
 MEMINFO = "MemTotal: 8388608 kB\nMemAvailable: {available} kB\nSwapTotal: {swap} kB\nSwapFree: 1024 kB"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from serialprof.clock.counters import Refusal
-from serialprof.machine.health import Finding
+from serialprof.machine.finding import Finding
 from serialprof.measure import findings
 from serialprof.measure.health import Busiest, Examination, Gaps
 from serialprof.measure.pairs import PairReading

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from serialprof.machine.health import Finding
+    from serialprof.machine.finding import Finding
 
 _WIDTH: Final = 80
 _MOST_WIDTH: Final = 100

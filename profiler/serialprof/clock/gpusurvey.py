@@ -6,7 +6,7 @@ from __future__ import annotations
 from serialprof.clock.gpu import HARMLESS, GpuReading, look
 from serialprof.clock.nvml import LIBRARY, Nvml, NvmlError
 from serialprof.clock.policies import format_hertz
-from serialprof.machine.health import Finding
+from serialprof.machine.finding import Finding
 
 _MEGA = 1_000_000
 

@@ -11,7 +11,7 @@ from typing import Final
 from serialprof.clock.permission import hindrance, needed, writers
 from serialprof.clock.policies import Policy, format_hertz
 from serialprof.clock.sysfs import GOVERNOR, HIGH, LOW, SPEED, Tree
-from serialprof.machine.health import Finding, counted, cpu_list
+from serialprof.machine.finding import Finding, counted, cpu_list
 
 _WORDS: Final = {GOVERNOR: "governor", SPEED: "speed", LOW: "limits", HIGH: "limits"}
 

@@ -3,40 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
+from serialprof.machine.finding import Finding, counted, cpu_list
 from serialprof.machine.quota import available_memory, cpu_quota, memory_limit, tightest_quota
 from serialprof.machine.topology import parse_cpu_list
 from serialprof.units import format_bytes, format_percent
 
-State: TypeAlias = Literal["good", "costs", "unknown"]
-
 #: Share of the memory that should be available, and share of a GPU's time that others may take.
 _ENOUGH_MEMORY: Final = 0.25
 _IDLE_GPU: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        name: what was looked at.
-        state: "good" where there is nothing to mend, "costs" where it spoils or limits measurements, "unknown" where
-            it cannot be told here.
-        what: one sentence.
-        cost: how much, where that was measured; else empty.
-        remedy: the command that mends it, empty where none does.
-    """
-
-    name: str
-    state: State
-    what: str
-    cost: str = ""
-    remedy: str = ""
 
 
 def affinity(cpus: Sequence[int], sysfs: Path = Path("/sys")) -> Finding:
@@ -185,22 +163,6 @@ def _gpu(nvml: Any, index: int) -> Finding:
     if busy > _IDLE_GPU:
         return Finding(name, "costs", f"{model} is busy, with {users}.", f"{format_percent(busy)} of its time")
     return Finding(name, "good", f"{model} is idle, with {users}.")
-
-
-def cpu_list(cpus: Iterable[int]) -> str:
-    """CPU numbers for people and for taskset, neighbours joined: (0, 1, 2, 8) is "0-2,8"."""
-    runs: list[list[int]] = []
-    for cpu in sorted(set(cpus)):
-        if runs and cpu == runs[-1][1] + 1:
-            runs[-1][1] = cpu
-        else:
-            runs.append([cpu, cpu])
-    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """A number with its noun: counted(1, "CPU") is "1 CPU", counted(2, "CPU") "2 CPUs"."""
-    return f"{count} {one}" if count == 1 else f"{count} {many or one + 's'}"
 
 
 def _meminfo(proc: Path, key: str) -> int | None:

@@ -7,20 +7,25 @@ from collections.abc import Sequence
 from typing import Final
 
 from serialprof.clock.counters import Refusal
-from serialprof.machine.health import Finding, State, counted, cpu_list
+from serialprof.machine.finding import (
+    FEWEST_CLOCKS,
+    LOST,
+    STEAL_STEP,
+    STOLEN,
+    WANDER,
+    Finding,
+    State,
+    counted,
+    cpu_list,
+)
 from serialprof.machine.topology import merge_groups
 from serialprof.measure.health import Examination
 from serialprof.measure.pairs import hidden_siblings
 from serialprof.units import format_bytes, format_percent, format_si
 
-#: Above these, something counts as a cost; a run aims at step times to 2 %.
+#: Above these, something counts as a cost, as above those of `machine.finding`.
 LOAD: Final = 0.05  # CPUs' worth of other processes
-LOST: Final = 0.005  # share of a CPU's time in interruptions
 LONGEST: Final = 1e-3  # seconds of one interruption; the shortest sample lasts 0.3 ms
-STOLEN: Final = 0.005  # share of the CPUs' time
-WANDER: Final = 0.01  # spread of the clock between its 5th and 95th percentile
-_STEAL_STEP: Final = 0.01  # seconds in which the kernel counts steal
-_FEWEST_CLOCKS: Final = 20
 _SMALLEST_SHARE: Final = 0.02  # CPUs' worth of time from which a process is worth its name
 
 
@@ -60,7 +65,7 @@ def steal(seen: Examination) -> Finding:
         return Finding("steal", "unknown", "The kernel does not count time that a hypervisor takes.")
     wanted = sum(gaps.spun for gaps in seen.gaps)
     cpus = f"{counted(len(seen.gaps), 'CPU')} that spun for {format_si(seen.gaps[0].spun, 's')}"
-    if seen.stolen <= max(1.5 * _STEAL_STEP, STOLEN * wanted):
+    if seen.stolen <= max(1.5 * STEAL_STEP, STOLEN * wanted):
         return Finding(
             "steal", "good", f"The hypervisor took {seen.stolen * 1e3:.0f} ms from {cpus} (counted in steps of 10 ms)."
         )
@@ -75,7 +80,7 @@ def steal(seen: Examination) -> Finding:
 def clock_wander(seen: Examination) -> Finding:
     """How far the core's clock moved within the examination."""
     count = len(seen.clocks)
-    if count < _FEWEST_CLOCKS:
+    if count < FEWEST_CLOCKS:
         return Finding(
             "clock wander", "unknown", f"Only {count} of {seen.readings} readings of the clock meter were undisturbed."
         )
