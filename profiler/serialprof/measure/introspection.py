@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from serialprof.catalog import Description, Work
@@ -38,11 +40,13 @@ class Introspector:
     Args:
         reference: the workload.
         cpu: the CPU it runs on.
+        python: the interpreter, of an environment that has serialprof.
+        folder: its working folder, None for the caller's.
     """
 
-    def __init__(self, reference: str, cpu: int) -> None:
+    def __init__(self, reference: str, cpu: int, *, python: str = sys.executable, folder: Path | None = None) -> None:
         self.reference = reference
-        self._worker = WorkerProcess(reference, (cpu,))
+        self._worker = WorkerProcess(reference, (cpu,), python=python, folder=folder)
 
     def describe(self) -> tuple[Description, str]:
         """The workload's description, and the hash of its source.

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -51,12 +53,23 @@ class WorkerProcess:
     Args:
         reference: the workload, loaded in the worker and never here.
         cpus: its CPUs, one per thread.
+        python: the interpreter, of an environment that has serialprof.
+        folder: its working folder, None for the caller's.
+        variables: of its environment, beside the caller's.
 
     Attributes:
         answers: how many requests it has answered.
     """
 
-    def __init__(self, reference: str, cpus: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        reference: str,
+        cpus: tuple[int, ...],
+        *,
+        python: str = sys.executable,
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         # The worker shares its description: what is cut off meanwhile leaves no hole, it goes on at the end.
         fcntl.fcntl(self._printed, fcntl.F_SETFL, fcntl.fcntl(self._printed, fcntl.F_GETFL) | os.O_APPEND)
@@ -64,18 +77,22 @@ class WorkerProcess:
         self._replies, reply_end = os.pipe()
         places = ",".join(map(str, cpus))
         # -P: the folder that the user stands in may hold a random.py or a serialprof.py, which must not be found first.
-        command = [sys.executable, "-P", "-m", "serialprof.measure.worker"]
+        command = [python, "-P", "-m", "serialprof.measure.worker"]
         command += [str(request_end), str(reply_end), places, reference]
         try:
             self._process = subprocess.Popen(
                 command,
-                env=_environment(len(cpus)),
+                env=_environment(len(cpus)) | dict(variables or {}),
+                cwd=folder,
                 pass_fds=(request_end, reply_end),
                 stdin=subprocess.DEVNULL,
                 stdout=self._printed,
                 stderr=self._printed,
                 start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends its workers
             )
+        except BaseException:
+            self._release()
+            raise
         finally:
             os.close(request_end)
             os.close(reply_end)

@@ -51,6 +51,14 @@ class Sampling(msgspec.Struct, tag=True, frozen=True):
     meter: bool = True
 
 
+class Turn(msgspec.Struct, tag=True, frozen=True):
+    """Time `runs` run(D) once, nothing beside it; where `warm`, after one that is not timed."""
+
+    setting: Setting
+    runs: int
+    warm: bool
+
+
 class StandIn(msgspec.Struct, tag=True, frozen=True):
     """Time `runs` runs of `steps` steps at every level of a stand-in for another clock, in this order."""
 
@@ -138,6 +146,12 @@ class Sampled(msgspec.Struct, tag=True, frozen=True):
     readings: Readings
 
 
+class Turned(msgspec.Struct, tag=True, frozen=True):
+    """Answers Turn: seconds of all its runs."""
+
+    seconds: float
+
+
 class StoodIn(msgspec.Struct, tag=True, frozen=True):
     """Answers StandIn, in the order of its levels."""
 
@@ -201,6 +215,7 @@ Request: TypeAlias = (
     | Calibrate
     | Check
     | Sampling
+    | Turn
     | StandIn
     | Dissect
     | TakeProfile
@@ -215,6 +230,7 @@ Reply: TypeAlias = (
     | Calibrated
     | Checked
     | Sampled
+    | Turned
     | StoodIn
     | Dissected
     | Profiled

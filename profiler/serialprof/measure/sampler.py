@@ -98,6 +98,16 @@ def sample(
     )
 
 
+def time_turn(stepper: Stepper, setting: Setting, runs: int, *, warm: bool) -> float:
+    """Seconds of `runs` run(D), with nothing read beside them; where `warm`, after one that is not timed."""
+    run = _runner(stepper, setting)
+    if warm:
+        run(1)
+    start = time.perf_counter()
+    run(runs)
+    return time.perf_counter() - start
+
+
 def _warm_caches(run: Callable[[int], None]) -> WarmUp:
     """What a visit of a steady stepper begins with: one run(D), or as many as fill half of the shortest visit."""
     runs, seconds, began = 0, 0.0, time.perf_counter()

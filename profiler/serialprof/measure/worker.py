@@ -102,8 +102,18 @@ class Worker:
                 if check := getattr(self._stepper(setting), "check", None):
                     check()
                 return protocol.Checked()
+            case _:
+                return self._timed(request)
+
+    def _timed(self, request: protocol.Request) -> protocol.Reply:
+        """The answer to what is asked about the time that a point takes."""
+        from serialprof.measure import protocol
+
+        match request:
             case protocol.Sampling(setting, runs, seconds, meter):
                 return protocol.Sampled(self._sample(setting, runs, seconds, meter=meter))
+            case protocol.Turn(setting, runs, warm):
+                return protocol.Turned(self._turn(setting, runs, warm=warm))
             case protocol.StandIn(setting, kind, steps, runs, levels):
                 return protocol.StoodIn(self._stand_in(setting, kind, steps, runs, levels))
             case protocol.Dissect(setting, steps, runs):
@@ -155,6 +165,13 @@ class Worker:
         self._warm.add(repr(setting))
         readings = sample(stepper, setting, runs, seconds, self._opened(), meter=meter, fresh=fresh)
         return readings if setting.clock is None else replace(readings, core_clocks=self._clocks())
+
+    def _turn(self, setting: Setting, runs: int, *, warm: bool) -> float:
+        from serialprof.measure.sampler import time_turn
+        from serialprof.setting import PROCESS_MODE
+
+        stepper = self._stepper(setting) if setting.mode == PROCESS_MODE else self._settled(setting)
+        return time_turn(stepper, setting, runs, warm=warm)
 
     def _stand_in(
         self, setting: Setting, kind: StandInKind, steps: int, runs: int, levels: Sequence[float]

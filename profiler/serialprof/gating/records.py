@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a gate is told, what it measures, and what it says; all of it can be written as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from serialprof.estimate import Estimate
+from serialprof.setting import CPU, ParameterValue, Setting
+
+#: Who is timed: the head, the base, and the base a second time, which is the null.
+Role: TypeAlias = Literal["base", "twin", "head"]
+ROLES: Final[tuple[Role, ...]] = ("base", "twin", "head")
+
+#: Numbers of process pairs after which the data are looked at.
+LOOKS: Final = (5, 7, 9, 12, 16)
+
+Verdict: TypeAlias = Literal["pass", "fail", "inconclusive", "no baseline", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What counts as a regression of a benchmark.
+
+    Attributes:
+        tolerance: slow-down, as a share, that nothing is said about.
+        mde: the smallest slow-down, as a share, that must not pass.
+        least_seconds: difference per step below which nothing is said, whatever its share.
+    """
+
+    tolerance: float = 0.01
+    mde: float = 0.03
+    least_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What is gated: a workload at one setting.
+
+    Attributes:
+        name: by which people and the expected set know it; unique in a gate.
+        reference: a registered name, FILE.py:NAME (found in either side's folder), package.module:NAME, or a command.
+        width, depth, threads: None leaves them to the workload (its smallest width, its depth, its fewest threads).
+        mode, dtype: None leaves them to the workload.
+        parameters: of the workload.
+        criteria: what counts as a regression.
+        device: "cpu" or "cuda:N".
+    """
+
+    name: str
+    reference: str
+    width: int | None = None
+    depth: int | None = None
+    threads: int | None = None
+    mode: str | None = None
+    dtype: str | None = None
+    parameters: dict[str, ParameterValue] = field(default_factory=dict)
+    criteria: Criteria = Criteria()
+    device: str = CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What one pair of fresh processes (three, with the null's) measured: seconds per step.
+
+    Every block holds two samples of every role, in the order in which they were taken; so the tuples are twice as long
+    as there were blocks.
+    """
+
+    base: tuple[float, ...]
+    twin: tuple[float, ...]
+    head: tuple[float, ...]
+
+    def of(self, role: Role) -> tuple[float, ...]:
+        """The samples of a role."""
+        return {"base": self.base, "twin": self.twin, "head": self.head}[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the pairs say.
+
+    Attributes:
+        verdict: fail, pass or inconclusive.
+        ratio: head over base. Its ends are one-sided bounds, the lower one of 97.5 %, the upper one of 95 %, each
+            corrected for the number of looks.
+        null: base over base, with its two-sided 95 % interval.
+        biased: whether the null alone would have failed, in one direction or the other.
+        p_value: of "no slower than the tolerance", one-sided, corrected for the number of looks.
+        tolerance, mde: as shares, after the smallest difference and the floor of layouts have entered.
+        logs, null_logs: log ratio per pair, of head over base and of base over base.
+    """
+
+    verdict: Verdict
+    ratio: Estimate
+    null: Estimate
+    biased: bool
+    p_value: float
+    tolerance: float
+    mde: float
+    logs: tuple[float, ...]
+    null_logs: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the gate says of one benchmark.
+
+    Attributes:
+        benchmark: that was gated.
+        verdict: the last word, after Holm's correction and waivers.
+        sentence: the verdict in one sentence, with numbers.
+        setting: at which it was timed, None where it came not so far.
+        runs: run(D) per sample.
+        pairs: everything that was measured.
+        judgement: None where nothing could be judged.
+        floor: share by which a rebuild of the base alone moved it, None where that was not tried.
+        waiver: why a failure is let through, empty where it is not.
+        seconds: that the gate took for it.
+    """
+
+    benchmark: Benchmark
+    verdict: Verdict
+    sentence: str
+    setting: Setting | None = None
+    runs: int = 0
+    pairs: tuple[Pair, ...] = ()
+    judgement: Judgement | None = None
+    floor: float | None = None
+    waiver: str = ""
+    seconds: float = 0.0
