@@ -6,10 +6,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from serialprof.estimate import Estimate
 from serialprof.model.plain import as_plain
-from serialprof.model.wording import ratio
-from serialprof.units import format_count, format_si
+from serialprof.units import format_count
+from serialprof_reports import comparisonwording as told
 from serialprof_reports import wording
 
 if TYPE_CHECKING:
@@ -19,17 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from serialprof.model.comparison.records import BesideDevice, Comparison, FamilyRatios, Pair, Pooled, Side
-
-#: Name and version of the JSON object; the version rises when a key changes its meaning or disappears.
-SCHEMA: Final = {"name": "serialprof.comparison", "version": 1}
+    from serialprof.model.comparison.records import BesideDevice, Comparison, FamilyRatios, Pair, PointRatio, StepCost
 
 _LABEL: Final = 13
-_DEVICES: Final = {"cpu": "all", "cuda": "all on CUDA"}
-_LEGEND: Final = (
-    "ratio: step time of the first over that of the second, so above 1x the second is faster; intervals count the "
-    "blocks of two independent runs, and tell these runs, not another hour"
-)
 
 
 def json(comparison: Comparison) -> str:
@@ -41,7 +32,7 @@ def json(comparison: Comparison) -> str:
     """
     import msgspec
 
-    document = {"schema": SCHEMA} | as_plain(comparison)
+    document = {"schema": told.SCHEMA} | as_plain(comparison)
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
@@ -75,30 +66,17 @@ def terminal(comparison: Comparison, *, width: int = 80, color: bool = False) ->
 def _document(comparison: Comparison) -> Iterator[RenderableType]:
     yield from (_text(pair.verdict, "bold") for pair in comparison.pairs)
     yield ""
-    yield from (_line(side.label, _side(side)) for side in comparison.sides)
+    yield from (_line(side.label, told.side(side)) for side in comparison.sides)
     for pair in comparison.pairs:
         yield ""
         yield from _pair(pair)
     yield ""
-    yield _text(_LEGEND, "dim")
-
-
-def _side(side: Side) -> str:
-    facts = [
-        f"{side.name}: {side.processor} on {side.host}",
-        "clock not read" if side.clock is None else f"{format_si(side.clock, 'Hz')} by meter",
-        f"in {side.hypervisor}" if side.hypervisor else "no hypervisor known",
-        *side.gpus,
-        wording.date(side.started),
-    ]
-    return ", ".join(facts)
+    yield _text(told.LEGEND, "dim")
 
 
 def _pair(pair: Pair) -> Iterator[RenderableType]:
     yield _text(f"{pair.second} against {pair.first}", "bold underline")
-    points = f"{pair.shared} points shared"
-    alone = [(pair.first, pair.first_only), (pair.second, pair.second_only)]
-    yield _line("comparable", ", ".join([points, *(f"{count} only in {label}" for label, count in alone if count)]))
+    yield _line("comparable", told.alone(pair))
     for row in pair.mismatches:
         yield _line("differs", f"{row.what}: {row.first} / {row.second}; {row.matters}")
     yield from (_line("warning", text) for text in pair.warnings)
@@ -110,41 +88,25 @@ def _pair(pair: Pair) -> Iterator[RenderableType]:
 
 def _products(pair: Pair) -> Iterator[RenderableType]:
     """The serial ratios taken apart, over all families and family by family; then why something is not told."""
-    rows = [(_DEVICES.get(kind.device, f"all on {kind.device}"), _serial(kind.pooled)) for kind in pair.kinds]
-    rows += [(family.name, _serial(family.pooled)) for family in pair.families if len(pair.families) > 1]
-    told = [(name, pooled) for name, pooled in rows if pooled is not None]
-    if not told:
+    rows = [(told.everything(kind.device), told.serial(kind.pooled)) for kind in pair.kinds]
+    rows += [(family.name, told.serial(family.pooled)) for family in pair.families if len(pair.families) > 1]
+    known = [(name, pooled) for name, pooled in rows if pooled is not None]
+    if not known:
         return
-    names = list(dict.fromkeys(factor.name for _, pooled in told for factor in pooled.factors))
+    names = list(dict.fromkeys(factor.name for _, pooled in known for factor in pooled.factors))
     names.sort(key=lambda name: name == "other")
     table = _table("serial work", "ratio", *(f"{'x' if place else '='} {name}" for place, name in enumerate(names)))
-    for name, pooled in told:
+    for name, pooled in known:
         factors = [pooled.factor(factor) for factor in names]
-        cells = ["1" if factor is None else _compact(factor) for factor in factors]
-        table.add_row(wording.shorten(name, 22), _compact(pooled.ratio), *cells)
+        cells = ["1" if factor is None else told.compact(factor) for factor in factors]
+        table.add_row(wording.shorten(name, 22), told.compact(pooled.ratio), *cells)
     yield table
-    yield from (_line("not told", text) for text in _untold([pooled for _, pooled in told]))
-
-
-def _serial(pooled: Sequence[Pooled]) -> Pooled | None:
-    return next((item for item in pooled if item.form == "serial"), None)
-
-
-def _untold(told: Sequence[Pooled]) -> list[str]:
-    """Why factors have no value, each reason once."""
-    found = (
-        f"{item.name}, which lies in other: {item.factor.reason}"
-        + (f"; told by {item.factor.remedy}" if item.factor.remedy else "")
-        for pooled in told
-        for item in pooled.factors
-        if item.factor.value is None
-    )
-    return list(dict.fromkeys(found))
+    yield from (_line("not told", text) for text in told.untold([pooled for _, pooled in known]))
 
 
 def _family(family: FamilyRatios, pair: Pair) -> Iterator[RenderableType]:
     yield _text(family.name, "bold underline")
-    table = _table("form", "threads", _axis(family), pair.first, pair.second, "ratio", "faster")
+    table = _table("form", "threads", told.axis(family), pair.first, pair.second, "ratio", "faster")
     for item in family.points:
         place = item.place
         table.add_row(
@@ -153,20 +115,37 @@ def _family(family: FamilyRatios, pair: Pair) -> Iterator[RenderableType]:
             format_count(place.width),
             wording.compact_step(item.first),
             wording.compact_step(item.second),
-            _compact(item.ratio),
-            _faster(item.ratio, pair),
+            told.compact(item.ratio),
+            told.faster(item.ratio, pair),
         )
     for pooled in family.pooled:
         mean = [f"all {pooled.form}", "", "", "", ""]
-        table.add_row(*mean, _compact(pooled.ratio), _faster(pooled.ratio, pair))
+        table.add_row(*mean, told.compact(pooled.ratio), told.faster(pooled.ratio, pair))
     yield table
+    costs = [(item, item.cost) for item in family.points if item.cost is not None]
+    if costs:
+        yield _costs(family, pair, costs)
     if family.device is not None:
         yield from _device(family.device, pair)
 
 
+def _costs(family: FamilyRatios, pair: Pair, costs: Sequence[tuple[PointRatio, StepCost]]) -> Table:
+    """What steps cost in either run, and how many the second makes for the price of one."""
+    labels = [f"{label}, {told.COST_OF}" for label in (pair.first, pair.second)]
+    table = _table("form", "threads", told.axis(family), *labels, f"{pair.second} for the money")
+    for item, cost in costs:
+        place = item.place
+        amounts = (told.cost(cost.first), told.cost(cost.second), told.compact(cost.ratio))
+        table.add_row(place.form, str(place.threads), format_count(place.width), *amounts)
+    for pooled in family.pooled:
+        if pooled.cost is not None:
+            table.add_row(f"all {pooled.form}", "", "", "", "", told.compact(pooled.cost))
+    return table
+
+
 def _device(device: BesideDevice, pair: Pair) -> Iterator[RenderableType]:
     knees = [(pair.first, device.first_knee), (pair.second, device.second_knee)]
-    yield _line("knee", "; ".join(f"{label}: {_knee(knee)}" for label, knee in knees))
+    yield _line("knee", "; ".join(f"{label}: {told.knee(knee)}" for label, knee in knees))
     if device.batch is None:
         yield _line("parts", "no batch was taken apart in both")
         return
@@ -174,33 +153,6 @@ def _device(device: BesideDevice, pair: Pair) -> Iterator[RenderableType]:
     for part in device.parts:
         table.add_row(part.cause, wording.compact_percent(part.first), wording.compact_percent(part.second))
     yield table
-
-
-def _knee(knee: Estimate) -> str:
-    if knee.value is None and knee.reason:
-        return knee.reason
-    return f"B = {wording.with_interval(knee, lambda width: format_si(width, ''))}"
-
-
-def _axis(family: FamilyRatios) -> str:
-    return "W" if family.device is None else "B"
-
-
-def _compact(estimate: Estimate) -> str:
-    """A ratio with half its interval in per cent: "1.34x ±4%"; a bracket by its ends."""
-    if estimate.value is not None:
-        return ratio(Estimate(estimate.value)) + wording.spread(estimate)
-    if estimate.low is not None and estimate.high is not None:
-        return f"{estimate.low:.2f}..{estimate.high:.2f}x"
-    return "not told"
-
-
-def _faster(found: Estimate, pair: Pair) -> str:
-    if found.low is None or found.high is None:
-        return wording.MISSING
-    if found.low > 1:
-        return pair.second
-    return pair.first if found.high < 1 else "unclear"
 
 
 def _table(*columns: str) -> Table:

@@ -57,6 +57,17 @@ def test_json_alone_stands_on_standard_output_or_in_a_new_file(folder: Path) -> 
     assert "c.json exists" in again.stderr
 
 
+def test_prices_stand_beside_the_ratios_and_are_asked_of_every_run(folder: Path) -> None:
+    done = compare(folder, "a.serialprof", "b.serialprof", "--price", "0.1+0", "--price", "0+0.2")
+    text = " ".join(done.stdout.split())
+    assert "For the same money B makes" in text and "0.2 per thread an hour" in text
+    document = json.loads(compare(folder, "a.serialprof", "b.serialprof", "--json", *done.args[-4:]).stdout)
+    assert document["sides"][1]["price"] == {"base": 0.0, "per_thread": 0.2}
+    assert document["pairs"][0]["families"][0]["points"][0]["cost"]["first"]["unit"] == "price"
+    assert "1 price given for 2 runs" in refused(folder, "a.serialprof", "b.serialprof", "--price", "0.1+0")
+    assert "write it like --price" in compare(folder, "a.serialprof", "b.serialprof", "--price", "cheap").stderr
+
+
 def refused(folder: Path, *arguments: str) -> str:
     done = compare(folder, *arguments)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr

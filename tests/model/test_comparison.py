@@ -9,9 +9,11 @@ import pytest
 
 from serialprof.errors import UsageError
 from serialprof.limits import ChaseRung, Limits
+from serialprof.model.comparison import comparing
 from serialprof.model.comparison.comparing import compare
 from serialprof.model.comparison.pairing import levels
 from serialprof.model.comparison.records import CLOCK, CYCLES, LATENCY, OTHER, Comparison, Pooled
+from serialprof.question import Cost
 from serialprof.records import StoredRun
 from tests.model import builder
 
@@ -180,6 +182,58 @@ def test_each_run_is_compared_with_the_first() -> None:
     pairs = compare(runs, "abc").pairs
     assert [(item.first, item.second) for item in pairs] == [("A", "B"), ("A", "C")]
     assert [round(item.kinds[0].pooled[0].ratio.value or 0, 1) for item in pairs] == [1.5, 2.0]
+
+
+def test_steps_cost_what_their_time_does_at_the_price_of_their_threads() -> None:
+    """36 an hour is 0.01 a second; the second machine is twice as fast, at 1.5 times the price on 1 thread, 3 on 2."""
+    first, second = (builder.run(lambda *_, seconds=seconds: seconds, WIDTHS, (1, 2)) for seconds in (2e-6, 1e-6))
+    (told,) = compare((first, second), ("a", "b"), (Cost(36.0, 0.0), Cost(0.0, 54.0))).pairs
+    by_threads = {item.place.threads: item.cost for item in told.families[0].points}
+    one, two = by_threads[1], by_threads[2]
+    assert one is not None and two is not None
+    assert (one.first.value, one.second.value) == (pytest.approx(2e-8), pytest.approx(1.5e-8))
+    assert one.first.unit == "price"
+    assert (one.ratio.value, two.ratio.value) == (pytest.approx(4 / 3), pytest.approx(2 / 3))
+    pooled_cost = told.kinds[0].pooled[0].cost
+    assert pooled_cost is not None and pooled_cost.value == pytest.approx(math.sqrt(8 / 9))
+    assert told.verdict.endswith("For the same money B makes 0.943x [0.943 - 0.943] the serial steps of A.")
+
+
+def test_without_prices_nothing_costs_and_some_prices_are_refused() -> None:
+    first, second = pair()
+    (told,) = two(first, second).pairs
+    assert told.kinds[0].pooled[0].cost is None and told.families[0].points[0].cost is None
+    assert "money" not in told.verdict
+    with pytest.raises(UsageError, match="1 price given for 2 runs"):
+        compare((first, second), ("a", "b"), (Cost(1.0, 0.0),))
+
+
+def test_levers_tell_how_the_same_points_follow_clock_and_threads_in_either_run() -> None:
+    """A step of 1 us + 0.1 us per lane that threads share, against one in which only the serial part is left."""
+
+    def shared(width: int, threads: int, _: str) -> float:
+        return 1e-6 + 1e-7 * width / threads
+
+    def alone(*_: object) -> float:
+        return 1e-6
+
+    first, second = (builder.run(law, builder.OCTAVES, (1, 2), seed=seed) for seed, law in enumerate((shared, alone)))
+    (family,) = compare((first, second), ("a", "b"), fitted=True).pairs[0].families
+    clocks = [item.lever.width for item in family.levers if item.lever.what == "clock"]
+    assert clocks == sorted(builder.OCTAVES)
+    widest = next(item for item in family.levers if item.lever.what == "threads" and item.lever.width == clocks[-1])
+    assert (widest.lever.threads, widest.lever.more_threads) == (1, 2)
+    before, after = shared(clocks[-1], 1, ""), shared(clocks[-1], 2, "")
+    assert widest.first.value == pytest.approx(math.log2(before / after), rel=1e-3)
+    assert widest.second.value == pytest.approx(0.0, abs=1e-6)
+    assert compare((first, second), ("a", "b")).pairs[0].families[0].levers == ()
+
+
+def test_runs_that_share_nothing_are_refused_before_any_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = pair()
+    monkeypatch.setattr(comparing.levers, "levers", lambda _: pytest.fail("fitted"))
+    with pytest.raises(UsageError, match="measured no point"):
+        compare((first, replace(second, visits=())), ("a", "b"), fitted=True)
 
 
 def test_gaps_of_a_block_do_not_pull_its_level() -> None:

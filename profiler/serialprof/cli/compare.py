@@ -13,39 +13,60 @@ from typing import Final
 
 import click
 
+from serialprof.cli.options import COST
 from serialprof.errors import UsageError
 from serialprof.files import check_creatable, write_new
+from serialprof.question import Cost
 
 #: Where renderers of comparisons register: functions of a comparison and their own options.
 _GROUP: Final = "serialprof.comparisons"
 _MOST_WIDTH: Final = 120
+#: The page where no -o names one, beside the first run.
+_PAGE: Final = "comparison.html"
 _EPILOG: Final = """\b
 Examples:
   serialprof compare old.serialprof new.serialprof
+  serialprof compare old.serialprof new.serialprof --format html -o page.html
   serialprof compare a.serialprof b.serialprof c.serialprof --json
+  serialprof compare small.serialprof big.serialprof --price 0.10+0 --price 0.17+0.01
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("runs", type=click.Path(path_type=Path), metavar="A B [C...]", nargs=-1, required=True)
-@click.option("--format", "format_", default="terminal", show_default=True, help="terminal or json.")
+@click.option("--format", "format_", default="terminal", show_default=True, help="html, terminal or json.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option(
+    "--price",
+    "prices",
+    type=COST,
+    multiple=True,
+    metavar="BASE+PER_THREAD",
+    help="Of an hour of a run's machine, once for every run in their order.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
-def command(runs: tuple[Path, ...], format_: str, as_json: bool, output: Path | None) -> None:
-    """Say how much faster B is than A, and what makes up for it, at the points that both measured."""
+def command(runs: tuple[Path, ...], format_: str, as_json: bool, prices: tuple[Cost, ...], output: Path | None) -> None:
+    """Say how much faster B is than A, and what makes up for it, at the points that both measured.
+
+    A page goes beside A as comparison.html unless -o names another place.
+    """
     if len(runs) < 2:
         raise UsageError("one run is given", "name two run files or more")
+    name = "json" if as_json else format_
+    render = _renderer(name)
+    if name == "html" and output is None:
+        output = runs[0].with_name(_PAGE)
     if output is not None:
         check_creatable(output)
-    render = _renderer("json" if as_json else format_)
     from serialprof.model.comparison.comparing import compare
     from serialprof.store import read_run
 
-    comparison = compare([read_run(path) for path in runs], [str(path) for path in runs])
+    stored, names = [read_run(path) for path in runs], [str(path) for path in runs]
+    comparison = compare(stored, names, prices, fitted=name != "terminal")
     if output is not None:
         write_new(output, render(comparison))
-        click.echo(f"written: {output}", err=True)
-    elif format_ == "terminal" and not as_json and sys.stdout.isatty():
+        click.echo(f"page: {output}" if name == "html" else f"written: {output}", err=True)
+    elif name == "terminal" and sys.stdout.isatty():
         width = min(_MOST_WIDTH, shutil.get_terminal_size().columns)
         click.echo(render(comparison, width=width, color=not os.environ.get("NO_COLOR")), nl=False, color=True)
     else:

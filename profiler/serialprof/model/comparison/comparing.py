@@ -5,21 +5,35 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 from string import ascii_uppercase
 from typing import Final
 
 from serialprof.catalog import Description
 from serialprof.errors import UsageError
+from serialprof.estimate import Estimate
+from serialprof.model.comparison import levers
 from serialprof.model.comparison.beside import beside, devices
+from serialprof.model.comparison.costing import Prices, for_the_money, step_cost
 from serialprof.model.comparison.decomposing import Joint, factors, steps_ratio
 from serialprof.model.comparison.differing import mismatches, warnings
 from serialprof.model.comparison.pairing import Measured, measured
-from serialprof.model.comparison.records import Comparison, FamilyRatios, Kind, Pair, Place, PointRatio, Pooled, Side
+from serialprof.model.comparison.records import (
+    Comparison,
+    FamilyRatios,
+    Kind,
+    Lever,
+    Pair,
+    Place,
+    PointRatio,
+    Pooled,
+    Side,
+)
 from serialprof.model.comparison.telling import verdict
 from serialprof.model.dissected import DeviceAnalysis
 from serialprof.planning import Family
+from serialprof.question import Cost
 from serialprof.setting import FORMS
 from serialprof.store import StoredRun
 
@@ -34,9 +48,12 @@ class _Known:
     run: StoredRun
     measured: Mapping[Place, Measured]
     devices: Mapping[Family, DeviceAnalysis]
+    levers: Mapping[Family, Mapping[Lever, Estimate]] = field(default_factory=dict)
 
 
-def compare(runs: Sequence[StoredRun], names: Sequence[str]) -> Comparison:
+def compare(
+    runs: Sequence[StoredRun], names: Sequence[str], prices: Sequence[Cost] = (), *, fitted: bool = False
+) -> Comparison:
     """Every run against the first.
 
     Nothing is compared but points that both measured. Runs are independent, and blocks are the units of each.
@@ -44,19 +61,28 @@ def compare(runs: Sequence[StoredRun], names: Sequence[str]) -> Comparison:
     Args:
         runs: two at least, in the order in which they are told.
         names: of their files.
+        prices: of an hour of their machines, in the same order; none at all, or one for every run.
+        fitted: whether to fit every run, which takes a second or two, and tell how it follows clock and threads.
 
     Raises:
-        UsageError: fewer than two or too many runs; or one shares no measured point with the first.
+        UsageError: fewer than two or too many runs, or not as many prices; or one run shares no measured point with
+            the first.
     """
     if not 2 <= len(runs) <= _MOST_RUNS:
         raise UsageError(f"{len(runs)} run{'s' if len(runs) != 1 else ''} given", f"name 2 to {_MOST_RUNS} run files")
-    known = [_know(*each) for each in zip(ascii_uppercase, runs, names, strict=False)]
+    if prices and len(prices) != len(runs):
+        told = f"{len(prices)} price{'s' if len(prices) != 1 else ''} given for {len(runs)} runs"
+        raise UsageError(told, "give --price once for every run, in their order")
+    each_price: Sequence[Cost | None] = prices or [None] * len(runs)
+    known = [_know(*each) for each in zip(ascii_uppercase, runs, names, each_price, strict=False)]
     for other in known[1:]:
         _check(known[0], other)
+    if fitted:
+        known = [replace(item, levers=levers.levers(item.run)) for item in known]
     return Comparison(tuple(item.side for item in known), tuple(_pair(known[0], other) for other in known[1:]))
 
 
-def _know(label: str, run: StoredRun, name: str) -> _Known:
+def _know(label: str, run: StoredRun, name: str, price: Cost | None) -> _Known:
     machine = run.machine
     readings = [clock for visit in run.visits if (clock := visit.clock) is not None]
     found = measured(run)
@@ -71,6 +97,7 @@ def _know(label: str, run: StoredRun, name: str) -> _Known:
         gpus=tuple(gpu.name for gpu in machine.gpus),
         clock=median(readings) if readings else None,
         points=len(found),
+        price=price,
     )
     return _Known(side, run, found, devices(run))
 
@@ -133,14 +160,17 @@ def _families(first: _Known, second: _Known, shared: Sequence[Place]) -> Iterato
             points=tuple(_point(first, second, place) for place in places),
             pooled=tuple(_pooled(first, second, places)),
             device=beside(first.devices.get(family), second.devices.get(family)),
+            levers=levers.beside(first.levers.get(family), second.levers.get(family)),
         )
 
 
 def _point(first: _Known, second: _Known, place: Place) -> PointRatio:
     ratio = steps_ratio(_joint(first, second, [place]))
     assert ratio is not None  # both have a step time
-    summaries = [item.measured[place].summary for item in (first, second)]
-    return PointRatio(place, summaries[0].step, summaries[1].step, ratio.estimate())
+    told, (ours, theirs) = ratio.estimate(), (item.measured[place].summary.step for item in (first, second))
+    prices = _prices(first, second)
+    cost = None if prices is None else step_cost(ours, theirs, told, place.threads, prices)
+    return PointRatio(place, ours, theirs, told, cost)
 
 
 def _pooled(first: _Known, second: _Known, places: Sequence[Place]) -> Iterator[Pooled]:
@@ -151,7 +181,15 @@ def _pooled(first: _Known, second: _Known, places: Sequence[Place]) -> Iterator[
         ratio = steps_ratio(joint) if chosen else None
         if ratio is not None:
             parts = factors(joint, ratio) if form == "serial" else ()
-            yield Pooled(form, len(chosen), ratio.estimate(), parts)
+            told, prices = ratio.estimate(), _prices(first, second)
+            cost = None if prices is None else for_the_money(told, [place.threads for place in chosen], prices)
+            yield Pooled(form, len(chosen), told, parts, cost)
+
+
+def _prices(first: _Known, second: _Known) -> Prices | None:
+    """Of both machines, None where none were given."""
+    ours, theirs = first.side.price, second.side.price
+    return None if ours is None or theirs is None else (ours, theirs)
 
 
 def _joint(first: _Known, second: _Known, places: Sequence[Place]) -> Joint:

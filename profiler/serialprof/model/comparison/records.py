@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from serialprof.estimate import Estimate
 from serialprof.planning import Family
+from serialprof.question import Cost
 from serialprof.setting import Form
 
 CLOCK: Final = "clock"
@@ -43,6 +44,7 @@ class Side:
         host, processor, hypervisor, gpus: of its machine.
         clock: median of the clock meter beside its samples in Hz, None where it was not read.
         points: that have a step time.
+        price: of an hour of its machine, None where none was given.
     """
 
     label: str
@@ -55,6 +57,7 @@ class Side:
     gpus: tuple[str, ...]
     clock: float | None
     points: int
+    price: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,30 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class StepCost:
+    """What a step costs in either run, in the unit of the prices, and first over second: above 1, it is the cheaper."""
+
+    first: Estimate
+    second: Estimate
+    ratio: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class PointRatio:
-    """One shared point: seconds per step in either run, and first over second: above 1, the second is faster."""
+    """One shared point.
+
+    Attributes:
+        place: which.
+        first, second: seconds per step in either run.
+        ratio: first over second: above 1, the second is faster.
+        cost: None where no prices were given.
+    """
 
     place: Place
     first: Estimate
     second: Estimate
     ratio: Estimate
+    cost: StepCost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +114,14 @@ class Pooled:
         points: how many.
         ratio: step times of the first run over those of the second.
         factors: whose values multiply to that of the ratio; empty where it is not taken apart.
+        cost: of a step in the first run over that in the second; None where no prices were given.
     """
 
     form: Form
     points: int
     ratio: Estimate
     factors: tuple[Factor, ...] = ()
+    cost: Estimate | None = None
 
     def factor(self, name: str) -> Estimate | None:
         """The factor of a name, None where there is none."""
@@ -132,6 +154,34 @@ class BesideDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class Lever:
+    """What is turned at an operating point of the serial form.
+
+    Attributes:
+        what: the clock, or the number of threads.
+        width, threads: the operating point.
+        more_threads: to which threads are raised; None for the clock.
+    """
+
+    what: Literal["clock", "threads"]
+    width: int
+    threads: int
+    more_threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BesideLever:
+    """How strongly step times follow a lever in either run: per cent of time saved per per cent of clock or threads.
+
+    Without control of the clock, what follows it is a bracket.
+    """
+
+    lever: Lever
+    first: Estimate
+    second: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyRatios:
     """A family in two runs.
 
@@ -141,6 +191,7 @@ class FamilyRatios:
         points: shared, serial form first, ascending in threads and width.
         pooled: over them, per form.
         device: of steps that both runs took apart on their device, else None.
+        levers: the clock first, ascending in width; empty where they were not asked for, or a run has no fit.
     """
 
     family: Family
@@ -148,6 +199,7 @@ class FamilyRatios:
     points: tuple[PointRatio, ...]
     pooled: tuple[Pooled, ...]
     device: BesideDevice | None = None
+    levers: tuple[BesideLever, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,14 @@ def _sentence(kind: Kind, first: str, second: str) -> str:
     told = [_clause(pooled, first, second) for pooled in kind.pooled]
     serial = next((pooled for pooled in kind.pooled if pooled.form == "serial"), None)
     product = "" if serial is None else _product(serial)
-    return f"{', '.join(told)}{_WHERE.get(kind.device, f' on {kind.device}')}{product}."
+    where = _WHERE.get(kind.device, f" on {kind.device}")
+    return f"{', '.join(told)}{where}{product}.{_money(kind, first, second)}"
+
+
+def _money(kind: Kind, first: str, second: str) -> str:
+    """What either machine makes for the same money: a sentence; empty without prices."""
+    told = [f"{ratio(pooled.cost)} the {pooled.form} steps" for pooled in kind.pooled if pooled.cost is not None]
+    return f" For the same money {second} makes {listed(told)} of {first}." if told else ""
 
 
 def _clause(pooled: Pooled, first: str, second: str) -> str:
