@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from serialprof.errors import ExitCode
 from serialprof.estimate import Estimate
+from serialprof.machine import Machine
 from serialprof.setting import CPU, ParameterValue, Setting
 
 #: Who is timed: the head, the base, and the base a second time, which is the null.
@@ -130,3 +132,62 @@ class Outcome:
     floor: float | None = None
     waiver: str = ""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SideFacts:
+    """One side of a gate, for people to read.
+
+    Attributes:
+        label: "base" or "head".
+        commit: of its code, empty where that is not known.
+        python: version of its interpreter.
+        command: the whole program, empty where workloads are timed.
+    """
+
+    label: str
+    commit: str
+    python: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """Everything that a gate says; `serialprof_reports` renders it for people and for CI.
+
+    Attributes:
+        outcomes: one per benchmark that is expected, in their order.
+        base, head: the sides.
+        machine: this computer.
+        started: seconds since the epoch.
+        seconds: that the whole gate took.
+        version: of serialprof.
+        command: the words that repeat this gate.
+        strict: whether an inconclusive outcome ends with exit code 3.
+        advisory: why failures end with exit code 0, empty where they do not.
+        warnings: that people should read, each a sentence.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    base: SideFacts
+    head: SideFacts
+    machine: Machine
+    started: float
+    seconds: float
+    version: str
+    command: tuple[str, ...]
+    strict: bool = False
+    advisory: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Errors outrank a missing baseline, that a failure, and that what is inconclusive."""
+        verdicts = {outcome.verdict for outcome in self.outcomes if not outcome.waiver}
+        if "error" in verdicts or not self.outcomes:
+            return ExitCode.USAGE
+        if "no baseline" in verdicts:
+            return ExitCode.NO_BASELINE
+        if "fail" in verdicts and not self.advisory:
+            return ExitCode.REGRESSION
+        return ExitCode.CANNOT_MEASURE if self.strict and "inconclusive" in verdicts else ExitCode.OK
