@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, reduce
 from operator import or_
@@ -97,24 +98,29 @@ _KEYS: Final[dict[type, dict[str, Any]]] = {
 _WITHOUT: Final[dict[type, frozenset[str]]] = {Estimate: frozenset({"remedy"})}
 
 
-def document_type() -> Any:
-    """The type of the whole document, for msgspec: a missing key is an error, one that is not known yet is none."""
-    return _told(Document)
+def document_type(document: type = Document) -> Any:
+    """The type of a whole document, for msgspec: a missing key is an error, one that is not known yet is none."""
+    return _told(document)
 
 
-def schema() -> dict[str, Any]:
-    """The JSON schema of the document (draft 2020-12)."""
-    made = msgspec.json.schema(document_type())
+def schema(document: type = Document, version: Mapping[str, object] = SCHEMA) -> dict[str, Any]:
+    """The JSON schema of a document (draft 2020-12).
+
+    Args:
+        document: the record that it is made of.
+        version: its name and version.
+    """
+    made = msgspec.json.schema(document_type(document))
     heading = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"{SCHEMA['name']}, version {SCHEMA['version']}",
+        "title": f"{version['name']}, version {version['version']}",
     }
     return heading | made
 
 
-def text() -> str:
+def text(document: type = Document, version: Mapping[str, object] = SCHEMA) -> str:
     """The schema as it is published."""
-    return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(schema(document, version)), indent=2).decode() + "\n"
 
 
 @cache
