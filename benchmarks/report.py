@@ -6,7 +6,10 @@
 Two pages: of the example of a default run, and of a made-up run of a million samples (those of the example again and
 again, each about 1 % off). A build is the whole `serialprof report RUN --format html`, once; ready is the load event in
 headless Chromium, the median of seven loads. Peers' pages are of another, small program: only sizes, requests and
-readiness of such pages are comparable. They are made where `.venv-bench` has them.
+readiness of such pages are comparable, and a build is the command that writes the page; pyinstrument's runs the program
+too. The page by plotly is of the same plots as that of the default run, and its build draws them alone.
+
+Peers are made where `.venv-bench` has them (`make bench-tools`).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -25,6 +29,7 @@ from recording import record
 from report_tools.browsing import PHONE, Seen, look
 from report_tools.building import Built, build, enlarge
 from report_tools.peers import pages
+from report_tools.plots import figures
 
 from serialprof.machine.reading import read_machine
 
@@ -97,22 +102,22 @@ def tell(title: str, result: dict[str, Any], goals: list[dict[str, Any]]) -> Non
         print(f"  {row['goal']:<18} {value:>14}   at most {row['most'] / row['scale']:g} {row['unit']:<3} {verdict}")
 
 
-def compare(folder: Path) -> dict[str, Any]:
-    """Opens the pages of peers and prints a line each."""
+def compare(folder: Path, plots: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Makes and opens the pages of peers, one of them of these plots, and prints a line each."""
     found: dict[str, Any] = {}
-    for name, page in pages(ROOT / ".venv-bench/bin/python", folder).items():
-        if isinstance(page, str):
-            print(f"{name}: {page.replace(f'{ROOT}/', '')}")
-            found[name] = page.replace(f"{ROOT}/", "")
+    for name, made in pages(ROOT / ".venv-bench/bin/python", folder, plots).items():
+        if made.page is None:
+            found[name] = made.built.error.replace(f"{ROOT}/", "")
+            print(f"{name}: {found[name]}")
             continue
-        seen, size = look(page), page.stat().st_size
+        seen, size = look(made.page), made.page.stat().st_size
         told = (
             ""
             if seen is None
             else f", ready in {seen.ready:.0f} ms, {seen.requests} requests, widest {seen.widest:.0f} px"
         )
-        print(f"{name}: {size / 1e3:.0f} kB{told}")
-        found[name] = {"size": size, "seen": seen and asdict(seen)}
+        print(f"{name}: {size / 1e3:.0f} kB, built in {made.built.seconds:.1f} s{told}")
+        found[name] = {"size": size, "seconds": made.built.seconds, "seen": seen and asdict(seen)}
     return found
 
 
@@ -129,6 +134,7 @@ def main() -> None:
         # In a process of its own: what a child is told to have used at most begins with what its parent uses.
         with ProcessPoolExecutor(1, get_context("spawn")) as apart:
             count = apart.submit(enlarge, EXAMPLE, large, wanted).result()
+            plots = apart.submit(figures, EXAMPLE).result()
         for title, store, goals in ((EXAMPLE.name, EXAMPLE, DEFAULT), (f"{count} samples", large, MILLION)):
             result = measure(store, folder / f"{store.stem}.html")
             judged = judge(goals, result)
@@ -140,7 +146,7 @@ def main() -> None:
                 "seen": seen and asdict(seen),
                 "goals": judged,
             }
-        results["peers"] = compare(folder)
+        results["peers"] = compare(folder, plots)
     print(f"written: {record('report', read_machine(), results)}")
 
 

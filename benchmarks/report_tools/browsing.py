@@ -25,7 +25,7 @@ class Seen:
     """A page as a browser sees it.
 
     Attributes:
-        requests: besides that for the page itself.
+        requests: addresses that it asked for besides its own.
         ready: milliseconds from the start of navigation to the end of its load event; the median of LOADS loads.
         readies: of every load, in order.
         duplicates: ids that an earlier element has.
@@ -65,5 +65,5 @@ def look(page_file: Path) -> Seen | None:
         duplicates, widest = page.evaluate(DUPLICATES), page.evaluate(WIDEST)
         scrolls = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         browser.close()
-    others = sum(url != address and not url.startswith("data:") for url in requests)
-    return Seen(others, median(readies), tuple(readies), duplicates, widest, scrolls)
+    others = {url for url in requests if url != address and not url.startswith("data:")}
+    return Seen(len(others), median(readies), tuple(readies), duplicates, widest, scrolls)

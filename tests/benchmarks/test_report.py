@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """benchmarks/report.py: the made-up run has as many samples as it says, and goals are judged as written."""
 
+import json
+import statistics
 import sys
 from pathlib import Path
 
@@ -54,3 +56,30 @@ def test_goals_are_met_at_their_limit_and_not_known_where_nothing_was_seen() -> 
     }  # fmt: skip
     failed = report.judge(report.MILLION, {"built": Built(1.0, 1, "it broke"), "size": None, "seen": None})
     assert {row["met"] for row in failed} == {None}
+
+
+def test_a_page_of_the_same_plots_has_the_measured_numbers() -> None:
+    from report_tools.plots import figures
+
+    store = ROOT / "docs/examples/amd-epyc-2-cores.serialprof"
+    found = figures(store)
+    run = read_run(store)
+    assert len(found) == 2 + 5 * len(run.plan.descriptions)
+    widths = next(figure for figure in found if figure["title"].startswith("Time per step"))
+    line = next(series for series in widths["series"] if series["name"] == "serial, 1")
+    assert line["x"] == sorted(set(line["x"]))
+    assert all(low < step < high for low, step, high in zip(line["low"], line["y"], line["high"], strict=True))
+    first = run.plan.points[0]
+    assert (first.setting.form, first.setting.threads) == ("serial", 1)
+    visits = [visit for visit in run.visits if visit.point == first.id]
+    steps = [sample.seconds / visit.runs / first.setting.depth for visit in visits for sample in visit.sound]
+    assert line["y"][line["x"].index(first.setting.width)] == pytest.approx(statistics.median(steps), rel=0.1)
+    json.dumps(found, allow_nan=False)
+
+
+def test_without_an_environment_there_is_a_reason_instead_of_a_page(tmp_path: Path) -> None:
+    from report_tools.peers import PEERS, pages
+
+    made = pages(tmp_path / "python", tmp_path, [])
+    assert list(made) == [peer.name for peer in PEERS]
+    assert all(item.page is None and item.built.error.startswith("not compared: there is no") for item in made.values())
