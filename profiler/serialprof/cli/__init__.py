@@ -22,7 +22,7 @@ _COMMANDS: Final = {
     "compare": "Show stored runs against one another.",
     "whatif": "Say what a stored run's step times would be under other conditions.",
     "clock": "Give back clocks that a killed run had set.",
-    "export": "Write a stored run as JSON or CSV.",
+    "export": "Write a stored run as JSON, CSV, Parquet or a Chrome trace.",
 }
 
 
