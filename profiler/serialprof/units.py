@@ -20,7 +20,7 @@ _SI: Final = (
     (1e-9, "n"),
     (1e-12, "p"),
 )
-_DURATIONS: Final = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_DURATIONS: Final = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BINARY: Final = {"": 1, "k": 1000, "Ki": 1024, "M": 1000**2, "Mi": 1024**2, "G": 1000**3, "Gi": 1024**3}
 
 
@@ -63,12 +63,12 @@ def format_percent(share: float, digits: int = 0) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds from "90s", "2m", "1.5h" or "90".
+    """Seconds from "90s", "2m", "1.5h", "20ns" or "90".
 
     Raises:
         UsageError: it is no positive duration.
     """
-    match = re.fullmatch(r"\s*([0-9.]+)\s*(ms|s|min|m|h|)\s*", text)
+    match = re.fullmatch(r"\s*([0-9.]+)\s*(ns|us|ms|s|min|m|h|)\s*", text)
     try:
         seconds = float(match[1]) * _DURATIONS[match[2]] if match else math.nan
     except ValueError:
