@@ -56,11 +56,11 @@ def reproduction(run: Run) -> Reproduction:
         tables=(_configuration(stored), *_counts(stored, analysis)),
         failures=tuple(wording.failures(analysis)),
         file=f"serialprof-{stored.run_id[:12]}.json.gz",
-        data=f"data:application/gzip;base64,{_packed(tables.json(run))}",
+        data=f"data:application/gzip;base64,{packed(tables.json(run))}",
     )
 
 
-def _packed(text: str) -> str:
+def packed(text: str) -> str:
     """JSON without white space, gzipped without a date, so that a page is the same when it is made again."""
     import msgspec
 
