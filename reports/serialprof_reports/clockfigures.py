@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from serialprof.estimate import Estimate
 from serialprof.units import format_count, format_seconds, format_si
 from serialprof_reports import wording
+from serialprof_reports.frames import arrange, frame, linear, new_axes
 from serialprof_reports.pageparts import Table
 from serialprof_reports.plotting import MUTED, Plot, interval_points, render
 
@@ -32,17 +33,16 @@ def over_clock(family: FamilyAnalysis, prefix: str) -> Plot:
         return Plot(title, "", "No point was measured at two clocks that the meter could read.", "")
 
     def draw(figure: Figure) -> None:
-        axes = figure.subplots()
+        (axes,) = new_axes(figure)
         for index, (width, items) in enumerate(series.items()):
             clocks = [_gigahertz(item) for item in items]
             interval_points(
-                axes, clocks, _speeds(items), index, fmt="os^"[index] + "-", linewidth=1.1,
+                axes, clocks, _speeds(items), index, linestyle="-", linewidth=1.1,
                 label=f"{wording.axis(family)} = {format_count(width)}",
             )  # fmt: skip
         _ideal(axes, [_gigahertz(item) for items in series.values() for item in items])
-        axes.set_xlabel("measured clock, GHz")
-        axes.set_ylabel("speed-up")
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, columnspacing=1.2)
+        frame(axes, linear(axes.get_xlim()), linear(axes.get_ylim()), "measured clock, GHz", "speed-up")
+        arrange(figure, 1.9)
 
     threads = next(iter(series.values()))[0].point.setting.threads
     caption = (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from serialprof.units import format_count
 from serialprof_reports import wording
-from serialprof_reports.plotting import INK, MUTED, PAPER, SERIES, WIDE, Plot, number, render
+from serialprof_reports.frames import arrange, frame, linear, new_axes
+from serialprof_reports.plotting import INK, MUTED, PAPER, SERIES, Plot, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +45,10 @@ def _panel(family: FamilyAnalysis, prefix: str, ends: tuple[float, float]) -> Pl
         return Plot(title, "", reasons[0] if reasons else "Only one thread count was measured.", "")
 
     def draw(figure: Figure) -> None:
-        figure.set_size_inches(WIDE, 3.0)
-        _map(figure.subplots(), items, ends)
+        (axes,) = new_axes(figure)
+        _map(axes, items, ends)
+        frame(axes, linear(ends), linear((_BOTTOM, _TOP)), "elasticity of cores", "elasticity of clock")
+        arrange(figure, 2.1)
 
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", "")
 
@@ -70,8 +73,6 @@ def _map(axes: Axes, items: Sequence[Tradeoff], ends: tuple[float, float]) -> No
         axes.annotate(label, (x, 1.0), (0, 3), textcoords="offset points", ha="center", va="bottom")
     axes.set_xlim(*ends)
     axes.set_ylim(_BOTTOM, _TOP)
-    axes.set_xlabel("elasticity of cores")
-    axes.set_ylabel("elasticity of clock")
 
 
 def _mark(axes: Axes, item: Tradeoff) -> None:
@@ -109,7 +110,6 @@ def _widths(group: Sequence[Tradeoff]) -> str:
 def _regions(axes: Axes, ends: tuple[float, float]) -> None:
     """Where clock or cores buy more per cent, or neither helps, and the tie line between the first two."""
     left = ends[0]
-    axes.grid(visible=False)
     axes.fill_between(ends, ends, [_TOP, _TOP], color=SERIES[0], alpha=0.09, linewidth=0)
     axes.fill_between(ends, [min(left, _BOTTOM)] * 2, ends, color=SERIES[1], alpha=0.09, linewidth=0)
     axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=PAPER, linewidth=0)

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.dissected import BANDWIDTH, DEVICE_CAUSES, FLOOR, FLOP, GAPS, HOST, SLOW, TRANSFERS, UNTOLD
 from serialprof.units import format_count
-from serialprof_reports import wording
-from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, WIDE, Plot, render
+from serialprof_reports import stackedbars, wording
+from serialprof_reports.plotting import MUTED, PAPER, PARTS, SERIES, Plot, render
+from serialprof_reports.stackedbars import Bar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from serialprof.model.dissected import DeviceAnalysis, DeviceStep
@@ -38,33 +36,16 @@ def parts(family: FamilyAnalysis, found: DeviceAnalysis, prefix: str) -> Plot:
     if not found.steps:
         return Plot(title, "", "; ".join(dict.fromkeys(item.reason for item in found.missing)), "")
 
-    def draw(figure: Figure) -> None:
-        figure.set_size_inches(WIDE, 3.6)
-        axes = figure.subplots()
-        _stack(axes, found.steps)
-        axes.set_xlabel(wording.shorten(family.description.width_name, 24))
-        axes.set_ylabel("share of the step, %")
-        _legend(figure, found.steps)
-
     open_ = any(_share(step, _OPEN) for step in found.steps)
+    causes = (*DEVICE_CAUSES[:-1], *((_OPEN,) if open_ else ()), UNTOLD)
+    bars = [Bar(format_count(step.width), {cause: _share(step, cause) for cause in causes}) for step in found.steps]
+    name = wording.shorten(family.description.width_name, 24)
+
+    def draw(figure: Figure) -> None:
+        stackedbars.draw(figure, bars, causes, _segment, name)
+
     caption = f"Where parts are {_OPEN}, only the least of each is drawn." if open_ else ""
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
-
-
-def _stack(axes: Axes, steps: Sequence[DeviceStep]) -> None:
-    floors, tops = [0.0] * len(steps), [0.0] * len(steps)
-    for cause in (*DEVICE_CAUSES[:-1], _OPEN, UNTOLD):
-        shares = [100 * _share(step, cause) for step in steps]
-        if cause == _OPEN and not any(shares):
-            continue
-        bottoms = [low if share < 0 else top for share, low, top in zip(shares, floors, tops, strict=True)]
-        axes.bar(range(len(steps)), shares, 0.78, bottoms, linewidth=0.7, **_segment(cause))
-        floors = [low + min(share, 0.0) for share, low in zip(shares, floors, strict=True)]
-        tops = [top + max(share, 0.0) for share, top in zip(shares, tops, strict=True)]
-    axes.axhline(0.0, color=MUTED, linewidth=0.8)
-    labels = [format_count(step.width) for step in steps]
-    axes.set_xticks(range(len(steps)), labels, rotation=0 if sum(map(len, labels)) < 30 else 40)
-    axes.grid(visible=False, axis="x")
 
 
 def _share(step: DeviceStep, cause: str) -> float:
@@ -83,14 +64,3 @@ def _segment(cause: str) -> dict[str, Any]:
     if cause == UNTOLD:
         return {"facecolor": PAPER, "edgecolor": _COLOURS[cause], "hatch": "////"}
     return {"facecolor": _COLOURS[cause], "edgecolor": PAPER, "hatch": _HATCHES.get(cause)}
-
-
-def _legend(figure: Figure, steps: Sequence[DeviceStep]) -> None:
-    from matplotlib.patches import Patch
-
-    open_ = (_OPEN,) if any(_share(step, _OPEN) for step in steps) else ()
-    handles = [
-        Patch(label=cause.replace(" and ", "\nand "), **_segment(cause))
-        for cause in (*DEVICE_CAUSES[:-1], *open_, UNTOLD)
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, columnspacing=1.2)

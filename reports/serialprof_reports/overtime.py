@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from serialprof.units import format_si
+from serialprof_reports.frames import arrange, frame, linear, new_axes
 from serialprof_reports.pageparts import Panel, Table
-from serialprof_reports.plotting import SERIES, WIDE, Plot, render
+from serialprof_reports.plotting import SERIES, Plot, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,13 +32,15 @@ def over_time(run: StoredRun, prefix: str) -> Panel | None:
     if not tracks:
         return None
     title = "Clock and temperature over the run"
+    moments = [when for _, _, pairs in tracks for when, _ in pairs]
+    start, end = min(moments), max(moments) + 1e-9
 
     def draw(figure: Figure) -> None:
-        figure.set_size_inches(WIDE, 1.2 + 1.2 * len(tracks))
-        panels = figure.subplots(len(tracks), 1, sharex=True, squeeze=False).ravel()
+        panels = new_axes(figure, len(tracks))
         for index, (axes, track) in enumerate(zip(panels, tracks, strict=True)):
-            _draw(axes, track, SERIES[index % len(SERIES)])
-        panels[-1].set_xlabel("seconds since the start")
+            axes.set_xlim(start, end)
+            _draw(axes, track, SERIES[index % len(SERIES)], last=index == len(tracks) - 1)
+        arrange(figure, 1.0)
 
     caption = "Line: the median of the visits of a stretch of time; band: from the lowest to the highest of them."
     return Panel("The run as a whole", Plot(title, render(draw, prefix, title), "", caption), (_table(tracks),))
@@ -59,7 +62,7 @@ def _pairs(readings: Iterable[tuple[float, float | None]]) -> list[tuple[float, 
     return sorted((when, value) for when, value in readings if value is not None)
 
 
-def _draw(axes: Axes, track: Track, colour: str) -> None:
+def _draw(axes: Axes, track: Track, colour: str, *, last: bool) -> None:
     import numpy as np
 
     name, unit, pairs = track
@@ -72,7 +75,11 @@ def _draw(axes: Axes, track: Track, colour: str) -> None:
     )
     axes.fill_between(places, low, high, color=colour, alpha=0.25, linewidth=0)
     axes.plot(places, middle, color=colour, linewidth=1.2)
-    axes.set_ylabel(f"{name},\n{'GHz' if unit == 'Hz' else unit}")
+    seconds = linear(axes.get_xlim())
+    values_up = linear(axes.get_ylim(), most=3)
+    label = "seconds since the start" if last else ""
+    heading = f"{name}, {'GHz' if unit == 'Hz' else unit}"
+    frame(axes, seconds if last else seconds.unlabelled(), values_up, label, heading)
 
 
 def _table(tracks: Sequence[Track]) -> Table:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all figures of the page share: colours by role, style, markers, axes, and drawing into an SVG element."""
+"""What all figures of the page share: colours by role, style, markers, and drawing into an SVG element."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import io
 import logging
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.results import CAUSES
-from serialprof.units import format_si
 from serialprof_reports import svg, wording
 
 if TYPE_CHECKING:
@@ -41,42 +40,18 @@ _STYLE: Final[dict[Any, Any]] = {
     "text.parse_math": False,
     "font.family": ["DejaVu Sans"],
     "font.size": 10.5,
-    "axes.titlesize": 10.5,
-    "axes.labelsize": 10.5,
-    "xtick.labelsize": 10.0,
-    "ytick.labelsize": 10.0,
-    "legend.fontsize": 10.0,
     "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.edgecolor": MUTED,
-    "axes.facecolor": "none",
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
+    "figure.facecolor": "none",
     "axes.axisbelow": True,
-    "axes.unicode_minus": False,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-    "legend.handlelength": 1.8,
     "hatch.color": INK,
     "hatch.linewidth": 0.7,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
-    "errorbar.capsize": 2.5,
 }
-#: Size of a figure in inches: a quarter of the page, at about the size that its text has there.
-WIDE, HIGH = 3.8, 2.8
+#: Width of a figure in inches: a quarter of the page, at about the size that its text has there.
+WIDE: Final = 3.8
 #: Series differ in their markers too, for those who see no colours.
 MARKERS: Final = ("o", "s", "^", "D", "v", "P")
-#: Ratio of an axis' ends up to which it is a short one.
-_FLAT: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +75,9 @@ def render(draw: Callable[[Figure], None], prefix: str, title: str) -> str:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         # A name may hold characters that matplotlib's font lacks; the reader's browser draws the text, not matplotlib.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure = Figure(figsize=(WIDE, HIGH), layout="constrained")
+        figure = Figure()
         draw(figure)
-        figure.savefig(text, format="svg", transparent=True)
+        figure.savefig(text, format="svg")  # draws once, as the figure has no layout engine
     return svg.for_page(text.getvalue(), prefix, ROLES, wording.shorten(title, 120))
 
 
@@ -111,39 +86,23 @@ def interval_points(
 ) -> None:
     """Points of the series with this index, with their intervals; those without one as a point alone.
 
-    `style` goes to matplotlib's errorbar.
+    `style` goes to the line of the points.
     """
-    values = [number(item.value) for item in estimates]
-    below = [0.0 if item.low is None else max(0.0, number(item.value) - item.low) for item in estimates]
-    above = [0.0 if item.high is None else max(0.0, item.high - number(item.value)) for item in estimates]
-    marker, colour = MARKERS[index % len(MARKERS)], SERIES[index % len(SERIES)]
-    settings: dict[str, Any] = {"fmt": marker, "color": colour, "elinewidth": 1.2} | style
-    axes.errorbar(places, values, yerr=(below, above), **settings)
+    gap = float("nan")
+    bars = [end for item in estimates for end in (*_ends(item), gap)]
+    colour = SERIES[index % len(SERIES)]
+    axes.plot([each for place in places for each in (place, place, gap)], bars, color=colour, linewidth=1.2)
+    settings: dict[str, Any] = {"marker": MARKERS[index % len(MARKERS)], "color": colour, "linestyle": "none"} | style
+    axes.plot(places, [number(item.value) for item in estimates], **settings)
 
 
-def fixed_ticks(axes: Axes, places: Sequence[int], form: Callable[[int], str]) -> None:
-    """Ticks of the horizontal axis at these places, at most eight of them."""
-    every = -(-len(places) // 8)
-    labels = [form(place) for place in places[::every]]
-    axes.set_xticks(places[::every], labels, rotation=0 if sum(map(len, labels)) < 26 else 30)
-    axes.minorticks_off()
+def _ends(item: Estimate) -> tuple[float, float]:
+    """The interval as it is drawn: a side that is not known ends at the value, one within it as well."""
+    value = number(item.value)
+    low, high = (value if end is None else end for end in (item.low, item.high))
+    return min(low, value) if item.value is not None else low, max(high, value) if item.value is not None else high
 
 
 def number(value: float | None) -> float:
     """A plot's gap where nothing is known."""
     return float("nan") if value is None else value
-
-
-def log_ticks(axes: Axes, unit: str, axis: Literal["x", "y"] = "y") -> None:
-    """Ticks of a logarithmic axis with SI prefixes, as many digits as tell them apart."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
-
-    low, high = axes.get_ylim() if axis == "y" else axes.get_xlim()
-    marked = axes.yaxis if axis == "y" else axes.xaxis
-    if high / low > _FLAT:
-        marked.set_major_locator(LogLocator(subs=(1.0,) if high / low > 100 else (1.0, 2.0, 5.0)))
-    else:
-        marked.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10)))
-    digits = 1 if high / low > _FLAT else 3  # on a short axis ticks stand at other numbers than 1, 2 and 5
-    marked.set_major_formatter(FuncFormatter(lambda value, _: format_si(value, unit, digits)))
-    marked.set_minor_locator(NullLocator())

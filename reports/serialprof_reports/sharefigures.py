@@ -7,66 +7,57 @@ from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.results import CAUSES, COMPUTE, LAUNCH, MEMORY, SYNCHRONISATION, UNATTRIBUTED
 from serialprof.units import format_count
-from serialprof_reports import wording
-from serialprof_reports.plotting import MUTED, PAPER, PARTS, WIDE, Plot, render
+from serialprof_reports import stackedbars, wording
+from serialprof_reports.plotting import MUTED, PAPER, PARTS, Plot, render
+from serialprof_reports.stackedbars import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from serialprof.model.results import Attribution, FamilyAnalysis, Part
 
-
+#: Thread counts that are drawn.
+_MOST_COUNTS: Final = 4
 #: What causes have together that the data cannot tell apart.
 UNTOLD: Final = "not told apart"
 
 
 def attribution(family: FamilyAnalysis, prefix: str) -> Plot:
-    """Where a step's time goes: stacked shares per width, a panel per thread count."""
+    """Where a step's time goes: stacked shares per width and thread count."""
     title = "Where the time of a step goes"
     if not family.attributions:
         return Plot(title, "", family.refusal or "There is no attribution.", "")
-    counts = sorted({item.threads for item in family.attributions})[:4]
+    rows = _rows(family.attributions)
+    some_untold = any(bar.shares.get(UNTOLD) for bar in rows)
+    causes = (*CAUSES[:-1], *((UNTOLD,) if some_untold else ()), UNATTRIBUTED)
+    name = wording.shorten(family.description.width_name, 24)
 
     def draw(figure: Figure) -> None:
-        rows = -(-len(counts) // 2)
-        figure.set_size_inches(WIDE, 2.5 * rows + 0.7)
-        panels = figure.subplots(rows, min(2, len(counts)), sharey=True, squeeze=False).ravel()
-        for spare in panels[len(counts) :]:
-            spare.remove()
-        for axes, count in zip(panels, counts, strict=False):
-            _stack(axes, [item for item in family.attributions if item.threads == count])
-            axes.set_title(wording.threads(count))
-            axes.set_xlabel(wording.shorten(family.description.width_name, 24))
-        panels[0].set_ylabel("share of the step, %")
-        _cause_legend(figure, family.attributions)
+        stackedbars.draw(figure, rows, causes, _segment, name)
 
     caption = _missing_causes(family.attributions)
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", caption)
 
 
+def _rows(items: Sequence[Attribution]) -> list[Bar]:
+    """A bar per width, from few to many, under a heading for each thread count."""
+    rows = []
+    for count in sorted({item.threads for item in items})[:_MOST_COUNTS]:
+        rows.append(Bar(wording.threads(count), {}))
+        own = sorted((item for item in items if item.threads == count), key=lambda item: item.width)
+        rows += [Bar(format_count(item.width), _shares(item)) for item in own]
+    return rows
+
+
+def _shares(item: Attribution) -> dict[str, float]:
+    return {cause: _share(item, cause) for cause in (*CAUSES, UNTOLD)}
+
+
 #: How a segment of the bars is drawn besides its colour; on paper, what is nothing that a cause is known of.
 _HATCHES: Final = {LAUNCH: "++", SYNCHRONISATION: "xx", COMPUTE: "\\\\\\", MEMORY: "---"}
 _ON_PAPER: Final = {UNATTRIBUTED: "////", UNTOLD: "|||"}
-
-
-def _stack(axes: Axes, items: Sequence[Attribution]) -> None:
-    items = sorted(items, key=lambda item: item.width)
-    floors, ceilings = [0.0] * len(items), [0.0] * len(items)
-    for cause in (*CAUSES[:-1], UNTOLD, UNATTRIBUTED):
-        shares = [100 * _share(item, cause) for item in items]
-        if cause == UNTOLD and not any(shares):
-            continue
-        bottoms = [floor if share < 0 else top for share, floor, top in zip(shares, floors, ceilings, strict=True)]
-        axes.bar(range(len(items)), shares, 0.78, bottoms, linewidth=0.7, **_segment(cause))
-        floors = [floor + min(share, 0.0) for share, floor in zip(shares, floors, strict=True)]
-        ceilings = [top + max(share, 0.0) for share, top in zip(shares, ceilings, strict=True)]
-    axes.axhline(0.0, color=MUTED, linewidth=0.8)
-    labels = [format_count(item.width) for item in items]
-    axes.set_xticks(range(len(items)), labels, rotation=0 if sum(map(len, labels)) < 15 else 40)
-    axes.grid(visible=False, axis="x")
 
 
 def _share(item: Attribution, cause: str) -> float:
@@ -84,14 +75,6 @@ def _segment(cause: str) -> dict[str, Any]:
         return {"facecolor": PARTS[cause], "edgecolor": PAPER, "hatch": _HATCHES.get(cause)}
     edge = PARTS.get(cause, MUTED)
     return {"facecolor": PAPER, "edgecolor": edge, "hatch": _ON_PAPER[cause]}
-
-
-def _cause_legend(figure: Figure, items: Sequence[Attribution]) -> None:
-    from matplotlib.patches import Patch
-
-    untold = (UNTOLD,) if any(_share(item, UNTOLD) for item in items) else ()
-    handles = [Patch(label=cause, **_segment(cause)) for cause in (*CAUSES[:-1], *untold, UNATTRIBUTED)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, columnspacing=1.2)
 
 
 def untold(family: FamilyAnalysis) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ from serialprof.setting import on_cuda
 from serialprof.units import format_count, format_si
 from serialprof_reports import wording
 from serialprof_reports.cards import title
+from serialprof_reports.frames import arrange, frame, logarithmic, new_axes
 from serialprof_reports.pageparts import Panel, Table
-from serialprof_reports.plotting import INK, MUTED, PAPER, SERIES, Plot, interval_points, log_ticks, number, render
+from serialprof_reports.plotting import INK, MUTED, PAPER, SERIES, Plot, interval_points, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,18 +88,15 @@ def _panel(
     heading = "Work per unit of depth against operations per second"
 
     def draw(figure: Figure) -> None:
-        figure.set_size_inches(5.4, 3.8 + 0.1 * len(placed))
-        axes = figure.subplots()
+        (axes,) = new_axes(figure)
         axes.set_xscale("log")
         axes.set_yscale("log")
         for index, (family, dots) in enumerate(placed):
             _trail(axes, dots, index, _short(family))
         _draw_roofs(axes, [dot.ratio for _, dots in placed for dot in dots], roofs)
-        axes.set_xlabel("work per unit of depth, operations")
-        axes.set_ylabel("operations per second")
-        log_ticks(axes, "", axis="x")
-        log_ticks(axes, "")
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, columnspacing=1.2)
+        across, up = logarithmic(axes.get_xlim(), ""), logarithmic(axes.get_ylim(), "")
+        frame(axes, across, up, "work per unit of depth, operations", "operations per second")
+        arrange(figure, 2.8, wide=5.4)
 
     rows = tuple(_row(title(family), dot, roofs) for family, dots in placed for dot in dots)
     caption = (

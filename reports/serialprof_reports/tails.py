@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ from serialprof.model.latency import seconds_of
 from serialprof.model.sweep import at_reference
 from serialprof.units import format_count, format_seconds
 from serialprof_reports import wording
+from serialprof_reports.frames import Ticks, arrange, frame, linear, new_axes
 from serialprof_reports.pageparts import Table
 from serialprof_reports.plotting import MARKERS, SERIES, Plot, render
 
@@ -64,11 +66,11 @@ def cumulated(family: FamilyAnalysis, found: Sequence[Tail], prefix: str) -> Plo
     shown = _shown(found)
 
     def draw(figure: Figure) -> None:
-        axes = figure.subplots()
+        (axes,) = new_axes(figure)
         for index, tail in enumerate(shown):
             _curve(axes, tail, index, f"{wording.axis(family)} = {format_count(tail.item.point.setting.width)}")
         _axes(axes, max(tail.seconds.size for tail in shown))
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1.2)
+        arrange(figure, 1.9)
 
     what = "" if single else "; means over many steps each, which hide the tail of single ones"
     caption = f"On {wording.threads(shown[0].item.point.setting.threads)}{what}."
@@ -115,6 +117,10 @@ def _curve(axes: Axes, tail: Tail, index: int, label: str) -> None:
     axes.plot(np.quantile(tail.seconds, marks) / typical, _heights(marks), marker, color=colour, label=label)
 
 
+def _height(share: float) -> float:
+    return -math.log10(1 - share)
+
+
 def _heights(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Places on an axis that gives every further nine as much room as the one before."""
     import numpy as np
@@ -124,19 +130,23 @@ def _heights(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _axes(axes: Axes, most: int) -> None:
-    import numpy as np
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    ticks = [share for share in _TICKS if share <= max(0.99, 1 - 1 / most)]
-    axes.set_yticks([0.0, *_heights(np.array(ticks))], ["0", *(f"{100 * share:.6g} %" for share in ticks)])
-    axes.set_ylabel("share of times not above")
-    axes.set_xlabel("time over its median")
+    named = [share for share in _TICKS if share <= max(0.99, 1 - 1 / most)]
+    up = Ticks((0.0, *map(_height, named)), ("", *(f"{100 * share:.6g} %" for share in named)))
     low, high = axes.dataLim.intervalx
     if low > 0 and high / low > _LONG:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,)))
-        axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+    frame(axes, _times(axes.get_xlim(), axes.get_xscale()), up, "time over its median", "share of times not above")
+
+
+def _times(ends: tuple[float, float], scale: str) -> Ticks:
+    """Multiples of the median along an axis."""
+    from matplotlib.ticker import LogLocator
+
+    low, high = ends
+    if scale != "log":
+        return linear(ends, "{:g}x")
+    places = LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,)).tick_values(low, high)
+    return Ticks(tuple(map(float, places)), tuple(f"{place:g}x" for place in places))
 
 
 def _row(tail: Tail) -> tuple[str, ...]:

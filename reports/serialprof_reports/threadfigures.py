@@ -9,7 +9,8 @@ from serialprof.estimate import Estimate
 from serialprof.model.sweep import at_reference
 from serialprof.units import format_count
 from serialprof_reports import wording
-from serialprof_reports.plotting import MUTED, SERIES, Plot, fixed_ticks, interval_points, number, render
+from serialprof_reports.frames import arrange, at_places, frame, linear, new_axes
+from serialprof_reports.plotting import MUTED, SERIES, Plot, interval_points, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,16 +38,17 @@ def speed_up(family: FamilyAnalysis, machine: Machine, prefix: str) -> Plot:
     before, after = known[0].threads, known[0].more_threads
 
     def draw(figure: Figure) -> None:
-        axes = figure.subplots()
+        (axes,) = new_axes(figure)
         axes.set_xscale("log")
         _reference_lines(axes, after / before)
         _fit_over_width(axes, family.fit, before, after)
         widths = [item.width for item in known]
         interval_points(axes, widths, [_plus_one(item.cores_gain) for item in known], 1)
-        fixed_ticks(axes, sorted(set(widths)), format_count)
-        axes.set_xlabel(wording.shorten(family.description.width_name, 24))
         axes.set_ylim(bottom=0)
-        axes.set_ylabel(f"speed-up, {before} to {after} threads")
+        name = wording.shorten(family.description.width_name, 24)
+        heading = f"speed-up, {before} to {after} threads"
+        frame(axes, at_places(widths), linear(axes.get_ylim()), name, heading)
+        arrange(figure, 1.9)
 
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", _placement(places, machine))
 
@@ -64,7 +66,7 @@ def _over_threads(family: FamilyAnalysis, machine: Machine, prefix: str, title: 
         return Plot(title, "", family.refusal or "No point was measured.", "")
 
     def draw(figure: Figure) -> None:
-        axes = figure.subplots()
+        (axes,) = new_axes(figure)
         axes.plot(counts, [count / counts[0] for count in counts], "--", color=MUTED, linewidth=1.0, label="ideal")
         axes.axhline(1.0, color=MUTED, linewidth=1.0)
         if (shared := _first_shared(places, machine)) is not None:
@@ -76,11 +78,10 @@ def _over_threads(family: FamilyAnalysis, machine: Machine, prefix: str, title: 
             interval_points(axes, there, ratios, index, label=f"W = {format_count(width)}")
             _fit_over_threads(axes, family.fit, width, counts, SERIES[index % len(SERIES)])
         axes.set_xscale("log", base=2)
-        fixed_ticks(axes, counts, str)
         axes.set_ylim(bottom=0)
-        axes.set_xlabel("threads")
-        axes.set_ylabel(f"speed-up over {wording.threads(counts[0])}")
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1.2)
+        heading = f"speed-up over {wording.threads(counts[0])}"
+        frame(axes, at_places(counts), linear(axes.get_ylim()), "threads", heading)
+        arrange(figure, 1.9)
 
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", _placement(places, machine))
 

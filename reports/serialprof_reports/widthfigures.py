@@ -10,18 +10,8 @@ from serialprof.model.device.telling import knee as told_knee
 from serialprof.model.sweep import at_reference
 from serialprof.units import format_count
 from serialprof_reports import wording
-from serialprof_reports.plotting import (
-    MUTED,
-    PAPER,
-    SERIES,
-    WIDE,
-    Plot,
-    fixed_ticks,
-    interval_points,
-    log_ticks,
-    number,
-    render,
-)
+from serialprof_reports.frames import arrange, at_places, frame, logarithmic, new_axes
+from serialprof_reports.plotting import MUTED, PAPER, SERIES, Plot, interval_points, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,22 +31,22 @@ def growth(family: FamilyAnalysis, prefix: str) -> Plot:
         return Plot(title, "", family.refusal or "No point was measured.", "")
 
     def draw(figure: Figure) -> None:
-        figure.set_size_inches(WIDE, 4.4)
-        upper, lower = figure.subplots(2, 1, sharex=True)
-        for axes, unit, label in ((upper, "s", "time per step"), (lower, "", "lanes per second")):
+        upper, lower = new_axes(figure, 2)
+        for axes in (upper, lower):
             axes.set_xscale("log")
             axes.set_yscale("log")
-            axes.set_ylabel(label)
             _mark_knee(axes, _knee(family))
             for index, count in enumerate(_thread_counts(measured)):
                 _series(axes, measured, count, index, rates=axes is lower, joined=not _fitted(family))
             _fit(axes, family, rates=axes is lower)
             for item in family.crossovers:
                 _mark_crossover(axes, item)
-            log_ticks(axes, unit)
-        fixed_ticks(lower, sorted({item.point.setting.width for item in measured}), format_count)
-        lower.set_xlabel(wording.shorten(family.description.width_name, 24))
-        figure.legend(*upper.get_legend_handles_labels(), loc="outside lower center", ncols=2, columnspacing=1.2)
+        widths = at_places(item.point.setting.width for item in measured)
+        lower.set_xlim(upper.get_xlim())
+        frame(upper, widths.unlabelled(), logarithmic(upper.get_ylim(), "s"), "", "time per step")
+        name = wording.shorten(family.description.width_name, 24)
+        frame(lower, widths, logarithmic(lower.get_ylim(), ""), name, "lanes per second")
+        arrange(figure, 1.5)
 
     return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", _caption(family))
 
