@@ -10,7 +10,8 @@ from statistics import median
 
 import pytest
 
-from serialprof.gating.pairing import BenchmarkFailedError, Contestant, Pace, orders, pace, time_pair
+from serialprof.gating.contestants import BenchmarkFailedError, Contestant
+from serialprof.gating.pairing import Pace, orders, pace, time_pair
 from serialprof.gating.records import ROLES, Role
 from serialprof.machine.topology import allowed_cpus
 from serialprof.setting import Setting

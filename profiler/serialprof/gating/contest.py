@@ -9,7 +9,7 @@ from pathlib import Path
 
 from serialprof.catalog import Description
 from serialprof.errors import SerialprofError
-from serialprof.gating.pairing import Contestant
+from serialprof.gating.contestants import Contestant
 from serialprof.gating.records import Benchmark, Role, Verdict
 from serialprof.loading import is_reference
 from serialprof.machine import Machine

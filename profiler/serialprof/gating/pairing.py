@@ -7,14 +7,14 @@ import itertools
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import Final
 
+from serialprof.gating.contestants import START_LIMIT, Contestant, ask, start
 from serialprof.gating.records import ROLES, Pair, Role
 from serialprof.measure import protocol
 from serialprof.measure.budget import whole_runs
-from serialprof.measure.process import WorkerLostError, WorkerProcess
+from serialprof.measure.process import WorkerProcess
 from serialprof.setting import Setting
 
 #: Seconds of the shortest sample.
@@ -24,46 +24,12 @@ PAIR_SECONDS: Final = 0.6
 _FEWEST_BLOCKS, _MOST_BLOCKS = 6, 240
 #: A run(D) that is longer than this many seconds is cut to fewer steps.
 _LONGEST_RUN: Final = 0.02
-#: Seconds that starting, loading and warming up may take, and those of a turn beyond many times what it should take.
-_START_LIMIT: Final = 120.0
+#: Seconds of a turn beyond many times what it should take.
 _TURN_LIMIT: Final = 10.0
 _PATIENCE: Final = 50.0
 #: Most characters that a worker's environment is padded with, so that stacks begin at other places in every pair.
 _MOST_PADDING: Final = 4096
 _PADDING: Final = "SERIALPROF_PADDING"
-
-_Reply = TypeVar("_Reply", bound=protocol.Reply)
-
-
-class BenchmarkFailedError(Exception):
-    """A side that does not run a benchmark; the message is the reason.
-
-    Attributes:
-        role: whose.
-    """
-
-    def __init__(self, role: Role, reason: str) -> None:
-        super().__init__(reason)
-        self.role = role
-
-
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    """What a role runs.
-
-    Attributes:
-        python: interpreter of its environment.
-        reference: the workload, files by their whole path.
-        folder: in which its worker runs.
-        planted: share of additional runs in every sample, which are not counted: a slow-down that is known.
-        variables: of its environment.
-    """
-
-    python: str
-    reference: str
-    folder: Path
-    planted: float = 0.0
-    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +70,9 @@ def pace(setting: Setting, contestant: Contestant, fewest_runs: int = 1) -> Pace
     Raises:
         BenchmarkFailedError: the base does not run it, or misses its known answer.
     """
-    with closing(_start("base", contestant, setting.cpus, {})) as worker:
-        _ask("base", worker, protocol.Check(setting), protocol.Checked, _START_LIMIT)
-        run = _ask("base", worker, protocol.Calibrate(setting), protocol.Calibrated, _START_LIMIT).seconds
+    with closing(start("base", contestant, setting.cpus, {})) as worker:
+        ask("base", worker, protocol.Check(setting), protocol.Checked, START_LIMIT)
+        run = ask("base", worker, protocol.Calibrate(setting), protocol.Calibrated, START_LIMIT).seconds
     step = run / setting.depth
     steps = setting.depth if run <= _LONGEST_RUN else whole_runs(step, setting.depth, _LONGEST_RUN)[0]
     runs = max(fewest_runs, whole_runs(step * steps, 1, SHORTEST_SAMPLE)[1])
@@ -130,10 +96,10 @@ def time_pair(contestants: Mapping[Role, Contestant], paced: Pace, draw: random.
         workers: dict[Role, WorkerProcess] = {}
         for role in draw.sample(ROLES, len(ROLES)):
             padding = {_PADDING: "x" * draw.randrange(_MOST_PADDING)}
-            workers[role] = _start(role, contestants[role], paced.setting.cpus, padding)
+            workers[role] = start(role, contestants[role], paced.setting.cpus, padding)
             stack.callback(workers[role].close)
         for role, worker in workers.items():
-            _turn(role, worker, contestants[role], paced, _START_LIMIT)
+            _turn(role, worker, contestants[role], paced, START_LIMIT)
         seconds: dict[Role, list[float]] = {role: [] for role in ROLES}
         limit = _TURN_LIMIT + _PATIENCE * paced.seconds
         for role in itertools.chain.from_iterable(orders(paced.blocks, draw)):
@@ -155,28 +121,4 @@ def orders(blocks: int, draw: random.Random) -> list[Sequence[Role]]:
 
 def _turn(role: Role, worker: WorkerProcess, contestant: Contestant, paced: Pace, limit: float) -> float:
     runs = round(paced.runs * (1 + contestant.planted))
-    return _ask(role, worker, protocol.Turn(paced.setting, runs, paced.warm), protocol.Turned, limit).seconds
-
-
-def _start(role: Role, contestant: Contestant, cpus: tuple[int, ...], padding: Mapping[str, str]) -> WorkerProcess:
-    try:
-        return WorkerProcess(
-            contestant.reference,
-            cpus,
-            python=contestant.python,
-            folder=contestant.folder,
-            variables={**contestant.variables, **padding},
-        )
-    except OSError as error:
-        raise BenchmarkFailedError(role, f"{contestant.python} cannot be started: {error.strerror}") from None
-
-
-def _ask(role: Role, worker: WorkerProcess, request: protocol.Request, kind: type[_Reply], limit: float) -> _Reply:
-    try:
-        reply = worker.ask(request, limit)
-    except WorkerLostError as error:
-        raise BenchmarkFailedError(role, str(error)) from None
-    if isinstance(reply, kind):
-        return reply
-    reason = getattr(reply, "reason", f"answered {type(reply).__name__} to another question")
-    raise BenchmarkFailedError(role, reason)
+    return ask(role, worker, protocol.Turn(paced.setting, runs, paced.warm), protocol.Turned, limit).seconds

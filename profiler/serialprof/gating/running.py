@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from serialprof.gating.contest import Contest, RefusedBenchmarkError, Side, contest
+from serialprof.gating.contestants import BenchmarkFailedError
 from serialprof.gating.judging import final, judge, settled
-from serialprof.gating.pairing import BenchmarkFailedError, Pace, pace, time_pair
+from serialprof.gating.pairing import Pace, pace, time_pair
 from serialprof.gating.records import LOOKS, Benchmark, Outcome, Pair
 from serialprof.gating.telling import error_sentence, sentence
 from serialprof.machine import Machine
