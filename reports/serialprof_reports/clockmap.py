@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from serialprof.units import format_count
 from serialprof_reports import wording
-from serialprof_reports.frames import arrange, frame, linear, new_axes
-from serialprof_reports.plotting import INK, MUTED, PAPER, SERIES, Plot, number, render
+from serialprof_reports.frames import arrange, frame, joined, linear, new_axes
+from serialprof_reports.plotting import INK, MUTED, PAPER, SERIES, Plot, band, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,25 +67,30 @@ def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:
 def _map(axes: Axes, items: Sequence[Tradeoff], ends: tuple[float, float]) -> None:
     _regions(axes, ends)
     marks = sorted(items, key=lambda item: number(item.cores.value))
-    for item in marks:
-        _mark(axes, item)
+    _marks(axes, marks)
     for x, label in _labels(marks, _NEAR * (ends[1] - ends[0])):
         axes.annotate(label, (x, 1.0), (0, 3), textcoords="offset points", ha="center", va="bottom")
     axes.set_xlim(*ends)
     axes.set_ylim(_BOTTOM, _TOP)
 
 
-def _mark(axes: Axes, item: Tradeoff) -> None:
-    """One width: upright what is known of the clock, across what is known of the cores."""
+def _marks(axes: Axes, items: Sequence[Tradeoff]) -> None:
+    """A cross per width: upright what is known of the clock, across what is known of the cores."""
+    crosses = [_cross(item) for item in items]
+    upright = [((x, x), clock) for x, _, clock, _ in crosses]
+    across = [(cores, (y, y)) for _, y, _, cores in crosses]
+    axes.plot(*joined(upright), color=INK, linewidth=2.2, solid_capstyle="butt")
+    axes.plot(*joined(across), color=INK, linewidth=1.0)
+    known = [(x, y) for item, (x, y, _, _) in zip(items, crosses, strict=True) if item.clock.value is not None]
+    axes.plot([x for x, _ in known], [y for _, y in known], "o", color=INK)
+
+
+def _cross(item: Tradeoff) -> tuple[float, float, tuple[float, float], tuple[float, float]]:
+    """Its middle, and its ends upright and across; a bracket's middle is that of its ends."""
     cores, clock = item.cores, item.clock
-    x = number(cores.value)
     low, high = (number(clock.value if end is None else end) for end in (clock.low, clock.high))
     middle = (low + high) / 2 if clock.value is None else clock.value
-    axes.plot([x, x], [low, high], color=INK, linewidth=2.2, solid_capstyle="butt")
-    if cores.low is not None and cores.high is not None:
-        axes.plot([cores.low, cores.high], [middle, middle], color=INK, linewidth=1.0)
-    if clock.value is not None:
-        axes.plot([x], [clock.value], "o", color=INK)
+    return number(cores.value), middle, (low, high), (number(cores.low), number(cores.high))
 
 
 def _labels(marks: Sequence[Tradeoff], near: float) -> list[tuple[float, str]]:
@@ -110,10 +115,10 @@ def _widths(group: Sequence[Tradeoff]) -> str:
 def _regions(axes: Axes, ends: tuple[float, float]) -> None:
     """Where clock or cores buy more per cent, or neither helps, and the tie line between the first two."""
     left = ends[0]
-    axes.fill_between(ends, ends, [_TOP, _TOP], color=SERIES[0], alpha=0.09, linewidth=0)
-    axes.fill_between(ends, [min(left, _BOTTOM)] * 2, ends, color=SERIES[1], alpha=0.09, linewidth=0)
-    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=PAPER, linewidth=0)
-    axes.fill_between([left, _SMALL], _BOTTOM, _SMALL, color=MUTED, alpha=0.16, linewidth=0)
+    band(axes, ends, ends, (_TOP, _TOP), SERIES[0], alpha=0.09)
+    band(axes, ends, (min(left, _BOTTOM),) * 2, ends, SERIES[1], alpha=0.09)
+    for colour, alpha in ((PAPER, 1.0), (MUTED, 0.16)):
+        band(axes, (left, _SMALL), (_BOTTOM, _BOTTOM), (_SMALL, _SMALL), colour, alpha)
     axes.axvline(0.0, color=MUTED, linewidth=0.8)
     axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle="--")
     inside = axes.transAxes

@@ -93,7 +93,7 @@ def frame(axes: Axes, across: Ticks, up: Ticks, label: str, heading: str) -> Non
     lines = [((place, place), (bottom, top)) for place, _ in columns]
     lines += [((left, right), (place, place)) for place, _ in rows]
     axes.set_axis_off()
-    axes.plot(*_joined(lines), color=GRID, linewidth=0.7, zorder=0.5)
+    axes.plot(*joined(lines), color=GRID, linewidth=0.7, zorder=0.5)
     axes.plot((left, left, right), (top, bottom, bottom), color=MUTED, linewidth=0.8, zorder=0.6, clip_on=False)
     _tick_labels(axes, columns, rows)
     axes.annotate(label, (0.5, 0), (0, -19), "axes fraction", "offset points", ha="center", va="top")
@@ -111,7 +111,7 @@ def _tick_labels(axes: Axes, columns: Sequence[tuple[float, str]], rows: Sequenc
             axes.text(0, place, text, transform=beside, ha="right", va="center_baseline", fontsize=10)
 
 
-def _joined(lines: Iterable[tuple[tuple[float, float], tuple[float, float]]]) -> tuple[list[float], list[float]]:
+def joined(lines: Iterable[tuple[tuple[float, float], tuple[float, float]]]) -> tuple[list[float], list[float]]:
     """Lines as the coordinates of one, with a gap after each."""
     gap = float("nan")
     xs = [x for (first, last), _ in lines for x in (first, last, gap)]

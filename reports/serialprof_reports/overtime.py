@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from serialprof.units import format_si
 from serialprof_reports.frames import arrange, frame, linear, new_axes
 from serialprof_reports.pageparts import Panel, Table
-from serialprof_reports.plotting import SERIES, Plot, render
+from serialprof_reports.plotting import SERIES, Plot, band, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -73,7 +73,7 @@ def _draw(axes: Axes, track: Track, colour: str, *, last: bool) -> None:
     low, middle, high = (
         [float(np.quantile(values[part], share)) / scale for part in stretches] for share in (0, 0.5, 1)
     )
-    axes.fill_between(places, low, high, color=colour, alpha=0.25, linewidth=0)
+    band(axes, places, low, high, colour, alpha=0.25)
     axes.plot(places, middle, color=colour, linewidth=1.2)
     seconds = linear(axes.get_xlim())
     values_up = linear(axes.get_ylim(), most=3)

@@ -7,6 +7,8 @@ import io
 import logging
 import warnings
 from dataclasses import dataclass
+from itertools import groupby
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.results import CAUSES
@@ -101,6 +103,16 @@ def _ends(item: Estimate) -> tuple[float, float]:
     value = number(item.value)
     low, high = (value if end is None else end for end in (item.low, item.high))
     return min(low, value) if item.value is not None else low, max(high, value) if item.value is not None else high
+
+
+def band(
+    axes: Axes, places: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str, alpha: float = 0.18
+) -> None:
+    """A shade between two curves, with gaps where one of them is not known."""
+    for known, stretch in groupby(zip(places, low, high, strict=True), lambda ends: all(map(isfinite, ends))):
+        if known:
+            xs, lows, highs = zip(*stretch, strict=True)
+            axes.fill((*xs, *reversed(xs)), (*lows, *reversed(highs)), color=colour, alpha=alpha, linewidth=0)
 
 
 def number(value: float | None) -> float:

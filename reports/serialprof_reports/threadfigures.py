@@ -10,7 +10,7 @@ from serialprof.model.sweep import at_reference
 from serialprof.units import format_count
 from serialprof_reports import wording
 from serialprof_reports.frames import arrange, at_places, frame, linear, new_axes
-from serialprof_reports.plotting import MUTED, SERIES, Plot, interval_points, number, render
+from serialprof_reports.plotting import MUTED, SERIES, Plot, band, interval_points, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +115,7 @@ def _band(axes: Axes, places: Sequence[float], ratios: Sequence[Estimate], colou
     low, high = (
         [number(end) for end in ends] for ends in zip(*((item.low, item.high) for item in ratios), strict=True)
     )
-    axes.fill_between(places, low, high, color=colour, alpha=0.18, linewidth=0)
+    band(axes, places, low, high, colour)
 
 
 def _curves(fit: Fit | None) -> dict[int, Curve]:

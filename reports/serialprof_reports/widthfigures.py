@@ -11,7 +11,7 @@ from serialprof.model.sweep import at_reference
 from serialprof.units import format_count
 from serialprof_reports import wording
 from serialprof_reports.frames import arrange, at_places, frame, logarithmic, new_axes
-from serialprof_reports.plotting import MUTED, PAPER, SERIES, Plot, interval_points, number, render
+from serialprof_reports.plotting import MUTED, PAPER, SERIES, Plot, band, interval_points, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def _fit(axes: Axes, family: FamilyAnalysis, *, rates: bool) -> None:
             for each in zip(*ends, strict=True)
         ]
         axes.plot(curve.widths, shown[0], color=colour, linewidth=1.3)
-        axes.fill_between(curve.widths, shown[1], shown[2], color=colour, alpha=0.18, linewidth=0)
+        band(axes, curve.widths, shown[1], shown[2], colour)
 
 
 def _fitted(family: FamilyAnalysis) -> bool:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from serialprof.estimate import Estimate
 from serialprof_reports import clockmap, stackedbars
 from serialprof_reports.frames import Ticks, arrange, at_places, frame, linear, logarithmic, new_axes
-from serialprof_reports.plotting import SERIES, interval_points, render
+from serialprof_reports.plotting import SERIES, band, interval_points, render
 from serialprof_reports.stackedbars import Bar
 
 
@@ -70,6 +70,27 @@ def test_an_interval_ends_where_it_ends_and_at_the_point_where_it_is_open() -> N
     bars, points = axes.lines
     assert list(bars.get_ydata())[:2] + list(bars.get_ydata())[3:5] == [0.5, 2.0, 2.0, 2.0]
     assert list(points.get_ydata()) == [1.0, 2.0]
+
+
+def test_a_band_has_a_gap_where_an_end_is_not_known() -> None:
+    axes = Figure().subplots()
+    unknown = float("nan")
+    band(axes, [1, 2, 3, 4, 5], [1, 1, unknown, 1, 1], [2, 2, 2, 2, 2], SERIES[0])
+    reaches = [sorted({float(x) for x in patch.get_xy()[:, 0]}) for patch in axes.patches]
+    assert reaches == [[1.0, 2.0], [4.0, 5.0]]
+
+
+def test_the_clock_map_crosses_what_is_known_of_each() -> None:
+    family = made.family(made.stored_run((made.LSTM,)), made.LSTM)
+    first, second = family.tradeoffs[:2]
+    bracket = replace(first, clock=Estimate.bracket(0.2, 0.6, "no clock"), cores=Estimate(0.5, 0.4, 0.7))
+    point = replace(second, clock=Estimate(0.3, 0.1, 0.4), cores=Estimate(0.9))
+    axes = Figure().subplots()
+    clockmap._marks(axes, [bracket, point])
+    upright, across, dots = (line.get_xydata().tolist() for line in axes.lines)
+    assert upright[:2] + upright[3:5] == [[0.5, 0.2], [0.5, 0.6], [0.9, 0.1], [0.9, 0.4]]
+    assert across[:2] == [[0.4, 0.4], [0.7, 0.4]]
+    assert dots == [[0.9, 0.3]]
 
 
 def test_bars_lie_in_the_order_of_their_causes_and_below_zero_apart() -> None:
