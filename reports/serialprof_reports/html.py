@@ -16,6 +16,7 @@ from serialprof_reports.reproduction import reproduction
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from serialprof.question import Cost
     from serialprof.view import Run
 
 #: Files in templates/ that become the page's one style and its one script.
@@ -23,10 +24,15 @@ _STYLES: Final = ("page.css", "whatif.css")
 _SCRIPTS: Final = ("page.js", "whatif.js")
 
 
-def html(run: Run) -> str:
+def html(run: Run, price: Cost | None = None, watts: Cost | None = None) -> str:
     """The page as one HTML document.
 
     Its Content-Security-Policy allows nothing but its own style and script, by their hashes, and data: images.
+
+    Args:
+        run: a run.
+        price: of an hour by threads: the sliders tell what a step costs.
+        watts: drawn by threads: the sliders tell what energy a step takes.
     """
     from markupsafe import Markup
 
@@ -47,7 +53,7 @@ def html(run: Run) -> str:
             status=stored.status,
             quick=stored.plan.quick,
             cards=tuple(map(card, analysis.families)),
-            whatifs=whatifs(run),
+            whatifs=whatifs(run, price, watts),
             machine=wording.machine_facts(stored),
             limits=limit_tables(stored),
             sections=sections(stored, analysis),

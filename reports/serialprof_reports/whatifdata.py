@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from serialprof.model.forecast.conditions import Effects
     from serialprof.model.forecast.outlook import Outlook
 
+#: Blocks whose parameters and step times are embedded at most.
+MOST_DRAWS: Final = 200
 #: Significant digits of what is embedded; the page shows four.
 _DIGITS: Final = 9
 #: Steps in 1 / freedom between which the page takes quantiles of Student's t as linear.
@@ -62,7 +64,8 @@ def family_data(
 
     Returns:
         As JSON holds it: `terms` are those of all candidates together, `places` the operating points ("W,p"), and
-        numbers of effects and sentences are places in `effects` and `sentences`.
+        numbers of effects and sentences are places in `effects` and `sentences`. Of the blocks there are as many as
+        `draws` takes; `blocks` is the number of all.
     """
     assert examined.outlook is not None
     found, fitted = examined.outlook, examined.outlook.fitted
@@ -83,6 +86,7 @@ def family_data(
         "agreement": AGREEMENT,
         "vague": VAGUE,
         "words": _words(),
+        "blocks": len(fitted.curves.units),
         "freedom": fitted.curves.freedom,
         "level": fitted.curves.level,
         "quantiles": _quantiles(len(fitted.curves.units) - 1),
@@ -93,6 +97,12 @@ def family_data(
         "sentences": sentences.rows,
     }
     return data, numbered.rows
+
+
+def draws(blocks: int) -> list[int]:
+    """Which blocks are embedded: all of them, or `MOST_DRAWS` evenly apart from the first to the last."""
+    count = min(blocks, MOST_DRAWS)
+    return [round(index * (blocks - 1) / max(1, count - 1)) for index in range(count)]
 
 
 def _words() -> dict[str, str | list[str]]:
@@ -119,7 +129,7 @@ def _candidate(candidate: Candidate, fitted: Fitted, terms: tuple[Term, ...]) ->
             for chain, computing, traffic in zip(design.chain, design.computing, design.traffic, strict=True)
         ],
         "parameters": _rounded(candidate.solution.parameters),
-        "units": _rounded(candidate.units),
+        "units": _rounded(candidate.units[draws(len(candidate.units))]),
         "lack": _rounded(candidate.lack_of_fit),
         "points": _rounded(candidate.points),
         "given": _rounded(candidate.given),
@@ -175,7 +185,7 @@ def _measured(found: Outlook, cell: Cell, index: int) -> dict[str, Any]:
     return {
         "now": _estimate(found.now(cell)),
         "mean": _number(fitted.curves.mean[index]),
-        "units": _rounded(fitted.curves.units[:, index]),
+        "units": _rounded(fitted.curves.units[draws(len(fitted.curves.units)), index]),
         "missed": _number(fitted.missed[index]),
         "paired": {str(threads): _estimate(speedup) for threads, speedup in paired.items()},
     }

@@ -8,19 +8,22 @@ does not depend on the change of the machine: regressors, covariances, what was 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from serialprof.question import Change
+from serialprof.estimate import Estimate
+from serialprof.model.forecast.uniting import inverse
+from serialprof.question import Change, per_hour
 from serialprof_reports import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from serialprof.model.examination import Examined
     from serialprof.model.forecast.conditions import Effects
-    from serialprof.model.forecast.outlook import Outlook
+    from serialprof.model.forecast.outlook import Forecast, Outlook
     from serialprof.model.results import FamilyAnalysis
+    from serialprof.question import Cost
     from serialprof.store import StoredRun
     from serialprof.view import Run
 
@@ -41,7 +44,13 @@ _NAMES: Final = {
     "dispatch": "launch cost",
     "memory_latency": "memory latency",
     "bandwidth": "memory bandwidth",
+    "price": "price",
+    "watts": "watts",
 }
+_ORDER: Final = ("clock", "threads", "width", "dispatch", "memory_latency", "bandwidth", "barrier", "price", "watts")
+#: Rows of what a step costs, by the cost that was given.
+_COSTS: Final = {"price": "price of a million steps", "watts": "energy of a million steps, J"}
+_AS_MEASURED: Final = "the clock is as measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ class Slider:
     """A slider of a family.
 
     Attributes:
-        name: "width", "threads", or a field of `Change`.
+        name: "width", "threads", "price", "watts", or a field of `Change`.
         label: what it is called.
         start: which stop is what was measured.
         last: which stop is the last.
@@ -64,15 +73,26 @@ class Slider:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """What is told of a step: the row's name for the script, what it is called, and value, low and high as shown."""
+
+    name: str
+    label: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WhatIf:
-    """The sliders of one family.
+    """The sliders of one family, or why several have none.
 
     Attributes:
         anchor: the prefix of its ids.
-        label: the family.
+        label: the family, or the families.
         refusal: why there are no sliders, empty where there are.
         sliders: empty where there are none.
-        rows: what is told, each the name of a row of the table and what it is called.
+        rows: what is told, at the stops that the sliders start at.
+        why: why some of it has no value there.
+        equal: why no number of threads equals the clock there.
         notes: what holds for all of it, each a clause.
         data: JSON for whatif.js that may stand in a script element as it is, empty where there are no sliders.
     """
@@ -81,19 +101,42 @@ class WhatIf:
     label: str
     refusal: str = ""
     sliders: tuple[Slider, ...] = ()
-    rows: tuple[tuple[str, str], ...] = ()
+    rows: tuple[Row, ...] = ()
+    why: str = ""
+    equal: str = ""
     notes: tuple[str, ...] = ()
     data: str = ""
 
 
-def whatifs(run: Run) -> list[WhatIf]:
-    """The sliders of every family of a run, in the order of the plan."""
+def whatifs(run: Run, price: Cost | None = None, watts: Cost | None = None) -> list[WhatIf]:
+    """The sliders of every family of a run, in the order of the plan; families refused for one reason stand together.
+
+    Args:
+        run: a run.
+        price: of an hour: what a step costs is told too.
+        watts: drawn: what energy it takes is told too.
+    """
+    costs = {name: cost for name, cost in (("price", price), ("watts", watts)) if cost is not None}
     fits = {examined.times.family: examined for examined in run.examined}
-    return [
-        _whatif(run.stored, fits[family.family], family, f"whatif-{number}")
+    found = [
+        _whatif(run.stored, fits[family.family], family, costs, f"whatif-{number}")
         for number, family in enumerate(run.analysis.families)
         if family.family in fits
     ]
+    return [_together(found, item) for item in found if item is _first(found, item)]
+
+
+def _first(found: Sequence[WhatIf], item: WhatIf) -> WhatIf:
+    """The first that is refused for the same reason, itself where it is not refused."""
+    return next((other for other in found if item.refusal and other.refusal == item.refusal), item)
+
+
+def _together(found: Sequence[WhatIf], first: WhatIf) -> WhatIf:
+    """With the names of all that are refused for the same reason."""
+    from serialprof.model.wording import listed
+
+    names = [item.label for item in found if _first(found, item) is first]
+    return replace(first, label=listed(names))
 
 
 def embedded(data: object) -> str:
@@ -104,7 +147,9 @@ def embedded(data: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _whatif(run: StoredRun, examined: Examined, family: FamilyAnalysis, anchor: str) -> WhatIf:
+def _whatif(
+    run: StoredRun, examined: Examined, family: FamilyAnalysis, costs: Mapping[str, Cost], anchor: str
+) -> WhatIf:
     label = wording.shorten(wording.label(family), 80)
     if family.device is not None:
         return WhatIf(anchor, label, _ON_DEVICE)
@@ -112,19 +157,51 @@ def _whatif(run: StoredRun, examined: Examined, family: FamilyAnalysis, anchor: 
         return WhatIf(anchor, label, f"no sliders: {examined.refusal}")
     from serialprof_reports.whatifdata import family_data
 
-    widths, threads = _widths(examined.outlook), _thread_counts(examined.outlook, examined.usable)
+    outlook = examined.outlook
+    widths, threads = _widths(outlook), _thread_counts(outlook, examined.usable)
     data, effects = family_data(examined, widths, threads)
     acting = [field.name for field in fields(Change) if any(_acts(effect, field.name) for effect in effects)]
-    stops = {"width": widths, "threads": threads, **{name: _CLOCKS if name == "clock" else _FACTORS for name in acting}}
-    data |= {"stops": stops, "start": {name: _start(examined.outlook, name, stops[name]) for name in stops}}
-    rows = (
-        ("step", "time per step, ms"),
-        ("steps", "steps per second"),
-        ("lanes", "lanes per second"),
-        ("speedup", f"speed-up over {wording.threads(min(examined.outlook.threads))} of this machine"),
-        ("equal", "threads that equal the clock"),
+    factors = {name: _CLOCKS if name == "clock" else _FACTORS for name in (*acting, *costs)}
+    stops: dict[str, Sequence[float]] = {"width": widths, "threads": threads, **factors}
+    start = {name: _start(outlook, name, stops[name]) for name in stops}
+    data |= {"stops": stops, "start": start, "costs": {name: astuple(cost) for name, cost in costs.items()}}
+    width, count = widths[start["width"]], threads[start["threads"]]
+    cell = outlook.cell(width, count)
+    as_is = outlook.forecasts(cell, [cell], Change())[0]
+    return WhatIf(
+        anchor,
+        label,
+        sliders=tuple(_sliders(family, data)),
+        rows=tuple(_rows(as_is, width, count, costs)),
+        why="; ".join(filter(None, (as_is.step.reason, as_is.step.remedy and f"told by {as_is.step.remedy}"))),
+        equal=f"threads that equal the clock: {_AS_MEASURED}",
+        notes=(*_notes(examined, run, data["blocks"]), *_costs(costs)),
+        data=embedded(data),
     )
-    return WhatIf(anchor, label, "", tuple(_sliders(family, data)), rows, tuple(_notes(examined, run)), embedded(data))
+
+
+def _rows(as_is: Forecast, width: int, threads: int, costs: Mapping[str, Cost]) -> Iterator[Row]:
+    """What whatif.js shows where nothing is changed; `threads` is the fewest."""
+    rate = inverse(as_is.step)
+    yield _row("step", "time per step, ms", as_is.step.scaled(1e3, "ms"))
+    yield _row("steps", "steps per second", rate)
+    yield _row("lanes", "lanes per second", rate.scaled(width, "1/s"))
+    yield _row("speedup", f"speed-up over {wording.threads(threads)} of this machine", as_is.speedup)
+    yield _row("equal", "threads that equal the clock", Estimate.unknown(_AS_MEASURED))
+    for name, cost in costs.items():
+        million = 1e6 * cost.at(threads) / (per_hour(1.0) if name == "price" else 1.0)
+        yield _row(name, _COSTS[name], as_is.step.scaled(million, "1" if name == "price" else "J"))
+
+
+def _row(name: str, label: str, estimate: Estimate) -> Row:
+    return Row(name, label, tuple(map(four_digits, (estimate.value, estimate.low, estimate.high))))
+
+
+def four_digits(number: float | None) -> str:
+    """Four digits, as whatif.js shows them."""
+    import numpy as np
+
+    return "\N{EN DASH}" if number is None else np.format_float_positional(float(f"{number:.4g}"), trim="-")
 
 
 def _acts(effect: Effects, name: str) -> bool:
@@ -155,19 +232,31 @@ def _start(outlook: Outlook, name: str, stops: Sequence[float]) -> int:
 
 def _sliders(family: FamilyAnalysis, data: dict[str, Any]) -> Iterator[Slider]:
     names = {**_NAMES, "threads": "threads", "width": f"width, {wording.plain(family.description.width_name)}"}
-    order = ("clock", "threads", "width", "dispatch", "memory_latency", "bandwidth", "barrier")
-    for name in order:
+    for name in _ORDER:
         if name in data["stops"]:
             start, stops = data["start"][name], data["stops"][name]
             shown = str(stops[start]) if name in ("threads", "width") else f"x{stops[start]:g}"
             yield Slider(name, wording.shorten(names[name], 40), start, len(stops) - 1, shown)
 
 
-def _notes(examined: Examined, run: StoredRun) -> Iterator[str]:
+def _notes(examined: Examined, run: StoredRun, blocks: int) -> Iterator[str]:
     from serialprof.model.whatif import clock_note
+    from serialprof_reports.whatifdata import MOST_DRAWS
 
     yield clock_note(examined)
+    if blocks > MOST_DRAWS:
+        yield (
+            f"intervals are by {MOST_DRAWS} of its {blocks} blocks, evenly apart; serialprof whatif takes all of them"
+        )
     yield (
         f"beyond {run.machine.usable} threads: as if so many could run at once, each on a core of its own; this "
         f"machine runs {run.machine.usable}"
     )
+
+
+def _costs(costs: Mapping[str, Cost]) -> Iterator[str]:
+    """What was given of costs."""
+    units = {"price": ("", "an hour costs"), "watts": (" W", "the machine draws")}
+    for name, cost in costs.items():
+        unit, what = units[name]
+        yield f"{what} {cost.base:g}{unit} and {cost.per_thread:g}{unit} for every thread, at x1"

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from serialprof.model.whatif import Prediction
-from serialprof.question import Change, Question
+from serialprof.question import Change, Cost, Question
 from serialprof.store import read_run
 from serialprof.view import Run
 from serialprof_reports.html import html
+from serialprof_reports.whatifdata import MOST_DRAWS
 from tests.model import builder
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
     pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
 ]
+#: Where not all blocks are embedded, the ends of an interval may lie elsewhere by such a share of it.
+OF_INTERVAL = 0.04
+PRICE, WATTS = Cost(0.05, 0.04), Cost(20, 4.5)
+#: Counts how often the page reads JSON.
+COUNT = """window.parsed = 0;
+    const parse = JSON.parse;
+    JSON.parse = (...all) => { window.parsed += 1; return parse(...all); };"""
 #: Sets every slider of a panel to a stop, and reads what is shown.
 ASK = """(panel, stops) => {
     const sliders = [...panel.querySelectorAll("input")];
@@ -63,7 +71,7 @@ def law(width: int, threads: int, form: str, hertz: float = 3e9) -> float:
 
 
 def stored(name: str) -> StoredRun:
-    """The example, or made runs: clocks that were swept, steps that a framework launches, too few blocks."""
+    """The example, or made runs: clocks that were swept, steps that a framework launches, too few blocks, very many."""
     if name == "example":
         return read_run(EXAMPLE)
     widths = (1, 8, 64, 512)
@@ -71,10 +79,10 @@ def stored(name: str) -> StoredRun:
         return builder.run(law, widths, (1, 2), clocks=(1e9, 2e9, 3e9), noise=0.01)
     if name == "launched":
         return builder.run(law, widths, (1, 2, 4), work=None, mode="eager", noise=0.03, drift=0.05)
-    return builder.run(law, widths, (1, 2), blocks=4, noise=0.03)
+    return builder.run(law, widths, (1, 2), blocks=4 if name == "few blocks" else 250, noise=0.03)
 
 
-@pytest.fixture(scope="module", params=["example", "clocks", "launched", "few blocks"])
+@pytest.fixture(scope="module", params=["example", "clocks", "launched", "few blocks", "many blocks"])
 def run(request: pytest.FixtureRequest) -> Run:
     return Run(stored(request.param), EXAMPLE)
 
@@ -85,11 +93,12 @@ def page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     from playwright.sync_api import sync_playwright
 
     path = tmp_path_factory.mktemp("whatif") / "page.html"
-    path.write_text(html(run), encoding="utf-8")
+    path.write_text(html(run, PRICE, WATTS), encoding="utf-8")
     heard: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
+        page.add_init_script(COUNT)
         page.on("request", lambda request: heard.append(request.url))
         page.on("console", lambda message: heard.append(message.text))
         page.on("pageerror", lambda error: heard.append(str(error)))
@@ -98,6 +107,16 @@ def page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield page
         browser.close()
     assert [text for text in heard if text != path.as_uri() and not text.startswith("data:")] == []
+
+
+def test_the_page_is_complete_before_a_slider_moves(page: Page) -> None:
+    assert page.evaluate("window.parsed") == 0
+    for panel in page.locator(".whatif").all():
+        before = panel.locator("[aria-live]").text_content()
+        assert all(panel.locator("tr[data-row=step] td").all_text_contents()[:1])
+        panel.get_by_role("button", name="Reset all").click()
+        assert panel.locator("[aria-live]").text_content() == before
+    assert page.evaluate("window.parsed") == page.locator(".whatif").count()
 
 
 def test_the_page_says_what_the_model_says(page: Page, run: Run) -> None:
@@ -118,11 +137,17 @@ def agree(
     """A panel with its sliders at some stops says what the model does."""
     asked = {name: values[stops[name]] for name, values in data["stops"].items()}
     shown, expected = panel.evaluate(ASK, stops), predict(asked)
-    then = expected.then
-    compare(shown["numbers"]["step"], then.scaled(1e3, "ms"), asked)
-    compare(shown["numbers"]["speedup"], expected.speedup, asked)
-    compare(shown["numbers"]["lanes"], expected.rate, asked)
-    compare(shown["numbers"]["steps"], expected.rate.scaled(1 / asked["width"], "1/s"), asked)
+    then, second = expected.then, asked["price"] * PRICE.at(asked["threads"]) / 3600
+    known = {
+        "step": then.scaled(1e3, "ms"),
+        "speedup": expected.speedup,
+        "lanes": expected.rate,
+        "steps": expected.rate.scaled(1 / asked["width"], "1/s"),
+        "price": then.scaled(1e6 * second, "1"),
+        "watts": then.scaled(1e6 * asked["watts"] * WATTS.at(asked["threads"]), "J"),
+    }
+    for name, estimate in known.items():
+        compare(shown["numbers"][name], estimate, asked, 0.0 if data["blocks"] <= MOST_DRAWS else OF_INTERVAL)
     assert shown["outside"] == expected.extrapolated
     assert shown["why"] == "; ".join(filter(None, [then.reason, then.remedy and f"told by {then.remedy}"])), asked
 
@@ -137,17 +162,37 @@ def embedded(panel: ElementHandle) -> dict[str, Any]:
 
 def prediction(run: Run, workload: str, base: int, asked: dict[str, Any]) -> Prediction:
     """What the model says of a setting of the sliders."""
-    asked = dict(asked)
+    asked = {name: stop for name, stop in asked.items() if name not in ("price", "watts")}
     width, threads = asked.pop("width"), asked.pop("threads")
     (answer,) = run.whatif(workload, question=Question(Change(**asked), threads, width))
     return next(item for item in answer.predictions if item.threads == base)
 
 
-def compare(shown: list[float | None], expected: Estimate, asked: dict[str, Any]) -> None:
-    """Value and ends are there on both sides or on neither, and equal to four digits."""
-    for number, known in zip(shown, (expected.value, expected.low, expected.high), strict=True):
-        assert (number is None) == (known is None), asked
-        assert number is None or number == pytest.approx(known, rel=FOUR_DIGITS), asked
+def compare(shown: list[float | None], expected: Estimate, asked: dict[str, Any], share: float = 0.0) -> None:
+    """Value and ends are there on both sides or on neither, and equal to four digits.
+
+    Ends may differ by a share of what lies between them.
+    """
+    low, high = expected.low, expected.high
+    room = share * (high - low) if low is not None and high is not None else 0.0
+    for number, wanted, more in zip(shown, (expected.value, low, high), (0.0, room, room), strict=True):
+        assert (number is None) == (wanted is None), asked
+        assert number is None or wanted is None or abs(number - wanted) <= FOUR_DIGITS * wanted + more, asked
+
+
+def test_a_step_costs_at_the_best_setting_what_the_command_says(page: Page, run: Run) -> None:
+    for number, panel in enumerate(page.locator(".whatif").element_handles()):
+        data = embedded(panel)
+        (answer,) = run.whatif(run.stored.plan.descriptions[number].name, question=Question(price=PRICE, watts=WATTS))
+        for best in answer.best:
+            name = {"price": "price", "power": "watts"}.get(best.goal)
+            if name is not None:
+                stops = data["start"] | {
+                    "width": data["stops"]["width"].index(best.width),
+                    "threads": data["stops"]["threads"].index(best.threads),
+                }
+                cost = 1e6 * best.width / best.score.value
+                assert panel.evaluate(ASK, stops)["numbers"][name][0] == pytest.approx(cost, rel=FOUR_DIGITS)
 
 
 def test_the_keyboard_moves_a_slider_and_a_reset_takes_it_back(page: Page) -> None:

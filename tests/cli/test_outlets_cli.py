@@ -129,3 +129,15 @@ def test_bytes_are_written_whole_and_over_nothing(tmp_path: Path, monkeypatch: p
     with pytest.raises(StoreError, match="No space left"):
         deliver(b"other", tmp_path / "b.parquet")
     assert [each.name for each in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_a_price_is_for_the_page_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = str(stored(tmp_path / "a.serialprof", FAILED))
+    assert call(monkeypatch, "report", run, "--price", "1+1") == 2
+    assert "--price is for the sliders of a page; add --format html" in capsys.readouterr().err
+    assert call(monkeypatch, "report", run, "--format", "html", "--price", "1+1", "--watts", "0+0") == 2
+    assert "costs nothing" in capsys.readouterr().err
+    assert call(monkeypatch, "report", run, "--format", "html", "--price", "1+1", "--watts", "20+4") == 0
+    assert (tmp_path / "a.html").exists()

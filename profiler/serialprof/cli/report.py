@@ -4,22 +4,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from serialprof.cli.delivery import deliver
+from serialprof.cli.options import COST
 from serialprof.cli.output import show
+from serialprof.errors import UsageError
 from serialprof.files import check_creatable
+from serialprof.question import Cost
+
+_EPILOG: Final = """\b
+Examples:
+  serialprof report a.serialprof
+  serialprof report a.serialprof --format html --price 0.05+0.04 --watts 20+4.5
+"""
 
 
-@click.command()
+@click.command(epilog=_EPILOG)
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--format", "format_", default="terminal", show_default=True, help="html, terminal, markdown or json.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
-def command(run: Path, format_: str, output: Path | None) -> None:
+@click.option("--price", type=COST, metavar="BASE+PER_THREAD", help="Of an hour: the page says what a step costs.")
+@click.option("--watts", type=COST, metavar="BASE+PER_THREAD", help="Drawn: the page says what energy a step takes.")
+def command(run: Path, format_: str, output: Path | None, price: Cost | None, watts: Cost | None) -> None:
     """Show a stored run again; a page goes beside the run file unless -o names another place."""
     from serialprof.session import load
 
+    costs = {name: cost for name, cost in (("price", price), ("watts", watts)) if cost is not None}
+    if costs and format_ != "html":
+        raise UsageError(
+            f"--{next(iter(costs))} is for the sliders of a page", "add --format html, or ask serialprof whatif"
+        )
     if format_ == "html" and output is None:
         output = run.with_suffix(".html")
     if output is not None:
@@ -28,6 +45,6 @@ def command(run: Path, format_: str, output: Path | None) -> None:
     if output is None and format_ == "terminal":
         show(loaded)
         return
-    deliver(loaded.render(format_), output)
+    deliver(loaded.render(format_, **costs), output)
     if output is not None:
         click.echo(f"page: {output}" if format_ == "html" else f"written: {output}", err=True)

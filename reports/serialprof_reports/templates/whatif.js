@@ -117,17 +117,17 @@
     }
 
     quantile(freedom) { // of Student's t, linear in the inverse between the stops that are embedded
-      const own = this.candidates[0].units.length - 1, last = this.quantiles.length - 1;
+      const own = this.blocks - 1, last = this.quantiles.length - 1;
       const at = Math.min(last, Math.max(0, (1 / own - 1 / freedom) * 2 * own * last)), left = Math.min(last - 1, Math.floor(at));
       return this.quantiles[left] + (at - left) * (this.quantiles[left + 1] - this.quantiles[left]);
     }
 
     halfWidth(candidate, quantity) {
-      const { slopes, units } = quantity, own = units.length - 1, mean = sum(units) / units.length;
+      const { slopes, units } = quantity, own = this.blocks - 1, mean = sum(units) / units.length;
       const level = (dot(slopes, candidate.parameters) * this.level) ** 2, points = form(slopes, candidate.points) ** 2;
       const variance = points + level;
       const prior = Math.min(own, quantity.timed || variance <= 0 ? 0 : (this.freedom * points) / variance);
-      const found = sum(units.map((unit) => (unit - mean) ** 2)) / own / units.length;
+      const found = sum(units.map((unit) => (unit - mean) ** 2)) / (units.length - 1) / this.blocks; // some blocks speak for all
       let half = this.quantile(prior + own) * Math.sqrt((prior * variance + own * found) / (prior + own));
       if (candidate.noise) half = Math.max(half, NORMAL * form(slopes, candidate.noise));
       half = Math.hypot(half, NORMAL * form(slopes, candidate.given), candidate.quantile * form(slopes, candidate.lack));
@@ -309,11 +309,19 @@
       return out(width, this.widths) || out(threads, this.threads) || faster;
     }
 
-    answer({ width, threads, ...asked }) {
+    // What a million steps cost, by what an hour costs or what is drawn; `factor` on that.
+    paid(name, step, threads, factor) {
+      const [base, perThread] = this.costs[name], second = (base + perThread * threads) * factor;
+      return scaled(step, (1e6 * second) / (name === "price" ? 3600 : 1));
+    }
+
+    answer({ width, threads, price, watts, ...asked }) {
       const change = { ...AS_IS, ...asked }, there = this.place(width, threads);
       const { step, speedup } = this.forecast(this.place(width, this.base), there, change);
       const rate = inverse(step);
       const numbers = { step: scaled(step, 1e3), steps: rate, lanes: scaled(rate, width), speedup, equal: this.equal(width, threads, change.clock) };
+      Object.entries({ price, watts }).filter(([, factor]) => factor !== undefined)
+        .forEach(([name, factor]) => { numbers[name] = this.paid(name, step, threads, factor); });
       const outside = this.outside(width, threads, change.clock);
       return { numbers, outside, where: this.where(outside, change.clock), reason: step.reason, remedy: step.remedy };
     }
@@ -321,16 +329,22 @@
 
   const shown = (number) => (number === null ? "\u2013" : String(Number(number.toPrecision(4))));
 
+  // The table is complete as it stands in the page, so the data are read when a slider first moves.
   class Panel {
     constructor(element) {
       this.element = element;
-      this.family = new Family(JSON.parse(element.querySelector("script").textContent));
-      for (const [key, place] of Object.entries(this.family.places)) [place.width, place.threads] = key.split(",").map(Number);
       this.sliders = [...element.querySelectorAll("input")];
       this.sliders.forEach((slider) => slider.addEventListener("input", () => this.update()));
       element.querySelectorAll("[data-reset]").forEach((button) => button.addEventListener("click", () => this.reset(button.dataset.reset)));
       element.querySelector(".sliders").hidden = false;
-      this.reset("");
+    }
+
+    get family() {
+      if (!this.known) {
+        this.known = new Family(JSON.parse(this.element.querySelector("script").textContent));
+        for (const [key, place] of Object.entries(this.known.places)) [place.width, place.threads] = key.split(",").map(Number);
+      }
+      return this.known;
     }
 
     reset(name) {
@@ -344,7 +358,7 @@
       for (const slider of this.sliders) {
         const { name } = slider.dataset, stop = this.family.stops[name][slider.valueAsNumber];
         asked[name] = stop;
-        const text = FACTORS.includes(name) ? `x${stop}` : String(stop);
+        const text = ["width", "threads"].includes(name) ? String(stop) : `x${stop}`;
         slider.setAttribute("aria-valuetext", text);
         slider.parentElement.querySelector("output").textContent = text;
       }
