@@ -58,3 +58,9 @@ class InterruptedRunError(SerialprofError):
     """Ctrl-C: what was measured is kept; exit code 130."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class BaselineError(SerialprofError):
+    """What is to be compared with cannot be had: exit code 4."""
+
+    exit_code = ExitCode.NO_BASELINE
