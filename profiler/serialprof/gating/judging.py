@@ -9,12 +9,13 @@ Bonferroni's inequality, which holds whatever the looks have to do with one anot
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean, median, stdev
 from typing import Final
 
 from serialprof.estimate import Estimate
-from serialprof.gating.records import LOOKS, Criteria, Judgement, Pair, Verdict
+from serialprof.gating.records import LOOKS, METRIC_NAMES, Benchmark, Criteria, Judgement, Metric, Pair, Verdict
 
 #: One-sided error of a failure, and of a pass.
 FAIL_ERROR: Final = 0.025
@@ -23,7 +24,7 @@ _LEVEL: Final = 0.95
 
 
 def judge(pairs: Sequence[Pair], criteria: Criteria, floor: float = 0.0) -> Judgement:
-    """What pairs say of one benchmark, alone among others.
+    """What pairs say of the step time of one benchmark, alone among others.
 
     Args:
         pairs: two at least.
@@ -32,47 +33,120 @@ def judge(pairs: Sequence[Pair], criteria: Criteria, floor: float = 0.0) -> Judg
     """
     logs = tuple(map(_head_over_base, pairs))
     nulls = tuple(map(_twin_over_base, pairs))
-    least = criteria.least_seconds / median([sample for pair in pairs for sample in pair.base])
-    tolerance, mde = max(criteria.tolerance, least, floor), max(criteria.mde, least, floor)
-    low, high = bound(logs, FAIL_ERROR / len(LOOKS), -1), bound(logs, PASS_ERROR / len(LOOKS), +1)
-    biased = bound(nulls, FAIL_ERROR, -1) > math.log1p(tolerance) or bound(nulls, FAIL_ERROR, +1) < -math.log1p(
-        tolerance
-    )
-    p_value = min(1.0, len(LOOKS) * p_at_most(logs, math.log1p(tolerance)))
+    return _judged(logs, nulls, widened(criteria, median([sample for pair in pairs for sample in pair.base]), floor))
+
+
+def judge_metric(metric: Metric, pairs: Sequence[Pair], criteria: Criteria, floor: float = 0.0) -> Judgement:
+    """What pairs say of a further metric, of which every process has one value; arguments as of `judge`.
+
+    The smallest difference and the floor of layouts are about times, so they enter where the metric is one.
+    """
+    trios = [pair.others[metric] for pair in pairs]
+    if min(min(trio.base, trio.twin, trio.head) for trio in trios) <= 0:
+        return unjudged(f"{METRIC_NAMES[metric]} is zero, which has no ratio", criteria)
+    logs = tuple(math.log(trio.head) - (math.log(trio.base) + math.log(trio.twin)) / 2 for trio in trios)
+    nulls = tuple(math.log(trio.twin) - math.log(trio.base) for trio in trios)
+    timed = metric == "p99"
+    return _judged(logs, nulls, widened(criteria, median([trio.base for trio in trios]), floor) if timed else criteria)
+
+
+def judge_all(
+    pairs: Sequence[Pair], benchmark: Benchmark, refused: Mapping[Metric, str], floor: float = 0.0
+) -> dict[Metric, Judgement]:
+    """What pairs say of every metric of a benchmark, that of the time of a step first.
+
+    Args:
+        pairs: two at least.
+        benchmark: that they are of.
+        refused: why metrics were not measured.
+        floor: share by which layouts alone move it.
+    """
+    found: dict[Metric, Judgement] = {"step": judge(pairs, benchmark.criteria, floor)}
+    for metric in benchmark.others:
+        found[metric] = (
+            unjudged(refused[metric], benchmark.criteria)
+            if metric in refused
+            else judge_metric(metric, pairs, benchmark.criteria, floor)
+        )
+    return found
+
+
+def unjudged(reason: str, criteria: Criteria) -> Judgement:
+    """The judgement of what was not measured, which can neither pass nor fail."""
+    missing = Estimate.unknown(reason)
     return Judgement(
-        verdict=_verdict(p_value <= FAIL_ERROR, high < math.log1p(mde), biased=biased),
+        "inconclusive", missing, missing, False, 1.0, criteria.tolerance, criteria.mde, (), (), barred=reason
+    )
+
+
+def widened(criteria: Criteria, seconds: float, floor: float) -> Criteria:
+    """Criteria whose shares let through what the smallest difference and a floor do.
+
+    Args:
+        criteria: of the benchmark.
+        seconds: per step of the base.
+        floor: as a share.
+    """
+    least = max(criteria.least_seconds / seconds, floor)
+    return replace(criteria, tolerance=max(criteria.tolerance, least), mde=max(criteria.mde, least))
+
+
+def _judged(logs: tuple[float, ...], nulls: tuple[float, ...], criteria: Criteria) -> Judgement:
+    """What log ratios say by criteria that were widened."""
+    tolerance = math.log1p(criteria.tolerance)
+    low, high = bound(logs, FAIL_ERROR / len(LOOKS), -1), bound(logs, PASS_ERROR / len(LOOKS), +1)
+    biased = bound(nulls, FAIL_ERROR, -1) > tolerance or bound(nulls, FAIL_ERROR, +1) < -tolerance
+    p_value = min(1.0, len(LOOKS) * p_at_most(logs, tolerance))
+    return Judgement(
+        verdict=_verdict(p_value <= FAIL_ERROR, high < math.log1p(criteria.mde), biased=biased),
         ratio=Estimate(math.exp(fmean(logs)), math.exp(low), math.exp(high)),
         null=_two_sided(nulls),
         biased=biased,
         p_value=p_value,
-        tolerance=tolerance,
-        mde=mde,
+        tolerance=criteria.tolerance,
+        mde=criteria.mde,
         logs=logs,
         null_logs=nulls,
     )
 
 
-def settled(judgement: Judgement, benchmarks: int) -> bool:
-    """Whether more pairs are not needed: it passes, or it fails however the other benchmarks come out."""
-    return judgement.verdict == "pass" or benchmarks * judgement.p_value <= FAIL_ERROR
+def settled(judgement: Judgement, hypotheses: int) -> bool:
+    """Whether more pairs are not needed.
+
+    It passes, or it fails however the other hypotheses (metrics, benchmarks) come out, or no pairs would help.
+    """
+    return bool(judgement.barred) or judgement.verdict == "pass" or hypotheses * judgement.p_value <= FAIL_ERROR
 
 
-def holm(p_values: Sequence[float], error: float = FAIL_ERROR) -> list[bool]:
-    """Which hypotheses are rejected so that the chance of one false rejection among all is `error` (Holm 1979)."""
+def holm(p_values: Sequence[float], error: float = FAIL_ERROR, elsewhere: int = 0) -> list[bool]:
+    """Which hypotheses are rejected so that the chance of one false rejection among all is `error` (Holm 1979).
+
+    Args:
+        p_values: of the hypotheses.
+        error: that chance.
+        elsewhere: further hypotheses of which nothing is known here, and that therefore count as not rejected.
+    """
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     rejected = [False] * len(p_values)
     for rank, index in enumerate(order):
-        if p_values[index] * (len(order) - rank) > error:
+        if p_values[index] * (len(order) - rank + elsewhere) > error:
             break
         rejected[index] = True
     return rejected
 
 
-def final(judgements: Sequence[Judgement]) -> list[Verdict]:
-    """The verdicts of several benchmarks beside each other: a failure has to survive Holm's correction."""
-    survivors = holm([judgement.p_value for judgement in judgements])
+def final(judgements: Sequence[Judgement], elsewhere: int = 0) -> list[Verdict]:
+    """The verdicts of several judgements beside each other: a failure has to survive Holm's correction.
+
+    Args:
+        judgements: one per benchmark and metric.
+        elsewhere: further ones that are decided apart from these.
+    """
+    survivors = holm([judgement.p_value for judgement in judgements], elsewhere=elsewhere)
     return [
-        _verdict(
+        "inconclusive"
+        if judgement.barred
+        else _verdict(
             failed,
             judgement.ratio.high is not None and judgement.ratio.high < 1 + judgement.mde,
             biased=judgement.biased,

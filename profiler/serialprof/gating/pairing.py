@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from serialprof.gating.contestants import START_LIMIT, Contestant, ask, start
-from serialprof.gating.records import ROLES, Pair, Role
+from serialprof.gating.metrics import TRACED_BLOCKS, measure
+from serialprof.gating.records import ROLES, Metric, Pair, Role
 from serialprof.measure import protocol
 from serialprof.measure.budget import whole_runs
 from serialprof.measure.process import WorkerProcess
@@ -54,6 +55,11 @@ class Pace:
         return self.setting.depth * self.runs
 
     @property
+    def step(self) -> float:
+        """Seconds of one step of the base."""
+        return self.seconds / self.steps
+
+    @property
     def warm(self) -> bool:
         """Whether each sample follows a run that is not timed: where one is short, what the others left is cold."""
         return self.seconds < 2 * SHORTEST_SAMPLE
@@ -81,13 +87,16 @@ def pace(setting: Setting, contestant: Contestant, fewest_runs: int = 1) -> Pace
     return Pace(replace(setting, depth=steps), runs, seconds, min(max(blocks, _FEWEST_BLOCKS), _MOST_BLOCKS))
 
 
-def time_pair(contestants: Mapping[Role, Contestant], paced: Pace, draw: random.Random) -> Pair:
+def time_pair(
+    contestants: Mapping[Role, Contestant], paced: Pace, draw: random.Random, others: Sequence[Metric] = ()
+) -> Pair:
     """Times all roles in fresh processes.
 
     Args:
         contestants: by role.
         paced: how they are sampled.
         draw: decides in which order roles start and take their turns.
+        others: further metrics, measured when nothing else is timed any more.
 
     Raises:
         BenchmarkFailedError: one of them does not run it.
@@ -104,7 +113,9 @@ def time_pair(contestants: Mapping[Role, Contestant], paced: Pace, draw: random.
         limit = _TURN_LIMIT + _PATIENCE * paced.seconds
         for role in itertools.chain.from_iterable(orders(paced.blocks, draw)):
             seconds[role].append(_turn(role, workers[role], contestants[role], paced, limit) / paced.steps)
-    return Pair(*(tuple(seconds[role]) for role in ROLES))
+        order = list(itertools.chain.from_iterable(orders(TRACED_BLOCKS, draw)))
+        further = {metric: measure(metric, workers, paced.setting, paced.step, order) for metric in others}
+    return Pair(tuple(seconds["base"]), tuple(seconds["twin"]), tuple(seconds["head"]), further)
 
 
 def orders(blocks: int, draw: random.Random) -> list[Sequence[Role]]:

@@ -18,6 +18,17 @@ ROLES: Final[tuple[Role, ...]] = ("base", "twin", "head")
 #: Numbers of process pairs after which the data are looked at.
 LOOKS: Final = (5, 7, 9, 12, 16)
 
+#: What is judged: the time of a step, and on request the most memory that a process holds, the 99th percentile of
+#: single steps, and what a step launches through torch.
+Metric: TypeAlias = Literal["step", "memory", "p99", "launches"]
+#: In the order in which they are measured: tracing takes memory, and a profiler slows what comes after it.
+METRIC_NAMES: Final[dict[Metric, str]] = {
+    "step": "time per step",
+    "memory": "peak memory",
+    "p99": "99th percentile of steps",
+    "launches": "launches per step",
+}
+
 Verdict: TypeAlias = Literal["pass", "fail", "inconclusive", "no baseline", "error"]
 
 
@@ -48,6 +59,7 @@ class Benchmark:
         parameters: of the workload.
         criteria: what counts as a regression.
         device: "cpu" or "cuda:N".
+        metrics: that are judged by the criteria; the time of a step always is.
     """
 
     name: str
@@ -60,6 +72,21 @@ class Benchmark:
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
     criteria: Criteria = Criteria()
     device: str = CPU
+    metrics: tuple[Metric, ...] = ("step",)
+
+    @property
+    def others(self) -> tuple[Metric, ...]:
+        """What is judged beside the time of a step."""
+        return tuple(metric for metric in METRIC_NAMES if metric != "step" and metric in self.metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class Trio:
+    """A further metric in one pair: one value per process, seconds (p99), launches per step, or bytes."""
+
+    base: float
+    twin: float
+    head: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +95,15 @@ class Pair:
 
     Every block holds two samples of every role, in the order in which they were taken; so the tuples are twice as long
     as there were blocks.
+
+    Attributes:
+        others: what was measured of the same processes after their samples.
     """
 
     base: tuple[float, ...]
     twin: tuple[float, ...]
     head: tuple[float, ...]
+    others: dict[Metric, Trio] = field(default_factory=dict)
 
     def of(self, role: Role) -> tuple[float, ...]:
         """The samples of a role."""
@@ -80,8 +111,21 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpaired:
+    """Samples that were taken at different times: seconds per step, process by process.
+
+    Attributes:
+        base: of a stored baseline.
+        head: of now.
+    """
+
+    base: tuple[tuple[float, ...], ...]
+    head: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the pairs say.
+    """What the pairs say, or the processes where they are not paired.
 
     Attributes:
         verdict: fail, pass or inconclusive.
@@ -91,7 +135,9 @@ class Judgement:
         biased: whether the null alone would have failed, in one direction or the other.
         p_value: of "no slower than the tolerance", one-sided, corrected for the number of looks.
         tolerance, mde: as shares, after the smallest difference and the floor of layouts have entered.
-        logs, null_logs: log ratio per pair, of head over base and of base over base.
+        logs, null_logs: log ratio per pair, of head over base and of base over base. Where nothing is paired, one of
+            each process of the head over the mean of the base, and none of the null.
+        barred: why nothing can be told, whatever the ratio; empty where it counts.
     """
 
     verdict: Verdict
@@ -103,6 +149,7 @@ class Judgement:
     mde: float
     logs: tuple[float, ...]
     null_logs: tuple[float, ...]
+    barred: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +163,12 @@ class Outcome:
         setting: at which it was timed, None where it came not so far.
         runs: run(D) per sample.
         pairs: everything that was measured.
-        judgement: None where nothing could be judged.
+        judgement: of the time of a step, None where nothing could be judged.
         floor: share by which a rebuild of the base alone moved it, None where that was not tried.
         waiver: why a failure is let through, empty where it is not.
         seconds: that the gate took for it.
+        others: judgements of the further metrics, with their last words; the outcome's verdict is the worst of all.
+        unpaired: what was measured in place of pairs where a stored baseline was compared.
     """
 
     benchmark: Benchmark
@@ -132,6 +181,13 @@ class Outcome:
     floor: float | None = None
     waiver: str = ""
     seconds: float = 0.0
+    others: dict[Metric, Judgement] = field(default_factory=dict)
+    unpaired: Unpaired | None = None
+
+    @property
+    def judgements(self) -> dict[Metric, Judgement]:
+        """All judgements, that of the time of a step first; none where nothing could be judged."""
+        return {} if self.judgement is None else {"step": self.judgement, **self.others}
 
 
 @dataclass(frozen=True, slots=True)

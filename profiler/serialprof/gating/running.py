@@ -7,16 +7,21 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from serialprof.gating.contest import Contest, RefusedBenchmarkError, Side, contest
 from serialprof.gating.contestants import BenchmarkFailedError
-from serialprof.gating.judging import final, judge, settled
+from serialprof.gating.judging import final, judge_all, settled
+from serialprof.gating.metrics import refusals
 from serialprof.gating.pairing import Pace, pace, time_pair
-from serialprof.gating.records import LOOKS, Benchmark, Outcome, Pair
+from serialprof.gating.records import LOOKS, Benchmark, Outcome, Pair, Verdict
 from serialprof.gating.telling import error_sentence, sentence
 from serialprof.machine import Machine
 
 Tell = Callable[[str], None]
+
+#: What the judgements of a benchmark may come to, the worst last.
+_BADNESS: Final[tuple[Verdict, ...]] = ("pass", "inconclusive", "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +44,55 @@ def run_gate(
     machine: Machine,
     effort: Effort = Effort(),
     tell: Tell = lambda what: None,
+    *,
+    elsewhere: int = 0,
 ) -> tuple[Outcome, ...]:
-    """One outcome per benchmark, in their order: every one is named, whatever became of it."""
-    outcomes = tuple(_gated(benchmark, base, head, machine, effort, len(benchmarks), tell) for benchmark in benchmarks)
-    return decided(outcomes)
+    """One outcome per benchmark, in their order: every one is named, whatever became of it.
+
+    Args:
+        benchmarks: that are gated.
+        base: the side that they are compared with.
+        head: the side that may be slower.
+        machine: this computer.
+        effort: how far it goes.
+        tell: told in a few words what begins.
+        elsewhere: benchmarks and metrics that are decided apart from these, and that corrections count too.
+    """
+    hypotheses = elsewhere + sum(1 + len(benchmark.others) for benchmark in benchmarks)
+    outcomes = tuple(_gated(benchmark, base, head, machine, effort, hypotheses, tell) for benchmark in benchmarks)
+    return decided(outcomes, elsewhere)
 
 
-def decided(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-    """The outcomes with their last word: what was judged alone is judged beside the others (Holm)."""
-    judged = [outcome.judgement for outcome in outcomes if outcome.judgement is not None]
-    verdicts = iter(final(judged))
-    words = []
-    for outcome in outcomes:
-        if outcome.judgement is None:
-            words.append(outcome)
-            continue
-        verdict = next(verdicts)
-        words.append(
-            replace(outcome, verdict=verdict, sentence=sentence(outcome.benchmark, outcome.judgement, verdict))
-        )
-    return tuple(words)
+def decided(outcomes: Sequence[Outcome], elsewhere: int = 0) -> tuple[Outcome, ...]:
+    """The outcomes with their last word: what was judged alone is judged beside all else (Holm).
+
+    Args:
+        outcomes: of benchmarks; their further metrics are hypotheses too.
+        elsewhere: benchmarks and metrics that are decided apart from these.
+    """
+    judged = [judgement for outcome in outcomes for judgement in outcome.judgements.values()]
+    verdicts = iter(final(judged, elsewhere))
+    return tuple(_with_words(outcome, [next(verdicts) for _ in outcome.judgements]) for outcome in outcomes)
+
+
+def _with_words(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
+    """An outcome with the last words of its judgements, of which the worst is its own."""
+    if outcome.judgement is None:
+        return outcome
+    others = {
+        metric: replace(judgement, verdict=verdict)
+        for (metric, judgement), verdict in zip(outcome.others.items(), verdicts[1:], strict=True)
+    }
+    return replace(
+        outcome,
+        verdict=max(verdicts, key=_BADNESS.index),
+        sentence=sentence(outcome.benchmark, outcome.judgement, verdicts[0], others),
+        others=others,
+    )
 
 
 def _gated(
-    benchmark: Benchmark, base: Side, head: Side, machine: Machine, effort: Effort, benchmarks: int, tell: Tell
+    benchmark: Benchmark, base: Side, head: Side, machine: Machine, effort: Effort, hypotheses: int, tell: Tell
 ) -> Outcome:
     """What the pairs say of one benchmark alone; a side that fails ends it, with its name in the sentence."""
     began = time.monotonic()
@@ -70,13 +100,14 @@ def _gated(
     try:
         opened = contest(benchmark, base, head, machine)
         paced = pace(opened.setting, opened.contestants["base"])
-        pairs = take_pairs(opened, paced, effort, benchmarks, tell)
+        pairs = take_pairs(opened, paced, effort, hypotheses, tell)
     except RefusedBenchmarkError as refused:
         return Outcome(benchmark, refused.verdict, error_sentence(benchmark, str(refused)))
     except BenchmarkFailedError as failed:
         role = "head" if failed.role == "head" else "base"
         return Outcome(benchmark, "error", error_sentence(benchmark, f"{role}: {failed}"))
-    judgement = judge(pairs, benchmark.criteria)
+    judgements = judge_all(pairs, benchmark, refusals(benchmark.others, paced.step))
+    judgement = judgements.pop("step")
     return Outcome(
         benchmark,
         judgement.verdict,
@@ -86,13 +117,21 @@ def _gated(
         pairs=pairs,
         judgement=judgement,
         seconds=time.monotonic() - began,
+        others=judgements,
     )
 
 
 def take_pairs(
-    opened: Contest, paced: Pace, effort: Effort, benchmarks: int = 1, tell: Tell = lambda what: None
+    opened: Contest, paced: Pace, effort: Effort, hypotheses: int = 1, tell: Tell = lambda what: None
 ) -> tuple[Pair, ...]:
     """Pairs of fresh processes until the benchmark is settled, or its looks or its time are used up.
+
+    Args:
+        opened: the benchmark at one setting.
+        paced: how it is sampled.
+        effort: how far this goes.
+        hypotheses: how many metrics, of all benchmarks, are judged beside each other.
+        tell: told in a few words what begins.
 
     Raises:
         BenchmarkFailedError: a side does not run it.
@@ -100,11 +139,14 @@ def take_pairs(
     draw = random.Random(f"{effort.seed} {opened.benchmark.name}")  # noqa: S311 - an order, no secret
     end = time.monotonic() + effort.budget
     pairs: list[Pair] = []
+    benchmark = opened.benchmark
+    refused = refusals(benchmark.others, paced.step)
+    measured = [metric for metric in benchmark.others if metric not in refused]
     for look in LOOKS:
         while len(pairs) < look:
-            tell(f"{opened.benchmark.name}: pair {len(pairs) + 1}")
-            pairs.append(time_pair(opened.contestants, paced, draw))
-        if settled(judge(pairs, opened.benchmark.criteria), benchmarks):
+            tell(f"{benchmark.name}: pair {len(pairs) + 1}")
+            pairs.append(time_pair(opened.contestants, paced, draw, measured))
+        if all(settled(item, hypotheses) for item in judge_all(pairs, benchmark, refused).values()):
             break
         if time.monotonic() + (time.monotonic() - end + effort.budget) / len(pairs) > end:
             break

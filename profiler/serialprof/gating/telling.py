@@ -3,17 +3,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from serialprof.estimate import Estimate
-from serialprof.gating.records import Benchmark, Judgement, Verdict
+from serialprof.gating.records import METRIC_NAMES, Benchmark, Judgement, Metric, Verdict
+
+_TIMES: Final[tuple[Metric, ...]] = ("step", "p99")
 
 
-def sentence(benchmark: Benchmark, judgement: Judgement, verdict: Verdict) -> str:
-    """The verdict of what was judged, with its numbers."""
-    found = f"{benchmark.name}: {_change(judgement.ratio)} over {len(judgement.logs)} pairs"
+def sentence(
+    benchmark: Benchmark, judgement: Judgement, verdict: Verdict, others: Mapping[Metric, Judgement] | None = None
+) -> str:
+    """The verdict of what was judged, with its numbers.
+
+    Args:
+        benchmark: that was gated.
+        judgement: of the time of a step.
+        verdict: the last word on that.
+        others: judgements of further metrics, with their last words.
+    """
+    told = [f"{benchmark.name}: {_told('step', judgement, verdict)}"]
+    told += [
+        f"{METRIC_NAMES[metric]} {_told(metric, other, other.verdict)}" for metric, other in (others or {}).items()
+    ]
+    return "; ".join(told)
+
+
+def _told(metric: Metric, judgement: Judgement, verdict: Verdict) -> str:
+    """The numbers and the verdict of one metric."""
+    units = "pairs" if judgement.null_logs else "processes, against a stored baseline"
+    found = f"{_change(judgement.ratio)} over {len(judgement.logs)} {units}"
+    if judgement.barred:
+        return f"{found if judgement.logs else ''}; inconclusive: {judgement.barred}".removeprefix("; ")
+    more, growth = ("slower", "a slow-down") if metric in _TIMES else ("more", "an increase")
     if verdict == "fail":
-        return f"{found}; slower than the tolerance of {_share(judgement.tolerance)}"
+        return f"{found}; {more} than the tolerance of {_share(judgement.tolerance)}"
     if verdict == "pass":
-        return f"{found}; a slow-down of {_share(judgement.mde)} is excluded"
+        return f"{found}; {growth} of {_share(judgement.mde)} is excluded"
     if judgement.biased and judgement.verdict == "inconclusive":
         null = _change(judgement.null)
         return f"{found}; inconclusive: the base against itself gives {null}, so nothing here can be told"

@@ -65,7 +65,7 @@ def take_profile(stepper: Stepper, setting: Setting, steps: int) -> tuple[Profil
     """
     if "torch" not in sys.modules:
         return None, NO_FRAMEWORK
-    found = _profiled(stepper, setting, steps)
+    found = profiled(stepper, setting, steps)
     if isinstance(found, str):
         return None, f"torch.profiler fails: {found}"
     profile = profile_of(trace_of(found[0], on_cuda=setting.on_cuda), steps, found[1])
@@ -119,7 +119,7 @@ def _on_device(stepper: Stepper, setting: Setting, steps: int, runs: int) -> flo
     return float(first.elapsed_time(last)) * 1e-3 / (steps * runs)
 
 
-def _profiled(stepper: Stepper, setting: Setting, steps: int) -> tuple[Any, float] | str:
+def profiled(stepper: Stepper, setting: Setting, steps: int) -> tuple[Any, float] | str:
     """Events of so many steps under torch's profiler, and the seconds of one; or how the profiler refuses."""
     from torch.profiler import ProfilerActivity, profile, record_function
 

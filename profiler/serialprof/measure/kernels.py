@@ -6,6 +6,7 @@ The arithmetic is on plain intervals (begin, end); one function takes them from 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -114,12 +115,7 @@ def trace_of(events: Iterable[Any], *, on_cuda: bool) -> Trace:
         on_cuda: whether kernels are those of CUDA devices; otherwise they are operations on the host.
     """
     listed = list(events)
-    span = next((_interval(event) for event in listed if event.name == MARKER and _on_host(event)), None)
-    inside = [
-        event
-        for event in listed
-        if event.name != MARKER and _on_host(event) and (span is None or span[0] <= _interval(event)[0] <= span[1])
-    ]
+    inside = _marked(listed)
     if not on_cuda:
         return Trace(tuple(leaves(_operation(event) for event in inside if not event.is_async)))
     device = [event for event in listed if not _on_host(event) and not event.is_user_annotation]
@@ -128,6 +124,39 @@ def trace_of(events: Iterable[Any], *, on_cuda: bool) -> Trace:
         transfers=tuple(_interval(event) for event in device if event.name.startswith(_COPIES)),
         waits=tuple(_interval(event) for event in inside if event.name in _WAITS),
     )
+
+
+def launches_of(events: Iterable[Any], *, on_cuda: bool) -> int:
+    """What the marked steps of a torch profile launch; arguments as of `trace_of`.
+
+    On CUDA devices these are kernels. On the host they are the operations that the program itself calls: unlike the
+    kernels there, which times tell apart, always the same ones.
+    """
+    listed = list(events)
+    if on_cuda:
+        return len(trace_of(listed, on_cuda=True).kernels)
+    return outermost(_operation(event) for event in _marked(listed) if not event.is_async)
+
+
+def outermost(operations: Iterable[Operation]) -> int:
+    """How many operations compute and are called by none that does; properly nested on each thread."""
+    count = 0
+    for own in _by_thread(item for item in operations if item.computes):
+        end = -math.inf
+        for operation in own:
+            if operation.begin >= end:
+                count, end = count + 1, operation.end
+    return count
+
+
+def _marked(events: Sequence[Any]) -> list[Any]:
+    """The events on the host that began within MARKER, all of them where that is not there."""
+    span = next((_interval(event) for event in events if event.name == MARKER and _on_host(event)), None)
+    return [
+        event
+        for event in events
+        if event.name != MARKER and _on_host(event) and (span is None or span[0] <= _interval(event)[0] <= span[1])
+    ]
 
 
 def _by_thread(operations: Iterable[Operation]) -> Iterator[list[Operation]]:

@@ -16,7 +16,7 @@ from serialprof.devicelimits import DeviceLimits
 from serialprof.limits import Limits, Part
 from serialprof.measure.pairs import PairReading
 from serialprof.planning import StandInKind
-from serialprof.records import Anatomy, Profile, Readings, Timing
+from serialprof.records import Anatomy, Profile, Readings, StepTicks, Timing
 from serialprof.setting import Setting
 
 
@@ -57,6 +57,26 @@ class Turn(msgspec.Struct, tag=True, frozen=True):
     setting: Setting
     runs: int
     warm: bool
+
+
+class TraceSteps(msgspec.Struct, tag=True, frozen=True):
+    """Time single steps of whole run(D), about so many."""
+
+    setting: Setting
+    steps: int
+
+
+class TellMemory(msgspec.Struct, tag=True, frozen=True):
+    """Say how much memory was held at most so far."""
+
+    setting: Setting
+
+
+class CountLaunches(msgspec.Struct, tag=True, frozen=True):
+    """Count what so many steps launch; steps that are timed in the same process later take longer."""
+
+    setting: Setting
+    steps: int
 
 
 class StandIn(msgspec.Struct, tag=True, frozen=True):
@@ -152,6 +172,24 @@ class Turned(msgspec.Struct, tag=True, frozen=True):
     seconds: float
 
 
+class StepsTraced(msgspec.Struct, tag=True, frozen=True):
+    """Answers TraceSteps."""
+
+    ticks: StepTicks
+
+
+class MemoryTold(msgspec.Struct, tag=True, frozen=True):
+    """Answers TellMemory: bytes."""
+
+    peak: int
+
+
+class LaunchesCounted(msgspec.Struct, tag=True, frozen=True):
+    """Answers CountLaunches: how many per step."""
+
+    launches: float
+
+
 class StoodIn(msgspec.Struct, tag=True, frozen=True):
     """Answers StandIn, in the order of its levels."""
 
@@ -216,6 +254,9 @@ Request: TypeAlias = (
     | Check
     | Sampling
     | Turn
+    | TraceSteps
+    | TellMemory
+    | CountLaunches
     | StandIn
     | Dissect
     | TakeProfile
@@ -231,6 +272,9 @@ Reply: TypeAlias = (
     | Checked
     | Sampled
     | Turned
+    | StepsTraced
+    | MemoryTold
+    | LaunchesCounted
     | StoodIn
     | Dissected
     | Profiled

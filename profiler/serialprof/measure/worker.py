@@ -121,6 +121,20 @@ class Worker:
             case protocol.TakeProfile(setting, steps):
                 return protocol.Profiled(*self._profile(setting, steps))
             case _:
+                return self._account(request)
+
+    def _account(self, request: protocol.Request) -> protocol.Reply:
+        """The answer to what is asked about the process of a point beside its times."""
+        from serialprof.measure import accounts, protocol
+
+        match request:
+            case protocol.TraceSteps(setting, steps):
+                return protocol.StepsTraced(accounts.trace_steps(self._settled(setting), setting, steps))
+            case protocol.TellMemory(setting):
+                return protocol.MemoryTold(accounts.peak_memory(setting))
+            case protocol.CountLaunches(setting, steps):
+                return protocol.LaunchesCounted(accounts.count_launches(self._settled(setting), setting, steps))
+            case _:
                 return self._probe(request)
 
     def _probe(self, request: protocol.Request) -> protocol.Reply:
