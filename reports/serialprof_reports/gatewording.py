@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a gate's verdicts are worded: shared by everything that shows one."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from itertools import chain
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from serialprof.gating.records import METRIC_NAMES
+from serialprof.units import format_seconds
+from serialprof_reports import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from serialprof.estimate import Estimate
+    from serialprof.gating.records import GateReport, Judgement, Metric, Outcome, SideFacts
+
+#: Verdicts, the gravest first; a waived failure is none.
+GRAVEST: Final = ("error", "no baseline", "fail", "inconclusive", "waived", "pass")
+#: What people can do about each verdict.
+_HELP: Final = {
+    "error": "error: mend what the sentence names, then run the command below again",
+    "no baseline": "no baseline: the base does not have this benchmark; it is compared from the next commit on",
+    "fail": "fail: look at what changed between the two commits; where the cost is meant, waive it in the "
+    "configuration with a ceiling, an expiry and a reason",
+    "inconclusive": "inconclusive: give it more time (--budget), or a quieter machine; `serialprof gate --self-test` "
+    "says what this one can tell",
+}
+NOTHING: Final = "no benchmark ran, and nothing that ran is no pass"
+
+
+def word(outcome: Outcome) -> str:
+    """The verdict in one word; a failure that is let through is "waived"."""
+    return "waived" if outcome.waiver else outcome.verdict
+
+
+def overall(report: GateReport) -> str:
+    """The gravest verdict of all."""
+    words = {word(outcome) for outcome in report.outcomes}
+    return next((verdict for verdict in GRAVEST if verdict in words), "error")
+
+
+def headline(report: GateReport) -> str:
+    """The whole gate in one line: "FAIL: 1 fail, 2 pass; exit code 1"."""
+    if not report.outcomes:
+        return f"ERROR: {NOTHING}; exit code {report.exit_code:d}"
+    counts = Counter(map(word, report.outcomes))
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in GRAVEST if counts[verdict])
+    return f"{overall(report).upper()}: {told}; exit code {report.exit_code:d}"
+
+
+def remedies(report: GateReport) -> tuple[str, ...]:
+    """What to do, once for every kind of verdict that asks for something, the gravest first."""
+    words = {word(outcome) for outcome in report.outcomes}
+    return tuple(_HELP[verdict] for verdict in GRAVEST if verdict in words and verdict in _HELP)
+
+
+def remarks(report: GateReport) -> Iterator[str]:
+    """Why failures do not fail, and warnings; whole sentences."""
+    if report.advisory:
+        yield f"failures end with exit code 0: {report.advisory}"
+    yield from report.warnings
+
+
+def sides(report: GateReport) -> str:
+    """Base and head, each by its commit and its interpreter."""
+    return f"{_side(report.base)} against {_side(report.head)}"
+
+
+def where(report: GateReport) -> str:
+    """Machine and time of a gate."""
+    return f"{report.machine.host}, {wording.date(report.started)}, {format_seconds(report.seconds)}"
+
+
+def command(report: GateReport) -> str:
+    """The command that repeats it, quoted for a shell."""
+    return shlex.join(report.command)
+
+
+def change(ratio: Estimate) -> str:
+    """A ratio of times as a change: "+2.3 % [+1.1, +3.6]"."""
+    if ratio.value is None:
+        return wording.MISSING
+    ends = f" [{signed(ratio.low)}, {signed(ratio.high)}]" if ratio.low is not None and ratio.high is not None else ""
+    return f"{signed(ratio.value)} %{ends}"
+
+
+def signed(ratio: float | None) -> str:
+    """A ratio as per cent of change: "+2.3"."""
+    return wording.MISSING if ratio is None else f"{round(100 * (ratio - 1), 1) + 0.0:+.1f}"
+
+
+def step_times(outcome: Outcome) -> tuple[float, float] | None:
+    """Seconds per step of base and head, medians over all samples; None where nothing was measured."""
+    if outcome.unpaired is not None:
+        stored, now = (list(chain.from_iterable(each)) for each in (outcome.unpaired.base, outcome.unpaired.head))
+        return (median(stored), median(now)) if stored and now else None
+    if not outcome.pairs:
+        return None
+    base = median(sample for pair in outcome.pairs for sample in (*pair.base, *pair.twin))
+    return base, median(sample for pair in outcome.pairs for sample in pair.head)
+
+
+def measured(outcome: Outcome) -> str:
+    """What stands behind a verdict: null, step times, and what it took; empty where nothing was measured."""
+    times = step_times(outcome)
+    if times is None or outcome.judgement is None:
+        return ""
+    base, head = map(format_seconds, times)
+    parts = [
+        *(_other(metric, judgement) for metric, judgement in outcome.others.items()),
+        f"base against itself {change(outcome.judgement.null)}" if outcome.judgement.null.identified else "",
+        f"step: base {base}, head {head}",
+        "" if outcome.floor is None else f"layouts alone move it by {100 * outcome.floor:.2g} %",
+        f"took {format_seconds(outcome.seconds)}",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def passes(report: GateReport, outcome: Outcome) -> bool:
+    """Whether an outcome alone would end with exit code 0, as everything that CI reads takes it."""
+    if outcome.waiver or outcome.verdict == "pass":
+        return True
+    if outcome.verdict == "inconclusive":
+        return not report.strict
+    return outcome.verdict == "fail" and bool(report.advisory)
+
+
+def explained(report: GateReport, outcome: Outcome) -> str:
+    """The sentence of an outcome, with why it does not count where it does not."""
+    if outcome.waiver:
+        return f"{outcome.sentence}; {outcome.waiver}"
+    if outcome.verdict == "fail" and report.advisory:
+        return f"{outcome.sentence}; advisory: {report.advisory}"
+    return outcome.sentence
+
+
+def _other(metric: Metric, judgement: Judgement) -> str:
+    """What a further metric says."""
+    return f"{METRIC_NAMES[metric]} {change(judgement.ratio)}: {judgement.verdict}"
+
+
+def _side(side: SideFacts) -> str:
+    what = side.command or side.commit[:12]
+    return f"{side.label} {what} (Python {side.python})" if what else f"{side.label} (Python {side.python})"
