@@ -107,3 +107,11 @@ def test_what_was_measured_apart_counts_as_data() -> None:
     times = design().seconds(Form(), np.array([1e-6, 3e-8])).sum(axis=1)
     assert Problem(design(), times, QUIET).solve(Form()).freedom == 9 - 2
     assert Problem(design(np.array([0.2, math.inf])), times, QUIET).solve(Form()).freedom == 9 + 1 - 2
+
+
+@pytest.mark.parametrize("form", [Form(), Form(2.0), Form(MAX)])
+def test_units_are_refitted_all_at_once(form: Form) -> None:
+    truths = np.array([[1e-6, 3e-8], [1.1e-6, 2.9e-8], [0.9e-6, 3.2e-8]])
+    times = design().step(form, truths)
+    refitted = Problem(design(), times[0], QUIET).refit(form, truths[0], times)
+    assert refitted == pytest.approx(truths, rel=1e-4)

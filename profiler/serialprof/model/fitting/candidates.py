@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -143,7 +143,7 @@ class Candidate:
         """
         problem = Problem(Design.of(model, curves.cells), curves.mean, spread)
         form, near = solution.form, solution.parameters
-        refitted = [replace(problem, times=unit).near(form, near).parameters for unit in curves.units]
+        refitted = problem.refit(form, near, curves.units)
         rows = problem.rows(problem.design.weights(form, near))
         count = len(curves.cells)
         active = (near > 0) & (rows[:count] > 0).any(axis=0)
@@ -156,7 +156,7 @@ class Candidate:
         present: Mask = np.any(rows > 0, axis=0)
         held = bool((present & (near == 0)).any()) and not collinear(rows[:, present])
         noise = _inverse(rows, present)
-        return cls(model, solution, np.array(refitted), lack, freedom, given, points, curves, noise, held, allowance)
+        return cls(model, solution, refitted, lack, freedom, given, points, curves, noise, held, allowance)
 
     @cached_property
     def design(self) -> Design:

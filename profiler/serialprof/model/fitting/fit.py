@@ -116,7 +116,7 @@ def _winner(forms: Mapping[Form, Solution], curves: Curves, spread: Array) -> So
     best = min(forms.values(), key=lambda solution: solution.squares)
     if _noisy(curves, spread):
         return next(solution for solution in forms.values() if _as_well(solution, best, curves, spread, _SURELY))
-    sharp = min((item for item in forms.values() if item.form.sharp), key=lambda solution: solution.squares)
+    sharp = min((item for item in forms.values() if item.form.sharp), key=lambda solution: solution.rank)
     return sharp if _as_well(sharp, best, curves, spread) else best
 
 

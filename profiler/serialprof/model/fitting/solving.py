@@ -35,6 +35,8 @@ _ROUNDS: Final = 30
 _SETTLED: Final = 1e-6
 #: Starts that are followed: those that explain the times best at once.
 _STARTS: Final = 4
+#: Decimals in which sums of squares differ, where 1 is what noise explains.
+_DECIMALS: Final = 9
 #: What is known exactly is held as if it had this relative standard error.
 _EXACT: Final = 1e-6
 
@@ -173,6 +175,11 @@ class Solution:
     residual: float
     freedom: int
 
+    @property
+    def rank(self) -> float:
+        """The sum of squares without its last digits: of solutions that come to the same, chance would pick one."""
+        return round(self.squares, _DECIMALS)
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -197,33 +204,42 @@ class Problem:
                 hidden and those where the other is. A form without overlap needs none.
         """
         if form.simple:
-            return self._at(form, np.ones(self.design.matrix.shape))
-        starts = [self.design.weights(form, start) for start in near]
+            return self._solution(form, self._least(np.ones((1, *self.design.matrix.shape)))[0])
+        weights = [self.design.weights(form, start) for start in near]
         splits = list(self._splits(form))
-        starts += [*splits, *(split * start for start in starts for split in splits)]
-        tried = {key: self._at(form, start) for key, start in {start.tobytes(): start for start in starts}.items()}
-        first = sorted((tried[start.tobytes()] for start in starts), key=lambda solution: solution.squares)
-        best = (self.near(form, solution.parameters) for solution in first[:_STARTS])
-        return min(best, key=lambda solution: solution.squares)
+        weights += [*splits, *(split * start for start in weights for split in splits)]
+        starts = np.array(weights)
+        squares = self._squares(form, self._least(starts), self.times)
+        first = np.argsort(np.round(squares, _DECIMALS), kind="stable")[:_STARTS]
+        settled = self._settle(form, starts[first], np.broadcast_to(self.times, (len(first), len(self.times))))
+        return min((self._solution(form, parameters) for parameters in settled), key=lambda solution: solution.rank)
 
-    def near(self, form: Form, start: Array) -> Solution:
-        """The same from one start alone [term]: for what hardly differs from a curve that was solved."""
+    def refit(self, form: Form, start: Array, times: Array) -> Array:
+        """Parameters [unit, term] of other times [unit, cell] that hardly differ from these.
+
+        Args:
+            form: how the sides overlap.
+            start: parameters [term] of these times.
+            times: in seconds, positive.
+        """
+        weights = np.broadcast_to(self.design.weights(form, start), (len(times), *self.design.matrix.shape))
         if form.simple:
-            return self._at(form, np.ones(self.design.matrix.shape))
-        return self._settle(form, self.design.weights(form, start))
+            return self._least(weights, times)
+        return self._settle(form, weights, times)
 
-    def rows(self, weights: Array) -> Array:
-        """The rows [cell + given, term] of the least squares with weighted columns: their aim is the rows' own unit.
+    def rows(self, weights: Array, times: Array | None = None) -> Array:
+        """The rows [..., cell + given, term] of the least squares with weighted columns: their aim is their own unit.
 
         The last rows hold what was measured apart.
-        """
-        return np.concatenate([weights * self._scaled, self._apart])
 
-    @cached_property
-    def _scaled(self) -> Array:
-        """[cell, term]: the design in multiples of what a time may be missed by."""
-        scaled: Array = self.design.matrix / (self.times * self.spread)[:, None]
-        return scaled
+        Args:
+            weights: [..., cell, term].
+            times: [..., cell], those of the problem where they are left out.
+        """
+        missed = (self.times if times is None else times) * self.spread
+        rows = weights * (self.design.matrix / missed[..., None])
+        apart = np.broadcast_to(self._apart, (*rows.shape[:-2], *self._apart.shape))
+        return np.concatenate([rows, apart], axis=-2)
 
     @cached_property
     def _apart(self) -> Array:
@@ -235,18 +251,27 @@ class Problem:
         """[cell + given]: what the rows should come to."""
         return np.concatenate([1 / self.spread, self._apart.sum(axis=1)])
 
-    def _settle(self, form: Form, weights: Array) -> Solution:
-        best = None
+    def _settle(self, form: Form, weights: Array, times: Array) -> Array:
+        """Takes weights [start, cell, term] anew until nothing moves, every start with its own times [start, cell].
+
+        Returns:
+            The best parameters [start, term] on the way.
+        """
+        best, least = np.zeros((len(weights), weights.shape[-1])), np.full(len(weights), np.inf)
+        moving = np.arange(len(weights))
         for _ in range(_ROUNDS):
-            solution = self._at(form, weights)
-            if best is None or solution.squares < best.squares:
-                best = solution
-            found = self.design.weights(form, solution.parameters)
-            if np.abs(found - weights).max(initial=0.0) < _SETTLED:
+            parameters = self._least(weights, times[moving])
+            squares = self._squares(form, parameters, times[moving])
+            better = squares < least[moving]
+            best[moving[better]], least[moving[better]] = parameters[better], squares[better]
+            found = self.design.weights(form, parameters)
+            open_ = np.abs(found - weights).max(axis=(1, 2), initial=0.0) >= _SETTLED
+            if not open_.any():
                 break
-            # Halfway in a form between, where a whole step may swing about the solution.
-            weights = found if form.sharp else (found + weights) / 2
-        assert best is not None
+            # A whole step may swing about the solution of a form between: where it brought nothing, half of it.
+            whole = better[:, None, None] | form.sharp
+            weights = np.where(whole, found, (found + weights) / 2)[open_]
+            moving = moving[open_]
         return best
 
     def _splits(self, form: Form) -> Iterator[Array]:
@@ -269,20 +294,25 @@ class Problem:
             hidden[order[:count]] = True
             yield self.design.hiding(hidden, side, other)
 
-    def _at(self, form: Form, weights: Array) -> Solution:
-        parameters = self._nonnegative(weights)
+    def _solution(self, form: Form, parameters: Array) -> Solution:
         missed = self.design.step(form, parameters) / self.times - 1
-        apart = (parameters - 1) / self.design.given  # 0 where nothing was measured apart
-        spreads = missed / self.spread
-        squares = float(spreads @ spreads + apart @ apart)
+        squares = float(self._squares(form, parameters, self.times))
         freedom = max(1, len(self._aims) - int(np.count_nonzero(parameters)))
         return Solution(form, parameters, squares, math.sqrt(missed @ missed / len(missed)), freedom)
 
-    def _nonnegative(self, weights: Array) -> Array:
-        """Least squares with weighted columns; columns are scaled to length 1 first."""
-        rows = self.rows(weights)
-        norms = np.sqrt(np.einsum("rt,rt->t", rows, rows))
+    def _squares(self, form: Form, parameters: Array, times: Array) -> Array:
+        """[...]: sums of squares of parameters [..., term] at times [..., cell]."""
+        missed = (self.design.step(form, parameters) / times - 1) / self.spread
+        apart = (parameters - 1) / self.design.given  # 0 where nothing was measured apart
+        squares: Array = np.sum(missed**2, axis=-1) + np.sum(apart**2, axis=-1)
+        return squares
+
+    def _least(self, weights: Array, times: Array | None = None) -> Array:
+        """[start, term]: least squares with weighted columns [start, cell, term], scaled to length 1 first."""
+        rows = self.rows(weights, times)
+        norms = np.sqrt(np.einsum("srt,srt->st", rows, rows))
         scale = np.where(norms > 0, norms, 1.0)
-        solution, _ = nnls(rows / scale, self._aims, maxiter=100 * (1 + rows.shape[1]))
-        parameters: Array = solution / scale
-        return parameters
+        scaled = rows / scale[:, None, :]
+        most = 100 * (1 + rows.shape[-1])
+        found: Array = np.array([nnls(each, self._aims, maxiter=most)[0] for each in scaled]) / scale
+        return found
