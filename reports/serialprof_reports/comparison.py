@@ -88,13 +88,10 @@ def _pair(pair: Pair) -> Iterator[RenderableType]:
 
 def _products(pair: Pair) -> Iterator[RenderableType]:
     """The serial ratios taken apart, over all families and family by family; then why something is not told."""
-    rows = [(told.everything(kind.device), told.serial(kind.pooled)) for kind in pair.kinds]
-    rows += [(family.name, told.serial(family.pooled)) for family in pair.families if len(pair.families) > 1]
-    known = [(name, pooled) for name, pooled in rows if pooled is not None]
+    known = told.products(pair)
     if not known:
         return
-    names = list(dict.fromkeys(factor.name for _, pooled in known for factor in pooled.factors))
-    names.sort(key=lambda name: name == "other")
+    names = told.factors([pooled for _, pooled in known])
     table = _table("serial work", "ratio", *(f"{'x' if place else '='} {name}" for place, name in enumerate(names)))
     for name, pooled in known:
         factors = [pooled.factor(factor) for factor in names]

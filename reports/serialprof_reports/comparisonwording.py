@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
+from serialprof.model.comparison.records import OTHER
 from serialprof.model.wording import ratio
 from serialprof.units import format_si
 from serialprof_reports import wording
@@ -38,6 +39,7 @@ def side(side: Side) -> str:
     """A run in a line."""
     facts = [
         f"{side.name}: {side.processor} on {side.host}",
+        cores(side),
         clock(side),
         f"in {side.hypervisor}" if side.hypervisor else "no hypervisor known",
         *side.gpus,
@@ -45,6 +47,11 @@ def side(side: Side) -> str:
         *([price(side.price)] if side.price is not None else []),
     ]
     return ", ".join(facts)
+
+
+def cores(side: Side) -> str:
+    """How many CPUs on how many cores."""
+    return f"{side.cpus} CPU{'s' if side.cpus != 1 else ''} on {side.cores} core{'s' if side.cores != 1 else ''}"
 
 
 def clock(side: Side) -> str:
@@ -77,6 +84,19 @@ def alone(pair: Pair) -> str:
 def serial(pooled: Sequence[Pooled]) -> Pooled | None:
     """The geometric mean over the serial form, None where no serial point is shared."""
     return next((item for item in pooled if item.form == "serial"), None)
+
+
+def products(pair: Pair) -> list[tuple[str, Pooled]]:
+    """The serial ratios over all families, and family by family where there are several."""
+    rows = [(everything(kind.device), serial(kind.pooled)) for kind in pair.kinds]
+    rows += [(family.name, serial(family.pooled)) for family in pair.families if len(pair.families) > 1]
+    return [(name, pooled) for name, pooled in rows if pooled is not None]
+
+
+def factors(known: Sequence[Pooled]) -> list[str]:
+    """The names of all their factors, the rest last."""
+    names = dict.fromkeys(item.name for pooled in known for item in pooled.factors)
+    return sorted(names, key=lambda name: name == OTHER)
 
 
 def untold(told: Sequence[Pooled]) -> list[str]:

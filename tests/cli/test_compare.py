@@ -68,6 +68,22 @@ def test_prices_stand_beside_the_ratios_and_are_asked_of_every_run(folder: Path)
     assert "write it like --price" in compare(folder, "a.serialprof", "b.serialprof", "--price", "cheap").stderr
 
 
+def test_a_page_goes_beside_the_first_run_or_where_it_is_asked_for(folder: Path, tmp_path: Path) -> None:
+    for name in ("a.serialprof", "b.serialprof"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    runs = (str(tmp_path / "a.serialprof"), str(tmp_path / "b.serialprof"))
+    done = compare(folder, *runs, "--format", "html")
+    page = tmp_path / "comparison.html"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"page: {page}\n")
+    text = page.read_text()
+    assert text.startswith("<!DOCTYPE html>") and ("B is 2.0" in text or "B is 1.9" in text)
+    assert "comparison.html exists" in refused(folder, *runs, "--format", "html")
+    assert page.read_text() == text
+    elsewhere = compare(folder, *runs, "--format", "html", "-o", str(tmp_path / "other.html"))
+    assert elsewhere.stderr == f"page: {tmp_path / 'other.html'}\n"
+    assert (tmp_path / "other.html").read_text() == text
+
+
 def refused(folder: Path, *arguments: str) -> str:
     done = compare(folder, *arguments)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
@@ -86,14 +102,15 @@ def test_files_that_cannot_be_read_get_one_sentence_and_nothing_is_written(folde
         connection.execute("PRAGMA user_version = 9999")
     connection.close()
     for name in ("empty", "foreign", "cut", "newer", "absent"):
-        line = refused(tmp_path, "good.serialprof", f"{name}.serialprof", "--json", "-o", "out.json")
-        assert f"{name}.serialprof" in line
-    assert not [path for path in tmp_path.iterdir() if "out.json" in path.name]
+        for format_ in ("json", "html"):
+            line = refused(tmp_path, "good.serialprof", f"{name}.serialprof", "--format", format_, "-o", "out.txt")
+            assert f"{name}.serialprof" in line
+    assert not [path for path in tmp_path.iterdir() if "out.txt" in path.name]
 
 
 def test_what_cannot_be_asked_gets_one_sentence(folder: Path) -> None:
     assert "name two run files or more" in refused(folder, "a.serialprof")
-    assert "choose from json, terminal" in refused(folder, "a.serialprof", "b.serialprof", "--format", "tablet")
+    assert "choose from html, json, terminal" in refused(folder, "a.serialprof", "b.serialprof", "--format", "tablet")
 
 
 def test_runs_that_share_nothing_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -102,5 +119,7 @@ def test_runs_that_share_nothing_are_refused(folder: Path, tmp_path: Path) -> No
         for visit in run.visits:
             store.add(visit)
         store.finish("complete")
-    line = refused(folder, "a.serialprof", str(tmp_path / "other.serialprof"))
-    assert "no point with the same" in line
+    for format_ in ("terminal", "html"):
+        line = refused(folder, "a.serialprof", str(tmp_path / "other.serialprof"), "--format", format_)
+        assert "no point with the same" in line
+    assert not (folder / "comparison.html").exists()

@@ -231,7 +231,7 @@ def test_levers_tell_how_the_same_points_follow_clock_and_threads_in_either_run(
 
 def test_runs_that_share_nothing_are_refused_before_any_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = pair()
-    monkeypatch.setattr(comparing.levers, "levers", lambda _: pytest.fail("fitted"))
+    monkeypatch.setattr(comparing.levers, "levers", lambda *_: pytest.fail("fitted"))
     with pytest.raises(UsageError, match="measured no point"):
         compare((first, replace(second, visits=())), ("a", "b"), fitted=True)
 

@@ -3,23 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from serialprof.model.analysis import analyse
 from serialprof.model.comparison.records import BesideDevice, BesidePart
 from serialprof.model.dissected import DeviceAnalysis
+from serialprof.model.examination import Examined
 from serialprof.planning import Family
 from serialprof.store import StoredRun
 
 
-def devices(run: StoredRun) -> Mapping[Family, DeviceAnalysis]:
+def devices(run: StoredRun, examined: Sequence[Examined]) -> Mapping[Family, DeviceAnalysis]:
     """What a run says of steps on devices, by family with the kind of device only; empty where none was dissected."""
     if not run.dissections:
         return {}
     return {
         replace(item.family, device=item.family.device.partition(":")[0]): item.device
-        for item in analyse(run).families
+        for item in analyse(run, examined).families
         if item.device is not None
     }
 

@@ -32,6 +32,7 @@ from serialprof.model.comparison.records import (
 )
 from serialprof.model.comparison.telling import verdict
 from serialprof.model.dissected import DeviceAnalysis
+from serialprof.model.examination import Examined, examine
 from serialprof.planning import Family
 from serialprof.question import Cost
 from serialprof.setting import FORMS
@@ -47,6 +48,7 @@ class _Known:
     side: Side
     run: StoredRun
     measured: Mapping[Place, Measured]
+    families: tuple[Examined, ...]
     devices: Mapping[Family, DeviceAnalysis]
     levers: Mapping[Family, Mapping[Lever, Estimate]] = field(default_factory=dict)
 
@@ -78,14 +80,15 @@ def compare(
     for other in known[1:]:
         _check(known[0], other)
     if fitted:
-        known = [replace(item, levers=levers.levers(item.run)) for item in known]
+        known = [replace(item, levers=levers.levers(item.families)) for item in known]
     return Comparison(tuple(item.side for item in known), tuple(_pair(known[0], other) for other in known[1:]))
 
 
 def _know(label: str, run: StoredRun, name: str, price: Cost | None) -> _Known:
     machine = run.machine
     readings = [clock for visit in run.visits if (clock := visit.clock) is not None]
-    found = measured(run)
+    families = examine(run)
+    found = measured(run, [item.times for item in families])
     side = Side(
         label=label,
         name=name,
@@ -95,11 +98,13 @@ def _know(label: str, run: StoredRun, name: str, price: Cost | None) -> _Known:
         processor=machine.processor or machine.architecture,
         hypervisor=machine.hypervisor,
         gpus=tuple(gpu.name for gpu in machine.gpus),
+        cpus=machine.usable,
+        cores=machine.cores,
         clock=median(readings) if readings else None,
         points=len(found),
         price=price,
     )
-    return _Known(side, run, found, devices(run))
+    return _Known(side, run, found, families, devices(run, families))
 
 
 def _check(first: _Known, second: _Known) -> None:

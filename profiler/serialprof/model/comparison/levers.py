@@ -3,26 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from serialprof.estimate import Estimate
 from serialprof.model.comparison.records import BesideLever, Lever
-from serialprof.model.examination import Examined, examine
+from serialprof.model.examination import Examined
 from serialprof.model.tradeoff import clock_elasticity, clock_gain, tradeoffs
 from serialprof.planning import Family
 from serialprof.setting import on_cuda
-from serialprof.store import StoredRun
 
 
-def levers(run: StoredRun) -> Mapping[Family, Mapping[Lever, Estimate]]:
-    """The elasticities of a run's families by its fits, in the order of their widths; takes a second or two.
+def levers(families: Sequence[Examined]) -> Mapping[Family, Mapping[Lever, Estimate]]:
+    """The elasticities of a run's families by their fits, in the order of their widths; takes a second or two.
 
     Families without a fit are left out, and those on a CUDA device: one thread drives it, and its clock is another.
     """
     return {
         replace(item.times.family, device=item.times.family.device.partition(":")[0]): dict(_levers(item))
-        for item in examine(run)
+        for item in families
         if not on_cuda(item.times.family.device) and item.outlook is not None
     }
 

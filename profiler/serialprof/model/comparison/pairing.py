@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,7 +14,7 @@ import numpy as np
 from serialprof.model.comparison.records import Place
 from serialprof.model.results import PointSummary
 from serialprof.model.statistics import Array
-from serialprof.model.steptimes import FamilyTimes, collect
+from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point
 from serialprof.store import StoredRun, Visit
 
@@ -40,14 +40,19 @@ class Measured:
     clocks: Mapping[int, float]
 
 
-def measured(run: StoredRun) -> dict[Place, Measured]:
-    """The points of a run that have a step time, in the order of the plan; of clocks that were set, the reference."""
+def measured(run: StoredRun, families: Iterable[FamilyTimes]) -> dict[Place, Measured]:
+    """The points of a run that have a step time, in the order of the plan; of clocks that were set, the reference.
+
+    Args:
+        run: the stored run.
+        families: the step times of its families.
+    """
     visits: dict[int, list[Visit]] = defaultdict(list)
     for visit in run.visits:
         if visit.sound:
             visits[visit.point].append(visit)
     found: dict[Place, Measured] = {}
-    for times in collect(run):
+    for times in families:
         blocks, known = _blocks(times, visits)
         for column, (point, summary) in enumerate(zip(times.points, times.summaries, strict=True)):
             if summary.units and point.setting.clock == times.reference:

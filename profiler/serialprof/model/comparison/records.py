@@ -42,6 +42,7 @@ class Side:
         name: of its file.
         run_id, started: of the run; seconds since the epoch.
         host, processor, hypervisor, gpus: of its machine.
+        cpus, cores: of its machine: those that it may use at once, and the physical cores that they share.
         clock: median of the clock meter beside its samples in Hz, None where it was not read.
         points: that have a step time.
         price: of an hour of its machine, None where none was given.
@@ -55,6 +56,8 @@ class Side:
     processor: str
     hypervisor: str
     gpus: tuple[str, ...]
+    cpus: int
+    cores: int
     clock: float | None
     points: int
     price: Cost | None = None

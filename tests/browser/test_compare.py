@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of a comparison in a real browser: quiet, within the screen, sorted from the keyboard."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+import pytest
+
+from serialprof_reports.comparisonpage import html
+from tests.browser.test_page import ARGUMENTS, CHROMIUM, OVERFLOWING, Watched
+from tests.reports.test_comparisonpage import PRICES, compared, evil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
+    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
+]
+#: Place of the ratio's column.
+RATIO = 4
+OPEN = "document.querySelectorAll('details').forEach(item => { item.open = true; })"
+DOUBLE = """() => [...document.querySelectorAll("[id]")].map(element => element.id)
+    .filter((id, place, all) => all.indexOf(id) !== place)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("comparisons")
+    pages = {"two": html(compared(1.5, 1.0, prices=PRICES)), "evil": html(evil())}
+    for name, text in pages.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in pages}
+
+
+@pytest.mark.parametrize("name", ["two", "evil"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_quiet_and_fits(
+    browser: Browser, files: dict[str, Path], name: str, width: int, scheme: str
+) -> None:
+    tab = Watched(browser, files[name], scheme, width)
+    tab.page.evaluate(OPEN)
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.page.evaluate(OVERFLOWING) == []
+    assert tab.page.evaluate(DOUBLE) == []
+    assert tab.colour() == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)")
+    assert tab.requests == []
+    assert tab.messages == []
+    tab.page.close()
+
+
+def keys(page: Page, column: int = RATIO) -> list[float]:
+    return [float(key) for key in page.evaluate(f"{ROWS}.map(row => row.cells[{column}].dataset.key)")]
+
+
+ROWS = "[...document.querySelector('table.sortable').tBodies[0].rows]"
+
+
+def test_the_table_is_sorted_from_the_keyboard_and_says_so(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["two"], "light", 390)
+    before = keys(tab.page)
+    head = tab.page.locator("table.sortable thead th").nth(RATIO)
+    head.locator("button").focus()
+    tab.page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert keys(tab.page) == sorted(before) != before
+    tab.page.keyboard.press("Space")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert keys(tab.page) == sorted(before, reverse=True)
+    tab.page.keyboard.press("Shift+Tab")
+    tab.page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") is None
+    widths = keys(tab.page, RATIO - 1)
+    assert widths == sorted(widths)
+    assert len(keys(tab.page)) == len(before)
+    assert tab.messages == []
+    tab.page.close()
+
+
+def test_words_are_sorted_as_words_and_what_is_not_known_comes_last(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["two"], "light", 1280)
+    tab.page.evaluate(f"{ROWS}[0].cells[{RATIO}].dataset.key = ''")
+    heads = tab.page.locator("table.sortable thead th button")
+    for _ in range(2):
+        heads.nth(RATIO).click()
+        assert tab.page.evaluate(f"{ROWS}.at(-1).cells[{RATIO}].dataset.key") == ""
+    heads.nth(1).click()
+    forms = tab.page.evaluate(f"{ROWS}.map(row => row.cells[1].textContent)")
+    assert forms == sorted(forms) and len(set(forms)) == 2
+    tab.page.close()
+
+
+def test_the_page_is_complete_without_script(browser: Browser, files: dict[str, Path]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(files["two"].as_uri())
+    assert page.locator("table.sortable button").count() == 0
+    assert page.locator("table.sortable thead th").first.text_content() == "family"
+    assert page.locator("svg").first.is_visible()
+    assert not page.locator("#theme").is_visible()
+    context.close()
+
+
+def test_all_of_it_is_printed_in_light_colours_with_its_headings(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["two"], "light", 1280)
+    tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.page.emulate_media(media="print")
+    assert tab.page.locator("details:not([open])").count() == 0
+    assert tab.page.locator("table.sortable thead button").first.is_visible()
+    assert not tab.page.locator("#theme").is_visible()
+    tab.page.close()
+
+
+def test_the_data_can_be_downloaded_from_the_page(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["two"], "light", 1280)
+    with tab.page.expect_download() as waiting:
+        tab.page.locator("#download").click()
+    assert waiting.value.suggested_filename == "serialprof-comparison.json.gz"
+    tab.page.close()
