@@ -17,7 +17,7 @@ from serialprof.model.forecast import exposure, outlook
 from serialprof.model.forecast.carrying import GROWTHS, carried
 from serialprof.model.forecast.conditions import MORE_BLOCKS, MORE_CLOCKS, NO_CLOCK, TWO_CLOCKS, effects, remaining
 from serialprof.model.forecast.exposure import Hidden
-from serialprof.model.forecast.scenes import Scene, index_of
+from serialprof.model.forecast.scenes import MET, Scene, index_of
 from serialprof.model.forecast.uniting import AGREEMENT
 from serialprof.model.statistics import quantiles, too_few
 from serialprof.question import Change
@@ -84,6 +84,7 @@ def family_data(
         "confused": fitted.remedy,
         "few": too_few(fitted.curves.whole),
         "agreement": AGREEMENT,
+        "met": MET,
         "vague": VAGUE,
         "words": _words(),
         "blocks": len(fitted.curves.units),

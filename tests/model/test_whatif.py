@@ -420,10 +420,20 @@ def test_what_the_model_has_too_much_does_not_change() -> None:
     left = Quantity(
         np.array([2.0, -2.0]), np.array([[3.0, -3.0], [-1.0, 1.0]]), np.array([[1.0], [1.0]]), np.zeros(2, dtype=bool)
     )
-    scaled = left.excess(np.array([10.0, 10.0]))
+    scaled = left.excess(np.array([10.0, 10.0]), np.zeros(2))
     assert scaled.value.tolist() == [20.0, -2.0]
     assert scaled.units.tolist() == [[30.0, -3.0], [-1.0, 10.0]]
     assert scaled.slopes.tolist() == [[10.0], [1.0]]
+
+
+def test_where_the_model_meets_a_step_nothing_is_missed_whatever_the_rounding() -> None:
+    ends = [
+        Quantity(np.array([value]), np.array([[1.0], [-1.0]]), np.array([[1.0]]), np.ones(1, dtype=bool)).excess(
+            np.array([10.0]), np.array([1e-9])
+        )
+        for value in (1e-12, -1e-12)
+    ]
+    assert [item.slopes.tolist() for item in ends] == [[[1.0]], [[1.0]]]
 
 
 def test_only_what_the_model_misses_may_grow_with_a_factor() -> None:

@@ -55,10 +55,10 @@
     slopes: a.slopes.map((slope, index) => slope + factor * b.slopes[index]),
     timed: a.timed || (b.timed && factor !== 0),
   });
-  const excess = (a, factor) => ({
-    ...a, value: a.value > 0 ? factor * a.value : a.value,
+  const excess = (a, factor, rounding) => ({
+    ...a, value: a.value > rounding ? factor * a.value : a.value,
     units: a.units.map((unit) => (unit > 0 ? factor * unit : unit)),
-    slopes: a.slopes.map((slope) => (a.value > 0 ? factor : 1) * slope),
+    slopes: a.slopes.map((slope) => (a.value > rounding ? factor : 1) * slope),
   });
   const over = (a, b) => {
     const ratio = a.value / b.value;
@@ -202,7 +202,7 @@
       const present = modelled(candidate, row);
       let then = modelled(candidate, row.map((regressor, term) => regressor * factors[candidate.terms[term]][end]));
       const effect = present.value > 0 ? then.value / present.value : 1;
-      if (there.now) then = plus(then, excess(plus(this.told(candidate, there), present, -1), rest), 1);
+      if (there.now) then = plus(then, excess(plus(this.told(candidate, there), present, -1), rest, this.met * present.value), 1);
       const base = here.now ? this.told(candidate, here) : modelled(candidate, this.row(candidate, here, growth));
       return { then, share: over(then, base), effect };
     }

@@ -61,12 +61,18 @@ class Quantity:
             self.timed | (other.timed & (factor != 0)),
         )
 
-    def excess(self, factor: Array) -> Quantity:
-        """This with what lies above zero times a factor [q]; what lies below stays as it is."""
+    def excess(self, factor: Array, rounding: Array) -> Quantity:
+        """This with what lies above zero times a factor [q]; what lies below stays as it is.
+
+        Args:
+            factor: [q].
+            rounding: [q], values up to which are zero: where a fit meets a point, chance would pick the derivative.
+        """
+        above = self.value > rounding
         return Quantity(
-            np.where(self.value > 0, factor * self.value, self.value),
+            np.where(above, factor * self.value, self.value),
             np.where(self.units > 0, factor * self.units, self.units),
-            np.where(self.value > 0, factor, 1.0)[:, None] * self.slopes,
+            np.where(above, factor, 1.0)[:, None] * self.slopes,
             self.timed,
         )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from serialprof.model.forecast.carrying import GROWTHS, carried, free_barrier
 from serialprof.model.forecast.conditions import Effects, Factors, effects, factors, on_threads, remainder
 from serialprof.model.statistics import Array
 from serialprof.question import Change
+
+#: Share of a step up to which a fit meets a measured one.
+MET: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ class Scene:
             unchanged = Quantity.modelled(candidate, self._design(candidate, case.growth))
             told = self.fitted.told(candidate).at([index or 0 for index in indices])
             rest = np.array([getattr(self.remainder(cell), case.rest) for cell in self.targets])
-            then = then.plus(told.plus(unchanged, -np.ones(len(self.targets))).excess(rest), known)
+            missed = told.plus(unchanged, -np.ones(len(self.targets)))
+            then = then.plus(missed.excess(rest, MET * unchanged.value), known)
         here = index_of(self.fitted, self.now)
         if here is not None:
             return then, then.over(self.fitted.told(candidate).at([here]))
