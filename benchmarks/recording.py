@@ -18,8 +18,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def record(benchmark: str, machine: Machine, result: dict[str, Any]) -> Path:
     """Writes a result with its machine, date and command; an older result of the same machine is replaced."""
-    name = re.sub(r"[^a-z0-9]+", "-", f"{machine.processor} {machine.usable} cores".lower()).strip("-")
-    path = RESULTS / f"{benchmark}-{name}.json"
+    path = RESULTS / f"{benchmark}-{machine_name(machine)}.json"
     document = {
         "benchmark": benchmark,
         "command": ["python", *sys.argv],
@@ -30,3 +29,8 @@ def record(benchmark: str, machine: Machine, result: dict[str, Any]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
     return path
+
+
+def machine_name(machine: Machine) -> str:
+    """A machine as it stands in file names, such as "amd-epyc-2-cores"."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{machine.processor} {machine.usable} cores".lower()).strip("-")
