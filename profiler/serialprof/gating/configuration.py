@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from serialprof.errors import UsageError
-from serialprof.gating.records import Benchmark, Criteria
+from serialprof.gating.records import Benchmark, Criteria, Metric
 from serialprof.setting import CPU, ParameterValue
 from serialprof.units import parse_duration, parse_percent
 
@@ -36,6 +36,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab", frozen=
     dtype: str | None = None
     device: str = CPU
     parameters: dict[str, ParameterValue] = {}
+    metrics: tuple[Metric, ...] = ()
     tolerance: str | None = None
     mde: str | None = None
     least_difference: str | None = None
@@ -180,6 +181,7 @@ def _benchmark(entry: _Entry, criteria: Criteria) -> Benchmark:
         parameters=entry.parameters,
         criteria=checked(replace(criteria, **own)),
         device=entry.device,
+        metrics=tuple(dict.fromkeys(("step", *entry.metrics))),
     )
 
 
