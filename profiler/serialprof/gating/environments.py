@@ -17,6 +17,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -147,6 +148,7 @@ class Environments:
                 interpreter = interpreter or self._build(environment, commit, recipe, changed=changed)
                 if not interpreter.has_serialprof or environment.lent.exists():
                     lend(interpreter, environment.lent)
+                if not interpreter.has_serialprof or interpreter.lacks:
                     interpreter = look_at(environment.python)
                 interpreter.check()
                 environment.ready.touch()
@@ -229,18 +231,22 @@ def _variables(environment: Environment, recipe: Recipe) -> dict[str, str]:
 def _run(name: str, command: list[str], environment: Environment, variables: dict[str, str]) -> None:
     """Runs a part of the build in the checkout; raises an UnavailableError with its last words where it fails."""
     with environment.log.open("a") as log:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=environment.folder,
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            check=False,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends whatever the command started
         )
-    if done.returncode != 0:
+        try:
+            code = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+    if code != 0:
         lines = [line.strip() for line in environment.log.read_text(errors="replace").splitlines() if line.strip()]
         last = "\n".join(line[:_CHARACTERS] for line in lines[-_LINES:])
-        raise UnavailableError(
-            f"{name!r} ended with exit code {done.returncode}: {last}", f"all of it is in {environment.log}"
-        )
+        raise UnavailableError(f"{name!r} ended with exit code {code}: {last}", f"all of it is in {environment.log}")

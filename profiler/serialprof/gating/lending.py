@@ -6,6 +6,7 @@ from __future__ import annotations
 import platform
 import re
 import shutil
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,6 +47,7 @@ def lend(interpreter: Interpreter, folder: Path) -> None:
     (interpreter.packages / _PATH_FILE).write_text(f"{folder}\n")
 
 
+@cache
 def loans() -> dict[str, tuple[Path, ...]]:
     """What is lent: by name, the files and folders of the running environment that stand for it.
 
@@ -97,8 +99,7 @@ def _link(place: Path, targets: tuple[Path, ...]) -> None:
             place.unlink()
         for target in targets:
             for child in target.iterdir():
-                if child.name != "__pycache__":
-                    _link(place / child.name, (child,))
+                _link(place / child.name, (child,))
     elif not (place.is_symlink() and place.readlink() == targets[0]):
         _remove(place)
         place.parent.mkdir(parents=True, exist_ok=True)
