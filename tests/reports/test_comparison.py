@@ -2,14 +2,18 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 from serialprof.estimate import Estimate
 from serialprof.model.comparison.comparing import compare
 from serialprof.model.comparison.records import BesideDevice, BesidePart, Comparison
 from serialprof.records import StoredRun
+from serialprof.store import read_run
 from serialprof_reports import comparison as outlet
 from tests.model import builder
 from tests.reports.made import spread
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def run(factor: float, seed: int) -> StoredRun:
@@ -69,6 +73,17 @@ def test_knees_and_parts_of_a_device_stand_beside_each_other() -> None:
     assert next(line for line in text.splitlines() if "host dispatch" in line).split() == [
         "host", "dispatch", "50", "±5", "%", "-",
     ]  # fmt: skip
+
+
+def test_what_the_documentation_shows_is_what_the_stored_examples_say() -> None:
+    names = ("amd-epyc-2-cores.serialprof", "amd-epyc-2-cores-avx2.serialprof")
+    comparison = compare([read_run(DOCS / "examples" / name) for name in names], names)
+    text = outlet.terminal(comparison)
+    shown = text[: text.index("\ndecode\n")].rstrip()
+    assert f"```\n{shown}\n```" in (DOCS / "compare.md").read_text()
+    page = (DOCS / "examples/comparison.html").read_text()
+    assert comparison.pairs[0].verdict in page
+    assert all(side.run_id in page for side in comparison.sides)
 
 
 def test_the_json_is_versioned_and_holds_what_the_records_hold() -> None:
