@@ -74,17 +74,28 @@ def contest(benchmark: Benchmark, base: Side, head: Side, machine: Machine) -> C
     Raises:
         RefusedBenchmarkError: one of them does not have it, they declare it differently, or it does not run here.
     """
-    heads = _describe(benchmark, head, machine, "error")
-    bases = _describe(benchmark, base, machine, "no baseline")
+    heads, _ = describe(benchmark, head, machine, "error")
+    bases, _ = describe(benchmark, base, machine, "no baseline")
     _check_alike(bases, heads)
-    setting = _setting(benchmark, heads, machine)
+    setting = setting_of(benchmark, heads, machine)
     contestants = {side: Contestant(side.python, side.reference(benchmark), side.folder) for side in (base, head)}
     return Contest(
         benchmark, setting, {"base": contestants[base], "twin": contestants[base], "head": contestants[head]}
     )
 
 
-def _describe(benchmark: Benchmark, side: Side, machine: Machine, verdict: Verdict) -> Description:
+def describe(benchmark: Benchmark, side: Side, machine: Machine, verdict: Verdict) -> tuple[Description, str]:
+    """A benchmark as a side has it, and the hash of the file that it is written in.
+
+    Args:
+        benchmark: which.
+        side: whose.
+        machine: this computer.
+        verdict: on a side that does not have it.
+
+    Raises:
+        RefusedBenchmarkError: the side does not have it.
+    """
     reference = side.reference(benchmark)
     location, _, _ = reference.rpartition(":")
     if is_reference(reference) and location.endswith(".py") and not Path(location).is_file():
@@ -92,12 +103,12 @@ def _describe(benchmark: Benchmark, side: Side, machine: Machine, verdict: Verdi
     asked = Introspector(reference, machine.cpus[0], python=side.python, folder=side.folder)
     with closing(asked):
         try:
-            description, _ = asked.describe()
+            description, code = asked.describe()
         except SerialprofError as error:
             raise RefusedBenchmarkError(verdict, f"{side.label}: {error}") from None
     if description.missing:
         raise RefusedBenchmarkError(verdict, f"{side.label}: {benchmark.name} {description.missing}")
-    return description
+    return description, code
 
 
 def _check_alike(base: Description, head: Description) -> None:
@@ -114,7 +125,7 @@ def _check_alike(base: Description, head: Description) -> None:
         )
 
 
-def _setting(benchmark: Benchmark, description: Description, machine: Machine) -> Setting:
+def setting_of(benchmark: Benchmark, description: Description, machine: Machine) -> Setting:
     """The one setting of a benchmark: the smallest width and the fewest threads where none are asked for.
 
     Raises:

@@ -98,7 +98,7 @@ def _judged(logs: tuple[float, ...], nulls: tuple[float, ...], criteria: Criteri
     biased = bound(nulls, FAIL_ERROR, -1) > tolerance or bound(nulls, FAIL_ERROR, +1) < -tolerance
     p_value = min(1.0, len(LOOKS) * p_at_most(logs, tolerance))
     return Judgement(
-        verdict=_verdict(p_value <= FAIL_ERROR, high < math.log1p(criteria.mde), biased=biased),
+        verdict=verdict_of(p_value <= FAIL_ERROR, high < math.log1p(criteria.mde), biased=biased),
         ratio=Estimate(math.exp(fmean(logs)), math.exp(low), math.exp(high)),
         null=_two_sided(nulls),
         biased=biased,
@@ -146,7 +146,7 @@ def final(judgements: Sequence[Judgement], elsewhere: int = 0) -> list[Verdict]:
     return [
         "inconclusive"
         if judgement.barred
-        else _verdict(
+        else verdict_of(
             failed,
             judgement.ratio.high is not None and judgement.ratio.high < 1 + judgement.mde,
             biased=judgement.biased,
@@ -176,7 +176,8 @@ def p_at_most(values: Sequence[float], limit: float) -> float:
     return float(stdtr(len(values) - 1, (limit - fmean(values)) / spread))
 
 
-def _verdict(failed: bool, passed: bool, *, biased: bool) -> Verdict:
+def verdict_of(failed: bool, passed: bool, *, biased: bool) -> Verdict:
+    """The word for what bounds say: a failure outranks a pass, and a biased null takes it back."""
     if failed:
         return "inconclusive" if biased else "fail"
     return "pass" if passed else "inconclusive"

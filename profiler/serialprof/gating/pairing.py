@@ -104,8 +104,7 @@ def time_pair(
     with ExitStack() as stack:
         workers: dict[Role, WorkerProcess] = {}
         for role in draw.sample(ROLES, len(ROLES)):
-            padding = {_PADDING: "x" * draw.randrange(_MOST_PADDING)}
-            workers[role] = start(role, contestants[role], paced.setting.cpus, padding)
+            workers[role] = _padded(role, contestants[role], paced, draw)
             stack.callback(workers[role].close)
         for role, worker in workers.items():
             _turn(role, worker, contestants[role], paced, START_LIMIT)
@@ -118,6 +117,24 @@ def time_pair(
     return Pair(tuple(seconds["base"]), tuple(seconds["twin"]), tuple(seconds["head"]), further)
 
 
+def time_process(contestant: Contestant, paced: Pace, draw: random.Random) -> tuple[float, ...]:
+    """Seconds per step of a fresh process alone, as many samples as a role has in a pair.
+
+    Args:
+        contestant: what runs.
+        paced: how it is sampled.
+        draw: of its environment's padding.
+
+    Raises:
+        BenchmarkFailedError: it does not run.
+    """
+    with closing(_padded("head", contestant, paced, draw)) as worker:
+        _turn("head", worker, contestant, paced, START_LIMIT)
+        limit = _TURN_LIMIT + _PATIENCE * paced.seconds
+        samples = range(2 * paced.blocks)
+        return tuple(_turn("head", worker, contestant, paced, limit) / paced.steps for _ in samples)
+
+
 def orders(blocks: int, draw: random.Random) -> list[Sequence[Role]]:
     """The order of roles in every block: each a permutation and its mirror image, all of them equally often.
 
@@ -128,6 +145,10 @@ def orders(blocks: int, draw: random.Random) -> list[Sequence[Role]]:
     while len(drawn) < blocks:
         drawn += [(*order, *reversed(order)) for order in draw.sample(every, len(every))]
     return drawn[:blocks]
+
+
+def _padded(role: Role, contestant: Contestant, paced: Pace, draw: random.Random) -> WorkerProcess:
+    return start(role, contestant, paced.setting.cpus, {_PADDING: "x" * draw.randrange(_MOST_PADDING)})
 
 
 def _turn(role: Role, worker: WorkerProcess, contestant: Contestant, paced: Pace, limit: float) -> float:

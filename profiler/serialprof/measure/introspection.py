@@ -20,10 +20,12 @@ from serialprof.measure import protocol
 from serialprof.measure.effort import FULL, QUICK, Effort
 from serialprof.measure.pairs import PairReading
 from serialprof.measure.process import WorkerLostError, WorkerProcess
+from serialprof.measure.yardsticks import Yardsticks
 from serialprof.setting import Setting
 
 _LOAD_LIMIT: Final = 120.0  # seconds; importing a large framework from a cold disk takes tens
 _PAIRS_LIMIT: Final = 300.0
+_YARDSTICKS_LIMIT: Final = 30.0
 
 _ENDING: Final = 0.5  # seconds kept back for ending the last process
 _SHARE: Final = 0.8  # of what is left, the most that a part may aim at
@@ -151,6 +153,18 @@ def probe_pairs(cpus: tuple[int, ...]) -> tuple[PairReading, ...]:
         return _probe(cpus, protocol.ProbePairs(cpus), protocol.PairsProbed, _PAIRS_LIMIT).readings
     except CannotMeasureError as error:
         raise CannotMeasureError(f"which CPUs share a core cannot be measured: {error}") from None
+
+
+def probe_yardsticks(cpus: tuple[int, ...]) -> Yardsticks:
+    """The yardsticks of the first of these CPUs, read in a process of their own.
+
+    Raises:
+        CannotMeasureError: the process died or failed; the message says how.
+    """
+    try:
+        return _probe(cpus[:1], protocol.ReadYardsticks(), protocol.YardsticksRead, _YARDSTICKS_LIMIT).yardsticks
+    except CannotMeasureError as error:
+        raise CannotMeasureError(f"the yardsticks of this machine cannot be read: {error}") from None
 
 
 def _probe(cpus: tuple[int, ...], request: protocol.Request, kind: type[_Answer], limit: float) -> _Answer:

@@ -15,6 +15,7 @@ from serialprof.catalog import Description, Work
 from serialprof.devicelimits import DeviceLimits
 from serialprof.limits import Limits, Part
 from serialprof.measure.pairs import PairReading
+from serialprof.measure.yardsticks import Yardsticks
 from serialprof.planning import StandInKind
 from serialprof.records import Anatomy, Profile, Readings, StepTicks, Timing
 from serialprof.setting import Setting
@@ -131,6 +132,10 @@ class TakeProfile(msgspec.Struct, tag=True, frozen=True):
     steps: int
 
 
+class ReadYardsticks(msgspec.Struct, tag=True, frozen=True):
+    """Read the yardsticks of the worker's first CPU."""
+
+
 class ProbePairs(msgspec.Struct, tag=True, frozen=True):
     """Find out which of these CPUs share a physical core although the kernel does not say so."""
 
@@ -228,6 +233,12 @@ class Probed(msgspec.Struct, tag=True, frozen=True):
     limits: Limits
 
 
+class YardsticksRead(msgspec.Struct, tag=True, frozen=True):
+    """Answers ReadYardsticks."""
+
+    yardsticks: Yardsticks
+
+
 class PairsProbed(msgspec.Struct, tag=True, frozen=True):
     """Answers ProbePairs."""
 
@@ -262,6 +273,7 @@ Request: TypeAlias = (
     | TakeProfile
     | Probe
     | ProbePairs
+    | ReadYardsticks
     | SeeDevice
     | ProbeDevice
 )
@@ -280,6 +292,7 @@ Reply: TypeAlias = (
     | Profiled
     | Probed
     | PairsProbed
+    | YardsticksRead
     | DeviceSeen
     | DeviceProbed
     | Exhausted

@@ -155,6 +155,11 @@ class Worker:
 
                 _bind(self.cpus[:1])
                 return protocol.Probed(measure_part(part, cpus, threads, quick, seconds))
+            case protocol.ReadYardsticks():
+                from serialprof.measure.yardsticks import read_yardsticks
+
+                _bind(self.cpus[:1])
+                return protocol.YardsticksRead(read_yardsticks(self.cpus[0]))
             case protocol.ProbePairs(cpus):
                 from serialprof.measure.pairs import probe_pairs
 
