@@ -11,7 +11,8 @@ from typing import Final
 
 from serialprof.gating.contest import Contest, RefusedBenchmarkError, Side, contest
 from serialprof.gating.contestants import BenchmarkFailedError
-from serialprof.gating.judging import final, judge_all, settled
+from serialprof.gating.judging import final, judge, judge_all, settled
+from serialprof.gating.layouts import layout_floor
 from serialprof.gating.metrics import refusals
 from serialprof.gating.pairing import Pace, pace, time_pair
 from serialprof.gating.records import LOOKS, Benchmark, Outcome, Pair, Verdict
@@ -19,6 +20,7 @@ from serialprof.gating.telling import error_sentence, sentence
 from serialprof.machine import Machine
 
 Tell = Callable[[str], None]
+Rebuilds = Callable[[], Sequence[Side]]
 
 #: What the judgements of a benchmark may come to, the worst last.
 _BADNESS: Final[tuple[Verdict, ...]] = ("pass", "inconclusive", "fail")
@@ -30,6 +32,7 @@ class Effort:
 
     Attributes:
         budget: seconds per benchmark after which no further pairs are taken; the first looks' are taken in any case.
+            Where a failure is weighed against layouts, further pairs have as much again.
         seed: of all orders.
     """
 
@@ -46,6 +49,7 @@ def run_gate(
     tell: Tell = lambda what: None,
     *,
     elsewhere: int = 0,
+    rebuilds: Rebuilds | None = None,
 ) -> tuple[Outcome, ...]:
     """One outcome per benchmark, in their order: every one is named, whatever became of it.
 
@@ -57,9 +61,13 @@ def run_gate(
         effort: how far it goes.
         tell: told in a few words what begins.
         elsewhere: benchmarks and metrics that are decided apart from these, and that corrections count too.
+        rebuilds: builds the base again with other layouts, asked for where a benchmark would fail; it has to be slower
+            than what these alone do. None leaves that out.
     """
     hypotheses = elsewhere + sum(1 + len(benchmark.others) for benchmark in benchmarks)
-    outcomes = tuple(_gated(benchmark, base, head, machine, effort, hypotheses, tell) for benchmark in benchmarks)
+    outcomes = tuple(
+        _gated(benchmark, base, head, machine, effort, hypotheses, tell, rebuilds) for benchmark in benchmarks
+    )
     return decided(outcomes, elsewhere)
 
 
@@ -86,13 +94,20 @@ def _with_words(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
     return replace(
         outcome,
         verdict=max(verdicts, key=_BADNESS.index),
-        sentence=sentence(outcome.benchmark, outcome.judgement, verdicts[0], others),
+        sentence=sentence(outcome.benchmark, outcome.judgement, verdicts[0], others, outcome.floor),
         others=others,
     )
 
 
 def _gated(
-    benchmark: Benchmark, base: Side, head: Side, machine: Machine, effort: Effort, hypotheses: int, tell: Tell
+    benchmark: Benchmark,
+    base: Side,
+    head: Side,
+    machine: Machine,
+    effort: Effort,
+    hypotheses: int,
+    tell: Tell,
+    rebuilds: Rebuilds | None,
 ) -> Outcome:
     """What the pairs say of one benchmark alone; a side that fails ends it, with its name in the sentence."""
     began = time.monotonic()
@@ -101,28 +116,41 @@ def _gated(
         opened = contest(benchmark, base, head, machine)
         paced = pace(opened.setting, opened.contestants["base"])
         pairs = take_pairs(opened, paced, effort, hypotheses, tell)
+        floor = None
+        if rebuilds is not None and judge(pairs, benchmark.criteria).verdict == "fail":
+            floor = layout_floor(opened, paced, rebuilds(), effort.seed, tell)
+        if floor is not None:
+            pairs = take_pairs(opened, paced, effort, hypotheses, tell, floor=floor, taken=pairs)
     except RefusedBenchmarkError as refused:
         return Outcome(benchmark, refused.verdict, error_sentence(benchmark, str(refused)))
     except BenchmarkFailedError as failed:
         role = "head" if failed.role == "head" else "base"
         return Outcome(benchmark, "error", error_sentence(benchmark, f"{role}: {failed}"))
-    judgements = judge_all(pairs, benchmark, refusals(benchmark.others, paced.step))
+    judgements = judge_all(pairs, benchmark, refusals(benchmark.others, paced.step), floor or 0.0)
     judgement = judgements.pop("step")
     return Outcome(
         benchmark,
         judgement.verdict,
-        sentence(benchmark, judgement, judgement.verdict),
+        sentence(benchmark, judgement, judgement.verdict, floor=floor),
         setting=paced.setting,
         runs=paced.runs,
         pairs=pairs,
         judgement=judgement,
+        floor=floor,
         seconds=time.monotonic() - began,
         others=judgements,
     )
 
 
 def take_pairs(
-    opened: Contest, paced: Pace, effort: Effort, hypotheses: int = 1, tell: Tell = lambda what: None
+    opened: Contest,
+    paced: Pace,
+    effort: Effort,
+    hypotheses: int = 1,
+    tell: Tell = lambda what: None,
+    *,
+    floor: float = 0.0,
+    taken: Sequence[Pair] = (),
 ) -> tuple[Pair, ...]:
     """Pairs of fresh processes until the benchmark is settled, or its looks or its time are used up.
 
@@ -132,13 +160,15 @@ def take_pairs(
         effort: how far this goes.
         hypotheses: how many metrics, of all benchmarks, are judged beside each other.
         tell: told in a few words what begins.
+        floor: share by which layouts alone move it.
+        taken: pairs that are there already, and that further ones come to.
 
     Raises:
         BenchmarkFailedError: a side does not run it.
     """
-    draw = random.Random(f"{effort.seed} {opened.benchmark.name}")  # noqa: S311 - an order, no secret
-    end = time.monotonic() + effort.budget
-    pairs: list[Pair] = []
+    draw = random.Random(f"{effort.seed} {opened.benchmark.name} {len(taken)}")  # noqa: S311 - an order, no secret
+    began = time.monotonic()
+    pairs = list(taken)
     benchmark = opened.benchmark
     refused = refusals(benchmark.others, paced.step)
     measured = [metric for metric in benchmark.others if metric not in refused]
@@ -146,8 +176,9 @@ def take_pairs(
         while len(pairs) < look:
             tell(f"{benchmark.name}: pair {len(pairs) + 1}")
             pairs.append(time_pair(opened.contestants, paced, draw, measured))
-        if all(settled(item, hypotheses) for item in judge_all(pairs, benchmark, refused).values()):
+        if all(settled(item, hypotheses) for item in judge_all(pairs, benchmark, refused, floor).values()):
             break
-        if time.monotonic() + (time.monotonic() - end + effort.budget) / len(pairs) > end:
+        spent, new = time.monotonic() - began, len(pairs) - len(taken)
+        if new and spent + spent / new > effort.budget:
             break
     return tuple(pairs)

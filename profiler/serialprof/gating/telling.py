@@ -13,7 +13,11 @@ _TIMES: Final[tuple[Metric, ...]] = ("step", "p99")
 
 
 def sentence(
-    benchmark: Benchmark, judgement: Judgement, verdict: Verdict, others: Mapping[Metric, Judgement] | None = None
+    benchmark: Benchmark,
+    judgement: Judgement,
+    verdict: Verdict,
+    others: Mapping[Metric, Judgement] | None = None,
+    floor: float | None = None,
 ) -> str:
     """The verdict of what was judged, with its numbers.
 
@@ -22,8 +26,10 @@ def sentence(
         judgement: of the time of a step.
         verdict: the last word on that.
         others: judgements of further metrics, with their last words.
+        floor: share by which layouts alone move it, None where that was not tried.
     """
     told = [f"{benchmark.name}: {_told('step', judgement, verdict)}"]
+    told += [] if floor is None else [f"built again, the base alone moves by {_share(floor)}"]
     told += [
         f"{METRIC_NAMES[metric]} {_told(metric, other, other.verdict)}" for metric, other in (others or {}).items()
     ]
