@@ -6,20 +6,17 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
+from serialprof.cli.gateoptions import knob_options, knobs_of
 from serialprof.cli.gateoutput import check_files, deliver_report
-from serialprof.cli.options import DURATION, PARAMETER, PERCENT
+from serialprof.cli.options import DURATION, PERCENT
 from serialprof.cli.progress import Display
-from serialprof.errors import UsageError
-from serialprof.gating.records import METRIC_NAMES
-from serialprof.setting import CPU, ParameterValue
-
-if TYPE_CHECKING:
-    from serialprof.gating.gate import GateRequest
-    from serialprof.gating.records import Metric
+from serialprof.errors import ExitCode, UsageError
+from serialprof.gating.request import GateRequest
+from serialprof.gating.running import Effort
 
 _COMMANDS: Final = {"save": "gatesave", "history": "gatehistory"}
 _EPILOG: Final = """\b
@@ -27,6 +24,8 @@ Examples:
   serialprof gate --base-ref origin/main --install "pip install ."
   serialprof gate bench.py:step --base-python old/bin/python --head-python new/bin/python
   serialprof gate --base-cmd "./old --steps {depth}" --head-cmd "./new --steps {depth}"
+  serialprof gate save lstm -o main.json        store a baseline
+  serialprof gate lstm --baseline main.json     compare with it
   serialprof gate history *.json                where a series changed
 """
 
@@ -51,6 +50,10 @@ class _Gate(click.Command):
 @click.option("--head-python", default="", metavar="FILE", help="The head's interpreter.  [default: this one]")
 @click.option("--base-cmd", default="", metavar="CMD", help="A whole program as base.")
 @click.option("--head-cmd", default="", metavar="CMD", help="A whole program as head.")
+@click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE", help="Compare with a stored baseline.")
+@click.option("--enforce", is_flag=True, help="With --baseline: let a failure fail.")
+@click.option("--self-test", is_flag=True, help="False alarms and power of the gate on this machine, now.")
+@click.option("--gates", type=click.IntRange(1, 1000), metavar="N", help="With --self-test: gates of each kind.")
 @click.option("--tolerance", type=PERCENT, metavar="P", help="Slow-down that nothing is said about.  [default: 1%]")
 @click.option("--mde", type=PERCENT, metavar="P", help="Smallest slow-down that must not pass.  [default: 3%]")
 @click.option("--least-difference", type=DURATION, metavar="TIME", help="Smallest difference per step that counts.")
@@ -61,20 +64,7 @@ class _Gate(click.Command):
     show_default=True,
     help="Whether an inconclusive gate ends with exit code 3.",
 )
-@click.option("--width", type=click.IntRange(1), metavar="N", help="Width of the named workloads.")
-@click.option("--depth", type=click.IntRange(1, 2**31), metavar="N", help="Steps in one of their runs.")
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads that share a step.")
-@click.option("--device", default=CPU, show_default=True, metavar="NAME", help="cpu, or cuda:N.")
-@click.option("--mode", metavar="NAME", help="How steps are executed.")
-@click.option("--dtype", metavar="NAME", help="Element type.")
-@click.option("--param", "parameters", type=PARAMETER, multiple=True, metavar="K=V", help="A workload parameter.")
-@click.option(
-    "--metric",
-    "metrics",
-    type=click.Choice(list(METRIC_NAMES)),
-    multiple=True,
-    help="Beside the time of a step; may be repeated.",
-)
+@knob_options
 @click.option("--layout-floor", is_flag=True, help="A failure has to exceed what rebuilding the base alone does.")
 @click.option("--allow-dirty", is_flag=True, help="Gate changes that are not committed.")
 @click.option("--budget", type=DURATION, default="60s", show_default=True, metavar="TIME", help="Per benchmark.")
@@ -89,65 +79,87 @@ class _Gate(click.Command):
     help="A report: .json, .xml (JUnit), .md or .html; may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Put the result, and nothing else, on standard output.")
-def command(files: tuple[Path, ...], as_json: bool, **given: Any) -> int:
+def command(files: tuple[Path, ...], as_json: bool, self_test: bool, gates: int | None, **given: Any) -> int:
     """Compare base and head on this machine, in turns, and fail where the head is slower.
 
     WORKLOAD is a built-in name, FILE.py:NAME or package.module:NAME; without one it is the expected set of
     [tool.serialprof.gate] in pyproject.toml. Exit code 0: pass, or inconclusive; 1: slower; 2: an error, or an expected
     benchmark is missing; 3: inconclusive, with --on-inconclusive fail; 4: the base cannot be had.
     """
+    if gates is not None and not self_test:
+        raise UsageError("--gates goes with --self-test alone", "leave it out")
     check_files(files)
+    request = _request(**given)
+    if self_test:
+        if files or as_json:
+            raise UsageError("--self-test has no reports: it prints a table", "leave -o and --json out")
+        _self_test(request, gates)
+        return ExitCode.OK
     from serialprof.gating.gate import gate
     from serialprof.preparation import look_at_machine
 
     with Display() as display:
-        report = gate(_request(**given), look_at_machine(), display.stage)
+        report = gate(request, look_at_machine(), display.stage)
     deliver_report(report, files, as_json=as_json)
     return report.exit_code
+
+
+def _self_test(request: GateRequest, gates: int | None) -> None:
+    """Tries the gate on this machine, benchmark by benchmark, and prints a table of each."""
+    from serialprof.gating.configuration import read_configuration
+    from serialprof.gating.gate import head_alone
+    from serialprof.gating.request import benchmarks_of
+    from serialprof.gating.selftelling import told
+    from serialprof.gating.selftest import GATES, self_test
+    from serialprof.preparation import look_at_machine
+
+    expected = benchmarks_of(request, read_configuration(request.folder))
+    machine = look_at_machine()
+    for benchmark in expected:
+        with Display() as display:
+            tested = self_test(benchmark, head_alone(request), machine, gates or GATES, display.stage)
+        click.echo(told(tested), nl=False)
 
 
 def _request(
     *,
     workloads: tuple[str, ...],
+    base_ref: str,
+    install: str,
+    base_python: str,
+    head_python: str,
     base_cmd: str,
     head_cmd: str,
+    baseline: Path | None,
+    enforce: bool,
+    tolerance: float | None,
+    mde: float | None,
     least_difference: float | None,
     on_inconclusive: str,
-    width: int | None,
-    depth: int | None,
-    threads: int | None,
-    device: str,
-    mode: str | None,
-    dtype: str | None,
-    parameters: tuple[tuple[str, ParameterValue], ...],
-    metrics: tuple[Metric, ...],
     layout_floor: bool,
     allow_dirty: bool,
     budget: float,
     seed: int,
-    **same: Any,
+    **knobs: Any,
 ) -> GateRequest:
-    """What was asked for; `same` are the options that have their attributes' names."""
-    from serialprof.gating.gate import GateRequest, Knobs
-    from serialprof.gating.running import Effort
-
-    judged = tuple(dict.fromkeys(("step", *metrics)))
-    knobs = Knobs(width, depth, threads, mode, dtype, device, dict(parameters), judged)
-    if knobs != Knobs() and not (workloads or base_cmd or head_cmd):
-        raise UsageError(
-            "--width, --depth and other knobs go with workloads that are named here",
-            "name one, or set them in the configuration",
-        )
+    """What was asked for."""
     return GateRequest(
         workloads=workloads,
-        knobs=knobs,
+        knobs=knobs_of(named=bool(workloads or base_cmd or head_cmd), **knobs),
+        tolerance=tolerance,
+        mde=mde,
         least_seconds=least_difference,
+        base_ref=base_ref,
+        install=install,
+        base_python=base_python,
+        head_python=head_python,
         base_command=base_cmd,
         head_command=head_cmd,
+        baseline=baseline,
+        enforce=enforce,
         dirty=allow_dirty,
         layouts=layout_floor,
         strict=on_inconclusive == "fail",
         effort=Effort(budget, seed),
         command=("serialprof", *sys.argv[1:]),
-        **same,
     )

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`serialprof gate save`: stores a baseline that a later gate compares with."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from serialprof.cli.gateoptions import knob_options, knobs_of
+from serialprof.cli.progress import Display
+from serialprof.files import check_creatable
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  serialprof gate save -o main.json
+  serialprof gate save lstm bench.py:step --width 4 -o main.json
+"""
+)
+@click.argument("workloads", nargs=-1, metavar="[WORKLOAD...]")
+@click.option("--python", default=sys.executable, metavar="FILE", help="The interpreter.  [default: this one]")
+@knob_options
+@click.option(
+    "-o", "--output", "file", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file."
+)
+@click.option("--replace", is_flag=True, help="Replace a baseline that lies there.")
+def command(workloads: tuple[str, ...], python: str, file: Path, replace: bool, **knobs: Any) -> None:
+    """Store what benchmarks take on this machine, for `serialprof gate --baseline`.
+
+    WORKLOAD as for `serialprof gate`. Prefer --base-ref where base and head can run in the same job: a stored baseline
+    sees large changes alone.
+    """
+    if not replace:
+        check_creatable(file)
+    from serialprof.gating.baseline import write
+    from serialprof.gating.baselining import save
+    from serialprof.gating.configuration import read_configuration
+    from serialprof.gating.gate import head_alone
+    from serialprof.gating.request import GateRequest, benchmarks_of
+    from serialprof.preparation import look_at_machine
+
+    request = GateRequest(workloads, knobs_of(named=bool(workloads), **knobs), head_python=python)
+    expected = benchmarks_of(request, read_configuration(request.folder))
+    with Display() as display:
+        baseline = save(expected, head_alone(request), look_at_machine(), display.stage)
+    write(file, baseline, replace)
+    click.echo(f"written: {file}", err=True)
