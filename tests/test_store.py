@@ -13,7 +13,7 @@ import pytest
 from serialprof.devicelimits import DeviceLimits, DeviceRung
 from serialprof.errors import StoreError
 from serialprof.policyclock import PolicyClock
-from serialprof.records import Anatomy, Dissection, DissectionGap, GpuState, Profile
+from serialprof.records import Anatomy, Dissection, DissectionGap, GpuState, Profile, Samples
 from serialprof.store import (
     Calibration,
     Readings,
@@ -394,3 +394,15 @@ def test_a_truncated_file_text_and_nothing(tmp_path: Path) -> None:
             read_run(path)
     with pytest.raises(StoreError, match="there is no run file"):
         read_run(tmp_path / "d.serialprof")
+
+
+def test_samples_come_back_by_column_and_are_the_same() -> None:
+    first, second = Sample(1.0, 0.5, 0), Sample(2.0, 0.5, 1, "off the CPU", 3, 2e9, None, 5.0, 6.0, 1.0)
+    by_column = Samples.of((first, second))
+    assert by_column.seconds == [1.0, 2.0] and by_column.disturbed == ["", "off the CPU"]
+    assert by_column == (first, second) and (first, second) == by_column and hash(by_column) == hash((first, second))
+    assert by_column != (first,) and by_column != 1
+    assert by_column[1] == second and by_column[-2] == first and list(by_column) == [first, second]
+    assert by_column[:1] == (first,) == by_column.sound and len(by_column.sound) == 1
+    assert Samples.of(by_column) is by_column and Samples.of((first,)).sound == (first,)
+    assert not Samples()

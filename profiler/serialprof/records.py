@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import compress
+from typing import Any, Literal, TypeAlias, overload
 
 from serialprof.devicelimits import DeviceLimits
 from serialprof.limits import Limits
@@ -46,6 +48,67 @@ class Sample:
     stalls: float | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples(Sequence[Sample]):
+    """Samples by column, so that a million of them are a few lists and no million objects.
+
+    The columns are the attributes of `Sample`; a sample by itself is made when it is asked for.
+    """
+
+    seconds: Sequence[float] = ()
+    cpu_seconds: Sequence[float] = ()
+    involuntary: Sequence[int] = ()
+    disturbed: Sequence[str] = ()
+    cpu: Sequence[int | None] = ()
+    clock_before: Sequence[float | None] = ()
+    clock_after: Sequence[float | None] = ()
+    cycles: Sequence[float | None] = ()
+    instructions: Sequence[float | None] = ()
+    stalls: Sequence[float | None] = ()
+
+    @classmethod
+    def of(cls, samples: Iterable[Sample]) -> Samples:
+        """The same samples by column."""
+        if isinstance(samples, Samples):
+            return samples
+        rows = list(samples)
+        return cls(*([getattr(row, column.name) for row in rows] for column in fields(cls)))
+
+    @property
+    def columns(self) -> list[Sequence[Any]]:
+        """All columns, in the order of the attributes."""
+        return [getattr(self, column.name) for column in fields(self)]
+
+    @property
+    def sound(self) -> Samples:
+        """The samples that count."""
+        if not any(self.disturbed):
+            return self
+        kept = [not reason for reason in self.disturbed]
+        return Samples(*(list(compress(column, kept)) for column in self.columns))
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return map(Sample, *self.columns)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Samples: ...
+    def __getitem__(self, index: int | slice) -> Sample | Samples:
+        if isinstance(index, slice):
+            return Samples(*(column[index] for column in self.columns))
+        return Sample(*(column[index] for column in self.columns))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
 @dataclass(frozen=True, slots=True)
 class StepTicks:
     """When single steps ended: one contiguous record of a visit, capped.
@@ -82,7 +145,7 @@ class Readings:
     """What a worker brings back from a visit.
 
     Attributes:
-        samples: what was measured.
+        samples: what was measured; by column where it comes from a file.
         warmup_runs, warmup_seconds: run(D) before the first sample, and how long they took.
         steady: whether these had settled; otherwise every sample is flagged.
         steal: seconds that the hypervisor took from the point's CPUs meanwhile, None where it does not tell.
@@ -97,7 +160,7 @@ class Readings:
         leaked: bytes of memory that every step kept, None where they were not told apart from nothing.
     """
 
-    samples: tuple[Sample, ...]
+    samples: tuple[Sample, ...] | Samples
     warmup_runs: int = 0
     warmup_seconds: float = 0.0
     steady: bool = True
@@ -145,23 +208,24 @@ class Visit:
     pinned: tuple[PolicyClock, ...] = ()
 
     @property
-    def samples(self) -> tuple[Sample, ...]:
+    def samples(self) -> Samples:
         """The visit's samples, disturbed ones included."""
-        return self.readings.samples
+        return Samples.of(self.readings.samples)
 
     @property
-    def sound(self) -> tuple[Sample, ...]:
+    def sound(self) -> Samples:
         """The samples that count."""
-        return tuple(sample for sample in self.samples if not sample.disturbed)
+        return self.samples.sound
 
     @property
     def clock(self) -> float | None:
         """Mean of the clock meter's readings beside its samples in hertz, None where there is none."""
+        samples = self.samples
         readings = [
             clock
-            for sample in self.samples
-            for clock in (sample.clock_before, sample.clock_after)
-            if clock is not None and math.isfinite(clock) and clock > 0
+            for column in (samples.clock_before, samples.clock_after)
+            for clock in column
+            if clock is not None and 0 < clock < math.inf
         ]
         return math.fsum(readings) / len(readings) if readings else None
 

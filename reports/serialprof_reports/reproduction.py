@@ -129,7 +129,7 @@ def _counts(run: StoredRun, analysis: Analysis) -> Iterator[Table]:
     reasons = [
         *(("failed points", item.failed) for item in summaries if item.failed),
         *(("ended sweeps", item.ended) for item in summaries if item.ended),
-        *(("disturbed samples", each.disturbed) for visit in run.visits for each in visit.samples if each.disturbed),
+        *(("disturbed samples", reason) for visit in run.visits for reason in visit.samples.disturbed if reason),
     ]
     if reasons:
         counted = Counter(reasons).most_common()

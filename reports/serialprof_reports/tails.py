@@ -92,7 +92,7 @@ def _tail(item: PointSummary, visits: Sequence[Visit]) -> Tail:
     if item.latency is not None and ticked:
         return Tail(item, np.sort(np.concatenate(ticked)), single=True)
     depth = item.point.setting.depth
-    means = [sample.seconds / (visit.runs * depth) for visit in sound for sample in visit.sound]
+    means = [seconds / (visit.runs * depth) for visit in sound for seconds in visit.sound.seconds]
     return Tail(item, np.sort(np.array(means, dtype=float)), single=False)
 
 

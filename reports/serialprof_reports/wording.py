@@ -277,8 +277,8 @@ def tail(family: FamilyAnalysis) -> str:
 
 def sample_counts(run: StoredRun) -> tuple[int, int]:
     """How many samples were taken, and how many of them were disturbed."""
-    samples = [sample for visit in run.visits for sample in visit.samples]
-    return len(samples), sum(bool(sample.disturbed) for sample in samples)
+    reasons = [reason for visit in run.visits for reason in visit.samples.disturbed]
+    return len(reasons), sum(map(bool, reasons))
 
 
 def _lopsided(value: float, low: float, high: float) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -25,7 +25,7 @@ from serialprof.model.answers import Contradiction, Counting, Sensitivity
 from serialprof.model.statistics import Array, interval, log_interval
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point
-from serialprof.records import Sample, StoredRun, Visit
+from serialprof.records import Sample, Samples, StoredRun, Visit
 from serialprof.setting import PROCESS_MODE
 
 #: How far the two may lie apart, ends of intervals to ends, before they contradict each other: neither is exact.
@@ -85,7 +85,7 @@ def standing(run: StoredRun, counted: Sequence[Counting]) -> tuple[bool, str]:
     """
     known = [item for item in counted if item.stalls.value is not None]
     if not known:
-        read = any(sample.cycles is not None for visit in run.visits for sample in visit.samples[:1])
+        read = any(cycles is not None for visit in run.visits for cycles in visit.samples.cycles[:1])
         return False, "hardware counters were read, but none of memory stalls on one thread" if read else ""
     compared = [item.difference for item in known if item.difference.bounded]
     if not counts_beyond(run.machine.stall_event):
@@ -108,12 +108,12 @@ def _counting(
 ) -> Counting | None:
     """The counts of one point, None where there are none."""
     depth, width = point.setting.depth, point.setting.width
-    cycles = log_interval(_logs(visits, lambda visit, item: (item.cycles or 0.0) / (visit.runs * depth)), "cycles")
+    cycles = log_interval(_logs(visits, lambda visit, sound: _per_step(sound.cycles, visit.runs * depth)), "cycles")
     if cycles.value is None:
         return None
-    instructions = _logs(visits, lambda visit, item: (item.instructions or 0.0) / (visit.runs * depth))
-    stalls = _per_unit(visits, lambda _, item: _ratio(item.stalls, item.cycles))
-    scaling = _scaling(_per_unit(visits, lambda _, item: _scales(item)), beyond=beyond)
+    instructions = _logs(visits, lambda visit, sound: _per_step(sound.instructions, visit.runs * depth))
+    stalls = _per_unit(visits, lambda _, sound: map(_ratio, sound.stalls, sound.cycles))
+    scaling = _scaling(_per_unit(visits, lambda _, sound: map(_scales, sound)), beyond=beyond)
     by_fit = fitted.get(width, Estimate.unknown("there is no fit", remedy="a run that can be fitted"))
     return Counting(
         width,
@@ -157,25 +157,26 @@ def _gap(difference: Estimate) -> float:
     return max(0.0, difference.low or 0.0, -(difference.high or 0.0))
 
 
-def _per_unit(visits: Sequence[Visit], value: Callable[[Visit, Sample], float | None]) -> Array:
-    """[unit], the midmean of the sound samples' finite values."""
+def _per_unit(visits: Sequence[Visit], values: Callable[[Visit, Samples], Iterable[float | None]]) -> Array:
+    """[unit], the midmean of the finite values of the sound samples."""
     units: dict[int, list[float]] = defaultdict(list)
-    for visit, sample in _sound(visits):
-        found = value(visit, sample)
-        if found is not None and math.isfinite(found):
-            units[visit.block].append(found)
+    for visit in visits:
+        found = [value for value in values(visit, visit.sound) if value is not None and math.isfinite(value)]
+        if found:
+            units[visit.block] += found
     return np.array([midmean(values) for values in units.values()], dtype=float)
 
 
-def _logs(visits: Sequence[Visit], value: Callable[[Visit, Sample], float]) -> Array:
-    """[unit], the logarithm of the midmean of the positive values."""
-    found = _per_unit(visits, lambda visit, sample: value(visit, sample) or None)
+def _logs(visits: Sequence[Visit], values: Callable[[Visit, Samples], Iterable[float | None]]) -> Array:
+    """[unit], the logarithm of the midmean of the values, where that is positive."""
+    found = _per_unit(visits, values)
     logs: Array = np.log(found[found > 0])
     return logs
 
 
-def _sound(visits: Sequence[Visit]) -> Iterator[tuple[Visit, Sample]]:
-    return ((visit, sample) for visit in visits for sample in visit.sound)
+def _per_step(counts: Sequence[float | None], steps: int) -> list[float | None]:
+    """Counts of samples of so many steps, per step; None where nothing was counted."""
+    return [count / steps if count else None for count in counts]
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:

@@ -210,10 +210,12 @@ def _busy(visits: Sequence[Visit], unbooked: float) -> Estimate:
     """
     sums: dict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     for visit in visits:
-        for sample in visit.sound:
-            if math.isfinite(sample.cpu_seconds) and sample.cpu_seconds > 0 and sample.seconds > 0:
-                cpu, wall = sums[visit.block]
-                sums[visit.block] = cpu + sample.cpu_seconds + unbooked, wall + sample.seconds
+        sound = visit.sound
+        booked, taken = np.array(sound.cpu_seconds, dtype=float), np.array(sound.seconds, dtype=float)
+        counts = np.isfinite(booked) & (booked > 0) & (taken > 0)
+        if counts.any():
+            cpu, wall = sums[visit.block]
+            sums[visit.block] = cpu + float(np.sum(booked[counts] + unbooked)), wall + float(np.sum(taken[counts]))
     return interval(np.array([cpu / wall for cpu, wall in sums.values()]))
 
 
@@ -223,10 +225,12 @@ def _depth(summary: PointSummary, visits: Sequence[Visit]) -> Iterator[_Finding]
 
     def ratios(visit: Visit) -> list[float]:
         ticks = visit.readings.ticks
-        single = seconds_of(ticks) if ticks is not None and visit.sound else np.empty(0)
+        sound = visit.sound.seconds
+        single = seconds_of(ticks) if ticks is not None and sound else np.empty(0)
+        if not single.size:
+            return []
         depth = summary.point.setting.depth * visit.runs
-        sampled = midmean([sample.seconds / depth for sample in visit.sound]) if visit.sound else math.nan
-        return [math.log(sampled / float(single.mean()))] if single.size else []
+        return [math.log(midmean([seconds / depth for seconds in sound]) / float(single.mean()))]
 
     counted = _per_unit(visits, ratios)
     if step is None or counted.low is None or counted.value is None or counted.low <= _WANDER:

@@ -33,7 +33,7 @@ def latency(visits: Sequence[Visit]) -> Latency | None:
         steps = seconds_of(ticks) if ticks is not None and visit.sound else np.empty(0)
         if steps.size:
             units[visit.block].append(steps)
-            typical, late, worst = (float(np.quantile(steps, quantile)) for quantile in (0.50, 0.99, 1.0))
+            typical, late, worst = np.quantile(steps, (0.50, 0.99, 1.0)).tolist()
             timeline.append(Moment(visit.started, visit.block, typical, late, worst))
     if not timeline:
         return None

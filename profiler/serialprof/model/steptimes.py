@@ -208,7 +208,7 @@ class _PointTimes:
         setting = point.setting
         failed = "" if setting.width > 0 and setting.threads > 0 else "a width or thread count below 1 is no point"
         for visit in visits:
-            sound = [sample.seconds for sample in visit.sound]
+            sound, clock = visit.sound.seconds, visit.clock
             kept += len(sound)
             disturbed += len(visit.samples) - len(sound)
             failed = failed or _failure(point, visit, sound)
@@ -217,9 +217,9 @@ class _PointTimes:
             seconds = [sample / (visit.runs * setting.depth) for sample in sound]
             turns[visit.block, visit.turn] += seconds
             units[visit.block] += seconds
-            if clock := visit.clock:
+            if clock:
                 cycles.append(math.log(midmean(seconds) * clock))
-            if slowest := _slowest(visit):
+            if slowest := _slowest(visit, clock):
                 clocks.append(slowest)
         if failed:
             turns, units = {}, {}
@@ -342,9 +342,9 @@ def _held(visits: Sequence[Visit]) -> tuple[str, ...]:
     return tuple(reason for reason in dict.fromkeys(reasons) if reason not in _HARMLESS)
 
 
-def _slowest(visit: Visit) -> float | None:
-    """The clock in Hz of the slowest of a visit's CPUs, for which its step waits; None where it was not read."""
-    return min((clock for clock in visit.readings.core_clocks if clock), default=visit.clock)
+def _slowest(visit: Visit, clock: float | None) -> float | None:
+    """The clock in Hz of the slowest of a visit's CPUs, for which its step waits; else the one of its samples."""
+    return min((clock for clock in visit.readings.core_clocks if clock), default=clock)
 
 
 def _array(values: Iterable[float]) -> Array:

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 
 import msgspec
 
@@ -29,6 +30,7 @@ from serialprof.records import (
     GpuState,
     Resumption,
     RunStatus,
+    Samples,
     StandIn,
     StandInGap,
     StepTicks,
@@ -48,6 +50,8 @@ from serialprof.store.schema import (
 
 #: No run is planned with more of anything: counts are computed with as signed 64-bit numbers.
 _MOST_COUNT: Final = 2**62
+#: What the columns of samples hold, in their order.
+_SAMPLE_KINDS: Final = tuple(get_type_hints(Samples)[name] for name in SAMPLE_COLUMNS)
 
 
 def read_run(path: Path) -> StoredRun:
@@ -116,13 +120,7 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
 
 
 def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
-    samples = connection.execute(
-        f"SELECT visit, {', '.join(SAMPLE_COLUMNS)} FROM sample ORDER BY visit, position"  # noqa: S608 - constant names
-    )
-    by_visit = {
-        number: [dict(zip(SAMPLE_COLUMNS, row[1:], strict=True)) for row in rows]
-        for number, rows in groupby(samples, key=lambda row: row[0])
-    }
+    samples = _samples(connection)
     ticks = {number: (rate, steps) for number, rate, steps in connection.execute("SELECT * FROM ticks")}
     columns = (*VISIT_COLUMNS, *READING_COLUMNS, "core_clocks", "pinned", "gpu")
     for number, *row in connection.execute(f"SELECT id, {', '.join(columns)} FROM visit ORDER BY id"):  # noqa: S608
@@ -131,19 +129,35 @@ def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
         if cells["runs"] < 1:
             raise ValueError(f"a visit has samples of {cells['runs']} runs")
         readings = {name: cells.pop(name) for name in READING_COLUMNS}
-        readings |= {"samples": by_visit.get(number, ()), "steady": bool(readings["steady"])}
+        readings |= {"samples": (), "steady": bool(readings["steady"])}
         readings["core_clocks"] = decode(cells.pop("core_clocks"), tuple[float | None, ...])
         readings["gpu"] = decode(cells.pop("gpu"), tuple[GpuState, ...])
         cells["pinned"] = decode(cells["pinned"], tuple[PolicyClock, ...])
         visit = msgspec.convert({**cells, "readings": readings}, Visit)
-        yield _with_ticks(visit, *ticks[number]) if number in ticks else visit
+        timed = _ticks(*ticks[number]) if number in ticks else None
+        taken = samples.get(number, Samples())
+        yield replace(visit, readings=replace(visit.readings, samples=taken, ticks=timed))
 
 
-def _with_ticks(visit: Visit, rate: object, steps: object) -> Visit:
+def _samples(connection: sqlite3.Connection) -> dict[int, Samples]:
+    """The samples of every visit, by column."""
+    rows = connection.execute(
+        f"SELECT visit, {', '.join(SAMPLE_COLUMNS)} FROM sample ORDER BY visit, position"  # noqa: S608 - constant names
+    )
+    found = {}
+    for visit, own in groupby(rows, key=itemgetter(0)):
+        _, *columns = zip(*own, strict=True)
+        found[visit] = Samples(
+            *(msgspec.convert(column, kind) for column, kind in zip(columns, _SAMPLE_KINDS, strict=True))
+        )
+    return found
+
+
+def _ticks(rate: object, steps: object) -> StepTicks:
     ticks = StepTicks(msgspec.convert(rate, float), msgspec.convert(steps, bytes))
     if len(ticks.steps) % 8:
         raise ValueError("the ticks of a visit are no whole numbers")
-    return replace(visit, readings=replace(visit.readings, ticks=ticks))
+    return ticks
 
 
 def _calibrations(connection: sqlite3.Connection, points: int) -> Iterable[Calibration]:
