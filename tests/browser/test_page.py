@@ -36,9 +36,16 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+MARKUP = "</style></script><script>alert(1)</script><img src=x onerror=alert(2)>"
 #: Elements that stick out of the screen, but for what lies in a container that scrolls on its own.
 OVERFLOWING = """() => [...document.querySelectorAll("body *")]
     .filter(element => !element.parentElement.closest(".scroll, svg"))
+    .filter(element => element.getBoundingClientRect().right > innerWidth + 0.5)
+    .map(element => element.outerHTML.slice(0, 100))"""
+#: Pixels between the margins of a printed A4 page, and what reaches beyond them, scrolling containers included.
+PAPER = 718
+STICKING_OUT = """() => [...document.querySelectorAll("body *")]
+    .filter(element => !element.parentElement.closest("svg"))
     .filter(element => element.getBoundingClientRect().right > innerWidth + 0.5)
     .map(element => element.outerHTML.slice(0, 100))"""
 
@@ -64,6 +71,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     strange = made.replace(made.stored_run((shape,), host=word), command=("serialprof", "run", word))
     emoji = made.replace(made.LSTM, name="\N{GRINNING FACE}" * 10_000, width_name="\N{GRINNING FACE}" * 10_000)
     smiling = made.stored_run((emoji,), host="\N{GRINNING FACE}" * 10_000, thread_counts=(1, 2, 4, 8))
+    markup = made.replace(made.LSTM, name=MARKUP, width_name=MARKUP, depth_name=MARKUP, hatch=MARKUP)
+    marked = made.replace(made.stored_run((markup,), host=MARKUP), command=("serialprof", "run", MARKUP))
     pages = {
         "default": html(made.view(run, made.analysis(run))),
         "emoji": html(made.view(smiling, made.analysis(smiling, (emoji,)))),
@@ -79,6 +88,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             ),
         ),
         "long words": html(made.view(strange, made.analysis(strange, (shape,)))),
+        "markup": html(made.view(marked, made.analysis(marked, (markup,)))),
         "empty": html(made.view(run, Analysis(()))),
     }
     folder = tmp_path_factory.mktemp("pages")
@@ -106,7 +116,7 @@ class Watched:
         return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
-@pytest.mark.parametrize("name", ["default", "mixed", "long words", "emoji", "empty"])
+@pytest.mark.parametrize("name", ["default", "mixed", "long words", "emoji", "markup", "empty"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_quiet_and_fits(browser: Browser, files: dict[str, Path], name: str, width: int, scheme: str) -> None:
@@ -164,12 +174,52 @@ def test_the_analysis_can_be_downloaded_from_the_page(browser: Browser, files: d
     tab.page.close()
 
 
-def test_everything_folded_away_is_printed(browser: Browser, files: dict[str, Path]) -> None:
+def test_markup_in_names_is_shown_as_text(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["markup"], "light", 390)
+    assert tab.page.locator("h1").text_content() == MARKUP
+    assert tab.page.locator(".card h3").first.text_content() == MARKUP
+    assert MARKUP in (tab.page.locator("#command").text_content() or "")
+    assert tab.page.locator("img").count() == 0
+    assert tab.messages == []
+    tab.page.close()
+
+
+def test_everything_folded_away_is_printed_and_folded_again(browser: Browser, files: dict[str, Path]) -> None:
     tab = Watched(browser, files["default"], "light", 1280)
     assert tab.page.locator("figure details[open]").count() == 0
     tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert tab.page.locator("details:not([open])").count() == 0
     assert tab.page.locator("table").last.is_visible()
+    tab.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.page.locator("figure details[open]").count() == 0
+    tab.page.close()
+
+
+def test_what_is_far_below_is_laid_out_later_but_printed(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["default"], "light", 1280)
+    laid_out = """[...document.querySelectorAll('svg')].map(
+        item => item.checkVisibility({ contentVisibilityAuto: true })).filter(Boolean).length"""
+    figures = tab.page.locator("svg").count()
+    assert tab.page.evaluate(laid_out) < figures / 2
+    tab.page.emulate_media(media="print")
+    assert tab.page.evaluate(laid_out) == figures
+    tab.page.close()
+
+
+@pytest.mark.parametrize("name", ["default", "long words", "emoji"])
+def test_paper_is_light_and_nothing_is_cut(browser: Browser, files: dict[str, Path], name: str) -> None:
+    tab = Watched(browser, files[name], "dark", PAPER)
+    tab.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    tab.page.emulate_media(media="print")
+    tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.colour() == "rgb(255, 255, 255)"
+    assert tab.page.evaluate("getComputedStyle(document.querySelector('svg .s-series-0')).stroke") == "rgb(0, 114, 178)"
+    assert tab.page.locator("button:visible, nav:visible, input:visible").count() == 0
+    assert tab.page.evaluate(STICKING_OUT) == []
+    breaks = "[...document.querySelectorAll('svg')].map(item => getComputedStyle(item).breakInside)"
+    assert set(tab.page.evaluate(breaks)) == {"avoid"}
+    assert tab.page.pdf(format="A4").startswith(b"%PDF")
+    assert tab.messages == []
     tab.page.close()
 
 

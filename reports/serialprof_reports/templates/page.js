@@ -31,5 +31,11 @@
       copy.textContent = "Selected";
     }
   });
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((item) => { item.open = true; }));
+
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll("details:not([open])")];
+    unfolded.forEach((item) => { item.open = true; });
+  });
+  addEventListener("afterprint", () => unfolded.forEach((item) => { item.open = false; }));
 })();
