@@ -84,4 +84,4 @@ print([name for name in ("jinja2", "matplotlib", "pandas", "torch") if name in s
 
 
 def test_every_outlet_is_registered() -> None:
-    assert {*FORMATS} == {entry.name for entry in entry_points(group="serialprof.gates")}
+    assert {*FORMATS, "html"} == {entry.name for entry in entry_points(group="serialprof.gates")}

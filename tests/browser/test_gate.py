@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of a gate in a real browser: no request, no console message, nothing wider than the screen."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+import pytest
+
+from serialprof_reports.gatepage import html
+from tests.browser.test_page import ARGUMENTS, CHROMIUM, OVERFLOWING, Watched
+from tests.gating import made
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
+    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
+]
+OPEN = "document.querySelectorAll('details').forEach(item => { item.open = true; })"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("gates")
+    reports = {"failing": made.failing(), "hostile": made.hostile(), "nothing": made.report()}
+    for name, report in reports.items():
+        (folder / f"{name}.html").write_text(html(report), encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in reports}
+
+
+@pytest.mark.parametrize("name", ["failing", "hostile", "nothing"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_quiet_and_fits(
+    browser: Browser, files: dict[str, Path], name: str, width: int, scheme: str
+) -> None:
+    tab = Watched(browser, files[name], scheme, width)
+    tab.page.evaluate(OPEN)
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.page.evaluate(OVERFLOWING) == []
+    assert tab.colour() == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)")
+    assert tab.requests == []
+    assert tab.messages == []
+    tab.page.close()
+
+
+def test_the_command_can_be_copied(browser: Browser, files: dict[str, Path]) -> None:
+    tab = Watched(browser, files["failing"], "light", 1280)
+    button = tab.page.locator("#copy")
+    button.click()
+    tab.page.wait_for_function("document.getElementById('copy').textContent !== 'Copy'")
+    assert button.text_content() in ("Copied", "Selected")
+    assert tab.page.locator("#command").text_content() == (
+        "serialprof gate --base-ref origin/main --install 'pip install .'"
+    )
+    assert tab.messages == []
+    tab.page.close()
+
+
+def test_the_verdict_is_seen_without_script_and_at_first_sight(browser: Browser, files: dict[str, Path]) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(files["failing"].as_uri())
+    box = page.locator(".overall").bounding_box()
+    assert box is not None and box["y"] + box["height"] < 800
+    context.close()
