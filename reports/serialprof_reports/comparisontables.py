@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from serialprof.model.comparison.records import CLOCK, OTHER
 from serialprof.model.wording import ratio
 from serialprof.units import format_count
 from serialprof_reports import comparisonwording as told
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from serialprof.estimate import Estimate
     from serialprof.model.comparison.records import BesideDevice, FamilyRatios, Pair, PointRatio, Pooled
+
+#: What factors are known by that say nothing of it themselves.
+_BY: Final = {CLOCK: "the clock meter beside the samples", OTHER: "what is left of the ratio", "ratio": "step times"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,8 @@ def products(pair: Pair) -> tuple[Table, ...]:
 
 def factors(pooled: Pooled) -> Table:
     """The factors of one serial ratio with their intervals, and what they assume or why they are not told."""
-    rows = [(item.name, _times(item.factor), item.factor.reason or wording.MISSING) for item in pooled.factors]
-    rows.append(("ratio", _times(pooled.ratio), pooled.ratio.reason or wording.MISSING))
+    named = [(item.name, item.factor) for item in pooled.factors] + [("ratio", pooled.ratio)]
+    rows = [(name, _times(factor), factor.reason or _BY.get(name, wording.MISSING)) for name, factor in named]
     return Table("Factors", ("factor", "times", "by"), tuple(rows), ends_in_words=True)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from serialprof_reports.comparisonpage import html
 from tests.browser.test_page import ARGUMENTS, CHROMIUM, OVERFLOWING, Watched
-from tests.reports.test_comparisonpage import PRICES, compared, evil
+from tests.reports.comparisons import PRICES, compared, evil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
