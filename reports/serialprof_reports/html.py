@@ -36,6 +36,7 @@ def html(run: Run, price: Cost | None = None, watts: Cost | None = None) -> str:
     """
     from markupsafe import Markup
 
+    from serialprof.model import doctor
     from serialprof_reports.sections import sections
     from serialprof_reports.whatifpage import whatifs
 
@@ -56,6 +57,7 @@ def html(run: Run, price: Cost | None = None, watts: Cost | None = None) -> str:
             whatifs=whatifs(run, price, watts),
             machine=wording.machine_facts(stored),
             limits=limit_tables(stored),
+            doctor=doctor.findings(stored),
             sections=sections(stored, analysis),
             reproduction=reproduction(run),
         )

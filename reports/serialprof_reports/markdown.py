@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from serialprof.model.doctor import findings
 from serialprof.model.results import SERIAL
 from serialprof.model.sweep import at_reference
 from serialprof.units import format_count
@@ -15,6 +16,7 @@ from serialprof_reports.statements import statements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from serialprof.machine.finding import Finding
     from serialprof.model.results import Analysis, FamilyAnalysis
     from serialprof.store import StoredRun
     from serialprof.view import Run
@@ -47,6 +49,7 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[str]:
     for family in analysis.families:
         yield from _family(family)
     yield from _machine(run)
+    yield from _doctor(run)
     yield from _failures(analysis)
 
 
@@ -115,6 +118,18 @@ def _machine(run: StoredRun) -> Iterator[str]:
     if rows := clocktable.cells(run):
         yield "## Clocks"
         yield _table(clocktable.COLUMNS, rows)
+
+
+def _doctor(run: StoredRun) -> Iterator[str]:
+    """What spoilt or limited the run, without what was found good."""
+    costs = [finding for finding in findings(run) if finding.state == "costs"]
+    if costs:
+        yield "## What spoilt or limited these measurements"
+        yield "\n".join(f"- {escaped(item.name)}: {escaped(item.what)}{escaped(_cost(item))}" for item in costs)
+
+
+def _cost(finding: Finding) -> str:
+    return f" Cost: {finding.cost}." if finding.cost else ""
 
 
 def _failures(analysis: Analysis) -> Iterator[str]:

@@ -25,6 +25,7 @@ from serialprof.devicelimits import DeviceLimits
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
 from serialprof.machine import Machine
+from serialprof.machine.finding import Finding
 from serialprof.model.reached import ReachedClock
 from serialprof.model.results import DeclaredWork, FamilyAnalysis
 from serialprof.planning import Plan
@@ -82,6 +83,7 @@ class Document:
     devices: tuple[DeviceLimits, ...]
     plan: Plan
     clocks: tuple[ReachedClock, ...]
+    doctor: tuple[Finding, ...]
     samples: Counts
     failures: tuple[Failure, ...]
     families: tuple[FamilyAnalysis, ...]

@@ -7,6 +7,7 @@ from csv import writer
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
+from serialprof.model.doctor import findings
 from serialprof.model.reached import clock_of, reached
 from serialprof_reports.wording import failures, parameters, sample_counts
 
@@ -38,9 +39,10 @@ def json(run: Run) -> str:
     gpu_clocks requested and read back, and resumptions), `machine`, `limits`, `devices` (limits of those that a
     framework drove), `plan` (knobs and workloads), `clocks` (of runs that set some: one record of
     `serialprof.model.reached.ReachedClock` for each point and policy, with what was requested, read_back and measured
-    in Hz, the share `off`, and in `flag` what is wrong with it), `samples` (taken, disturbed), `failures` (point,
-    reason) and `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their attributes'
-    names, `refusals`, `contradictions` and `device` among them.
+    in Hz, the share `off`, and in `flag` what is wrong with it), `doctor` (records of
+    `serialprof.machine.finding.Finding`: what spoilt or limited the run), `samples` (taken, disturbed), `failures`
+    (point, reason) and `families`. A family holds the records of `serialprof.model.results.FamilyAnalysis` by their
+    attributes' names, `refusals`, `contradictions` and `device` among them.
     Each estimate is {value, low, high, unit, level, identified, reason, what_would_identify_it}; whatever is unknown,
     or no finite number, is null.
     """
@@ -66,6 +68,7 @@ def json(run: Run) -> str:
         "devices": [_builtins(item) for item in stored.devices],
         "plan": _plan(stored.plan),
         "clocks": [_builtins(clock) for clock in reached(stored)],
+        "doctor": [_builtins(finding) for finding in findings(stored)],
         "samples": {"taken": taken, "disturbed": disturbed},
         "failures": [{"point": point, "reason": reason} for point, reason in failures(run.analysis)],
         "families": [_family(family) for family in run.analysis.families],
