@@ -15,7 +15,7 @@ and an mde of 3 %; the others as their documentation says, at 5 %. The cell with
 - load: of the machine before a gate, the median of the load averages over a minute.
 
 A gate is kept at once, as a line of benchmarks/results/gate-<machine>.jsonl. Gates of other code or versions stay in
-the file and are left out of the table.
+the file and are not counted, unless --every-code says so.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from serialprof.machine.reading import read_machine
 _COLUMNS = 16
 
 
-def measure(maker: Maker, among: Sequence[Cell], kept: Gates, code: dict[str, str], minutes: float) -> None:
+def measure(maker: Maker, among: Sequence[Cell], kept: Gates, counted: Sequence[Record], minutes: float) -> None:
     """Makes gates until the minutes are over, the least filled cells first; one that fails to run is tried later."""
-    end = time.monotonic() + 60 * minutes
-    tried: list[Record] = list(kept.under(code))
+    end, code = time.monotonic() + 60 * minutes, codes(TOOLS)
+    tried = list(counted)
     while time.monotonic() < end:
         cell = least_filled(among, tried)
         gate = {**maker.make(cell, len(kept.records)), "code": code[cell.tool]}
@@ -95,19 +95,21 @@ def main() -> None:
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--planted", type=float, nargs="+", choices=PLANTED, default=list(PLANTED), help="as shares")
     parser.add_argument("--file", type=Path, help="of the gates, in place of the one of this machine")
+    parser.add_argument("--every-code", action="store_true", help="count gates of other code and versions, too")
     parser.add_argument("--table", action="store_true", help="make no gate")
     arguments = parser.parse_args()
     machine, code = read_machine(), codes(TOOLS)
     kept = Gates(arguments.file or RESULTS / f"gate-{machine_name(machine)}.jsonl")
+    counted_code = None if arguments.every_code else code
     if not arguments.table:
         conditions = arguments.conditions if machine.usable > 1 else ["quiet"]
         there = [tool for tool in arguments.tools if code[tool]]
         among = cells(there, arguments.kinds, conditions, arguments.planted)
-        measure(Maker(machine), among, kept, code, arguments.minutes)
-    counted = kept.under(code)
+        measure(Maker(machine), among, kept, kept.under(counted_code), arguments.minutes)
+    counted = kept.under(counted_code)
     print_tables(counted)
     if len(counted) < len(kept.records):
-        print(f"\n{len(kept.records) - len(counted)} gates of other code or versions are left out")
+        print(f"\n{len(kept.records) - len(counted)} gates of other code or versions are not counted")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from benchmarks.gate_tools import gated, peers
 from benchmarks.gate_tools.cells import SERIALPROF, Record
 
 #: What decides how serialprof's gate comes out.
-_ENGINE = ("judging", "pairing", "contestants", "running")
-_MEASURE = ("process", "protocol", "worker")
+_ENGINE = ("gating/judging.py", "gating/pairing.py", "measure/worker.py")
 
 
 class Gates:
@@ -38,9 +37,9 @@ class Gates:
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
 
-    def under(self, codes: dict[str, str]) -> list[Record]:
-        """Those that were made by the code given for their tool."""
-        return [record for record in self.records if record["code"] == codes[record["tool"]]]
+    def under(self, codes: dict[str, str] | None) -> list[Record]:
+        """Those that were made by the code given for their tool, or all."""
+        return [record for record in self.records if codes is None or record["code"] == codes[record["tool"]]]
 
 
 def codes(tools: Sequence[str]) -> dict[str, str]:
@@ -52,8 +51,7 @@ def _code_of_serialprof() -> str:
     package = find_spec("serialprof")
     assert package and package.origin
     root = Path(package.origin).parent
-    engine = [root / "gating" / f"{name}.py" for name in _ENGINE]
-    return _digest([*engine, *(root / "measure" / f"{name}.py" for name in _MEASURE)], "")
+    return _digest([root / name for name in _ENGINE], "")
 
 
 def _code_of(peer: str) -> str:

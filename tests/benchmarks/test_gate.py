@@ -52,6 +52,7 @@ def test_a_gate_is_kept_at_once_and_half_a_line_is_dropped(tmp_path: Path) -> No
     again.add(gate())
     assert len([json.loads(line) for line in file.read_text().splitlines()]) == 3
     assert len(again.under({SERIALPROF: "a"})) == 2
+    assert len(again.under(None)) == 3
 
 
 def test_a_tool_that_is_not_there_has_no_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,11 @@ def test_every_slow_down_is_planted_as_often(fakes: list[tuple[float, int]]) -> 
     assert (done.rate(0.0, "pass").events, done.rate(0.03, "fail").events) == (3, 3)
 
 
+def test_step_time_alone_is_tried(fakes: list[tuple[float, int]]) -> None:
+    done = self_test(replace(BENCHMARK, metrics=("step", "p99")), SIDE, MACHINE, gates=1)
+    assert done.benchmark.metrics == ("step",)
+
+
 def test_the_mde_of_the_benchmark_is_planted_too(fakes: list[tuple[float, int]]) -> None:
     done = self_test(replace(BENCHMARK, criteria=Criteria(mde=0.02)), SIDE, MACHINE, gates=1)
     assert done.shares == (0.0, 0.01, 0.02, 0.03, 0.05, 0.10)
@@ -137,6 +142,7 @@ def test_pairs_are_computed_from_the_spread_within_gates() -> None:
 
 def test_what_is_said() -> None:
     said = told(self_tested(*(trial(planted) for planted in PLANTED)))
+    assert said.endswith("\n")
     lines = said.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "Self-test of mine: 5 real gates of the base against itself, in 60.0 s"

@@ -18,8 +18,8 @@ _ROW: Final = "  {:<9}{:>6}{:>7}{:>7}{:>14}   {}"
 
 
 def told(test: SelfTest) -> str:
-    """The self-test of one benchmark, for people."""
-    return "\n".join([*_heading(test), "", *_table(test), "", *_measured(test), "", *_computed(test)])
+    """The self-test of one benchmark, for people; ends with a newline."""
+    return "\n".join([*_heading(test), "", *_table(test), "", *_measured(test), "", *_computed(test), ""])
 
 
 def _heading(test: SelfTest) -> Iterator[str]:
