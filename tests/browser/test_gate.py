@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of a gate in a real browser: no request, no console message, nothing wider than the screen."""
+"""The pages of a gate and of its history in a real browser: quiet, and within the screen."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from serialprof_reports.gatehistorypage import html as history_page
 from serialprof_reports.gatepage import html
 from tests.browser.test_page import ARGUMENTS, CHROMIUM, OVERFLOWING, Watched
 from tests.gating import made
+from tests.reports import test_gatehistory as histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,18 +41,22 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("gates")
-    reports = {"failing": made.failing(), "hostile": made.hostile(), "nothing": made.report()}
-    for name, report in reports.items():
-        (folder / f"{name}.html").write_text(html(report), encoding="utf-8")
-    return {name: folder / f"{name}.html" for name in reports}
+    pages = {"failing": html(made.failing()), "hostile": html(made.hostile()), "nothing": html(made.report())}
+    if importlib.util.find_spec("ruptures") is not None:
+        pages |= {"history": history_page(histories.whole()), "hostile history": history_page(histories.hostile())}
+    for name, text in pages.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in pages}
 
 
-@pytest.mark.parametrize("name", ["failing", "hostile", "nothing"])
+@pytest.mark.parametrize("name", ["failing", "hostile", "nothing", "history", "hostile history"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_quiet_and_fits(
     browser: Browser, files: dict[str, Path], name: str, width: int, scheme: str
 ) -> None:
+    if name not in files:
+        pytest.skip("ruptures is not installed")
     tab = Watched(browser, files[name], scheme, width)
     tab.page.evaluate(OPEN)
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -98,19 +98,22 @@ class History:
         series: in the order in which benchmarks and machines first appear.
         files: how many were read.
         ordered: whether they stand as they were given instead of by time.
+        command: the words that make it again.
     """
 
     series: tuple[Series, ...]
     files: int
     ordered: bool
+    command: tuple[str, ...] = ()
 
 
-def history(files: Iterable[Sequence[Reading]], *, ordered: bool = False) -> History:
+def history(files: Iterable[Sequence[Reading]], *, ordered: bool = False, command: tuple[str, ...] = ()) -> History:
     """The series of what stands in files.
 
     Args:
         files: what was read of each.
         ordered: whether they are in their order already, as commits are; else they are put by time.
+        command: the words that make it again.
 
     Raises:
         UsageError: ruptures is not installed.
@@ -125,7 +128,7 @@ def history(files: Iterable[Sequence[Reading]], *, ordered: bool = False) -> His
         _of_gates(name, machine, readings) if is_gate else _of_runs(name, machine, readings)
         for (name, machine, is_gate), readings in groups.items()
     )
-    return History(series, len(given), ordered)
+    return History(series, len(given), ordered, command)
 
 
 def _of_runs(name: str, machine: str, readings: Sequence[Reading]) -> Series:

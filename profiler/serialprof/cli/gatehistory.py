@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`serialprof gate history`: many runs or gates of a main branch, and where a benchmark changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final
+
+import click
+
+from serialprof.errors import UsageError
+from serialprof.files import check_creatable, write_new
+
+#: Where renderers of histories register: functions of a History and their own options.
+_GROUP: Final = "serialprof.histories"
+_MOST_WIDTH: Final = 120
+#: The page where no -o names one.
+_PAGE: Final = Path("gate-history.html")
+_EPILOG: Final = """\b
+Examples:
+  serialprof gate history runs/*.serialprof
+  serialprof gate history gates/*.json --format html -o history.html
+  serialprof gate history --ordered $(git log --reverse --format=gates/%H.json)
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("files", type=click.Path(path_type=Path), metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--ordered", is_flag=True, help="The files are in their order already, as commits are.  [default: by time]"
+)
+@click.option("--format", "format_", default="terminal", show_default=True, help="html, terminal or json.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
+def command(files: tuple[Path, ...], ordered: bool, format_: str, as_json: bool, output: Path | None) -> None:
+    """Say since which commit a benchmark takes another time.
+
+    FILE is a run (*.serialprof) or the JSON of a gate. Runs give a series of step times per point; gates, whose base is
+    the commit before, a chain of ratios. Series of machines that differ are kept apart. Needs
+    pip install 'serialprof[history]' for series of eight values and more.
+    """
+    name = "json" if as_json else format_
+    render = _renderer(name)
+    if name == "html" and output is None:
+        output = _PAGE
+    if output is not None:
+        check_creatable(output)
+    from serialprof.gating.history import history
+    from serialprof.gating.historyreading import read_file
+
+    words = ("serialprof", "gate", "history", *(["--ordered"] if ordered else []), *map(str, files))
+    found = history(map(read_file, files), ordered=ordered, command=words)
+    if output is not None:
+        write_new(output, render(found))
+        click.echo(f"page: {output}" if name == "html" else f"written: {output}", err=True)
+    elif name == "terminal" and sys.stdout.isatty():
+        width = min(_MOST_WIDTH, shutil.get_terminal_size().columns)
+        click.echo(render(found, width=width, color=not os.environ.get("NO_COLOR")), nl=False, color=True)
+    else:
+        click.echo(render(found), nl=False)
+
+
+def _renderer(name: str) -> Callable[..., str]:
+    """The function that is registered for a format: (History, its own options) -> str."""
+    formats = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    if name not in formats:
+        raise UsageError(f"unknown format {name!r}", f"choose from {', '.join(sorted(formats))}")
+    loaded: Callable[..., str] = formats[name].load()
+    return loaded
