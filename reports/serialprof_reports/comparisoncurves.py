@@ -61,7 +61,7 @@ def _plot(
     family, pair = compared
     if not curves:
         return Plot(title, "", "No serial point is shared.", "")
-    axis = f"width {comparisonwording.axis(family)}" if coordinate is _width else "threads"
+    axis = comparisonwording.axis(family) if coordinate is _width else "threads"
 
     def draw(figure: Figure) -> None:
         (axes,) = new_axes(figure)

@@ -91,7 +91,8 @@ def _product(pair: Pair, number: str) -> Iterator[Panel]:
     products = told.products(pair)
     for index, (name, pooled) in enumerate(products):
         plot = waterfall(pooled, name, pair, f"p{number}-{index}")
-        yield Panel(name, plot, (tables.factors(pooled),), notes=tuple(told.untold([pooled])))
+        notes = tuple(told.untold([pooled])) if plot.markup else ()
+        yield Panel(name, plot, (tables.factors(pooled),), notes=notes)
 
 
 def _levers(pair: Pair, number: str) -> Iterator[Panel]:

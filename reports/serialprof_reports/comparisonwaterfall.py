@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof.model.comparison.records import CLOCK, CYCLES, LATENCY, OTHER
 from serialprof_reports.comparisonaxis import FIRST, SECOND, ends, ticks
+from serialprof_reports.comparisonwording import untold
 from serialprof_reports.frames import Ticks, arrange, frame, new_axes
 from serialprof_reports.plotting import INK, MUTED, Plot, number, render
 
@@ -51,6 +52,8 @@ def waterfall(pooled: Pooled | None, name: str, pair: Pair, prefix: str) -> Plot
     title = "The serial ratio as a product"
     if pooled is None or pooled.ratio.value is None:
         return Plot(title, "", "No serial point is shared.", "")
+    if all(item.name == OTHER for item in pooled.factors if item.factor.value is not None):
+        return Plot(title, "", f"Not taken apart: {'; '.join(untold([pooled]))}.", "")
     bars: list[_Bar] = []
     for item in pooled.factors:
         if item.factor.value is not None:

@@ -119,8 +119,8 @@ def knee(knee: Estimate) -> str:
 
 
 def axis(family: FamilyRatios) -> str:
-    """What stands for the width."""
-    return "W" if family.device is None else "B"
+    """What stands for the width; B would be taken for the second run."""
+    return "W" if family.device is None else "batch"
 
 
 def compact(estimate: Estimate) -> str:

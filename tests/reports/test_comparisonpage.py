@@ -13,7 +13,15 @@ import pytest
 
 from serialprof.estimate import Estimate
 from serialprof.model.comparison.comparing import compare
-from serialprof.model.comparison.records import BesideDevice, BesidePart, Comparison
+from serialprof.model.comparison.records import (
+    CLOCK,
+    OTHER,
+    BesideDevice,
+    BesidePart,
+    Comparison,
+    Factor,
+    Pooled,
+)
 from serialprof.question import Cost
 from serialprof_reports import comparison as outlet
 from serialprof_reports import comparisonaxis, comparisonforest, comparisonwaterfall
@@ -175,6 +183,14 @@ def test_the_bars_of_a_waterfall_end_at_the_ratio() -> None:
     told = [float(value) for value in re.findall(r">(\d\.\d\d)x</text>", plot.markup)]
     assert math.prod(told[:-1]) == pytest.approx(told[-1], abs=0.02)
     assert told[-1] == pytest.approx(1.5, abs=0.03)
+
+
+def test_a_ratio_of_which_nothing_is_told_apart_is_no_waterfall() -> None:
+    (pair,) = compared(1.5, 1.0).pairs
+    rest = Factor(OTHER, Estimate(1.5, 1.4, 1.6))
+    pooled = Pooled("serial", 4, Estimate(1.5, 1.4, 1.6), (Factor(CLOCK, Estimate.unknown("no meter")), rest))
+    plot = comparisonwaterfall.waterfall(pooled, "all", pair, "x")
+    assert (plot.markup, plot.refusal) == ("", "Not taken apart: clock, which lies in other: no meter.")
 
 
 def test_a_forest_names_every_point_up_to_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
