@@ -79,6 +79,12 @@ def test_commits_are_installed_apart_and_kept(cache: Environments, clone: Path, 
     assert built(tmp_path) == 2
 
 
+def test_other_flags_are_another_environment(cache: Environments, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = get(cache)
+    monkeypatch.setenv("CFLAGS", "-O1")
+    assert get(cache) != found
+
+
 def test_workers_answer_with_the_lent_serialprof(cache: Environments) -> None:
     found = get(cache)
     interpreter = look_at(found.python)

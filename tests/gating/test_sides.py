@@ -63,6 +63,19 @@ def test_base_and_head_are_two_commits_built_alike(clone: Path) -> None:
     assert (sides.base.folder / "bench.py").exists()
 
 
+def test_what_both_require_is_of_the_same_release(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install = f'{INSTALL} && mkdir "$(echo "$VIRTUAL_ENV"/lib/python*/site-packages)/dep-$RELEASE.dist-info"'
+    monkeypatch.setenv("RELEASE", "1.0")
+    built(clone, install=install)
+    monkeypatch.setenv("RELEASE", "2.0")
+    commit(clone, {"mine/__init__.py": "VALUE = 3\n"})
+    sides = built(clone, install=install)
+    assert (clone.parent / "count").read_text() == "built\n" * 4
+    for side in (sides.base, sides.head):
+        packages = Path(side.python).parents[1].glob("lib/python*/site-packages/dep-*")
+        assert [package.name for package in packages] == ["dep-2.0.dist-info"]
+
+
 def test_nothing_is_laid_out_otherwise_without_compiled_files(clone: Path) -> None:
     assert not built(clone).rebuilds()
 

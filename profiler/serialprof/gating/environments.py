@@ -42,6 +42,8 @@ _VENV: Final = ("-P", "-m", "venv")
 _LINES, _CHARACTERS = 8, 200
 #: Variables by which the environment that serialprof runs in would reach into the one that is built.
 _OF_PYTHON: Final = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
+#: Variables by which compilers are chosen and told what to do.
+_OF_BUILDS: Final = ("CC", "CXX", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "RUSTFLAGS", "CMAKE_ARGS")
 _CHANGED: Final = "tree"  # begins the name of what is built from files that are not committed, in place of a commit
 
 
@@ -58,8 +60,8 @@ class Recipe:
     flags: str = ""
 
     def mark(self, prefix: str) -> str:
-        """Eight characters that differ where the recipe, the folder below the root or the Python differs."""
-        parts = (self.install, self.flags, prefix, sys.version, sys.base_prefix)
+        """Eight characters that differ where recipe, folder below the root, Python or compilers differ."""
+        parts = (self.install, self.flags, prefix, sys.version, sys.base_prefix, *_build_tools())
         return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:8]
 
 
@@ -115,6 +117,16 @@ class Environment:
         """What was printed while it was built."""
         return self.entry / "log"
 
+    @property
+    def built(self) -> float:
+        """When the last was printed: seconds since the epoch."""
+        return self.log.stat().st_mtime
+
+    def packages(self) -> set[str]:
+        """Names with versions of what is installed, without what was installed from the checkout."""
+        found = self.entry.glob("env/lib*/python*/site-packages/*.dist-info")
+        return {package.stem for package in found if not (package / "direct_url.json").exists()}
+
 
 @dataclass(frozen=True, slots=True)
 class Environments:
@@ -128,13 +140,14 @@ class Environments:
     repository: Repository
     folder: Path
 
-    def get(self, commit: str, recipe: Recipe, *, changed: bool = False) -> Environment:
+    def get(self, commit: str, recipe: Recipe, *, changed: bool = False, anew: bool = False) -> Environment:
         """The environment of a commit, built where it is not there yet. It has a serialprof that can take part.
 
         Args:
             commit: its whole name.
             recipe: how it is installed.
             changed: whether what is not committed goes with it; it is then built anew in any case.
+            anew: whether it is built although it is there.
 
         Raises:
             UnavailableError: it cannot be built, or has an unfit serialprof.
@@ -144,7 +157,7 @@ class Environments:
         try:
             with self._locked():
                 self.repository.forget_worktrees(self.folder)
-                interpreter = None if changed else _existing(environment)
+                interpreter = None if changed or anew else _existing(environment)
                 interpreter = interpreter or self._build(environment, commit, recipe, changed=changed)
                 if not interpreter.has_serialprof or environment.lent.exists():
                     lend(interpreter, environment.lent)
@@ -215,6 +228,17 @@ def _existing(environment: Environment) -> Interpreter | None:
         with suppress(UnavailableError):
             return look_at(environment.python)
     return None
+
+
+def _build_tools() -> Iterator[str]:
+    """What builds depend on beside the checkout: variables, and the compilers by which file they are."""
+    for name in _OF_BUILDS:
+        yield os.environ.get(name, "")
+    for name in ("cc", "c++"):
+        compiler = shutil.which(name)
+        if compiler is not None:
+            about = Path(compiler).resolve().stat()
+            yield f"{Path(compiler).resolve()} {about.st_size} {about.st_mtime_ns}"
 
 
 def _variables(environment: Environment, recipe: Recipe) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,7 @@ def built_sides(
         raise _refused("head", error) from None
     if dirty and not allow_dirty:
         raise UsageError(f"{repository.root} has changes that are not committed", "commit them, or give --allow-dirty")
-    base = _built("base", environments, base_commit, recipe, tell)
-    head = _built("head", environments, head_commit, recipe, tell, changed=dirty)
+    base, head = _both(environments, base_commit, head_commit, recipe, tell, dirty=dirty)
     rebuilds = functools.cache(functools.partial(_rebuilds, base, environments, base_commit, recipe, tell))
     return BuiltSides(_side("base", base, base_commit), _side("head", head, head_commit, changed=dirty), rebuilds)
 
@@ -104,12 +104,25 @@ def _given(label: str, python: str, folder: Path) -> Side:
     return Side(label, str(found), folder.resolve())
 
 
-def _built(
-    label: str, environments: Environments, commit: str, recipe: Recipe, tell: Tell, *, changed: bool = False
-) -> Environment:
-    tell(f"{label}: environment of {commit[:12]}")
+def _both(
+    environments: Environments, base_commit: str, head_commit: str, recipe: Recipe, tell: Tell, *, dirty: bool
+) -> tuple[Environment, Environment]:
+    """Environments of base and head, with the same releases of what both require as far as that can be."""
+    began = time.time()
+    base = _built("base", environments, base_commit, recipe, tell)
+    head = _built("head", environments, head_commit, recipe, tell, changed=dirty)
+    if base.packages() != head.packages():  # one may be kept from a day on which other releases were the newest
+        if base.built < began:
+            base = _built("base", environments, base_commit, recipe, tell, anew=True)
+        if head.built < began:
+            head = _built("head", environments, head_commit, recipe, tell, anew=True)
+    return base, head
+
+
+def _built(label: str, environments: Environments, commit: str, recipe: Recipe, tell: Tell, **how: bool) -> Environment:
+    tell(f"{label}: environment of {commit[:12]}{', anew' if how.get('anew') else ''}")
     try:
-        return environments.get(commit, recipe, changed=changed)
+        return environments.get(commit, recipe, **how)
     except UnavailableError as error:
         raise _refused(label, error) from None
 
@@ -117,7 +130,10 @@ def _built(
 def _rebuilds(
     base: Environment, environments: Environments, commit: str, recipe: Recipe, tell: Tell
 ) -> tuple[Side, ...]:
-    """The base built again with each of the layouts; one that cannot be built, or changes nothing, is left out."""
+    """The base built again with each of the layouts.
+
+    One that cannot be built, changes nothing, or comes with other releases of what the base requires, is left out.
+    """
     sides = []
     for name, flags in LAYOUTS.items():
         tell(f"base: built again, code {name}")
@@ -126,7 +142,7 @@ def _rebuilds(
         except UnavailableError as error:
             tell(f"base: cannot be built again, code {name}: {error}")
             continue
-        if _compiled(built) != _compiled(base):
+        if built.packages() == base.packages() and _compiled(built) != _compiled(base):
             sides.append(_side("base", built, commit))
     return tuple(sides)
 
