@@ -133,10 +133,8 @@ def _first(found: Sequence[WhatIf], item: WhatIf) -> WhatIf:
 
 def _together(found: Sequence[WhatIf], first: WhatIf) -> WhatIf:
     """With the names of all that are refused for the same reason."""
-    from serialprof.model.wording import listed
-
     names = [item.label for item in found if _first(found, item) is first]
-    return replace(first, label=listed(names))
+    return replace(first, label="; ".join(names))
 
 
 def embedded(data: object) -> str:

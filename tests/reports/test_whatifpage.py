@@ -113,6 +113,7 @@ def test_a_device_and_a_run_without_fit_have_one_sentence_instead(run: StoredRun
     assert "parts of a step on its device" in shown.refusal
     assert not shown.data
     assert len(device.analysis.families) > 1
+    assert shown.label.count("; ") == len(device.analysis.families) - 1
     assert all(family.description.name in shown.label for family in device.analysis.families)
     (bare,) = whatifs(made.view(replace(run, visits=())))
     assert bare.refusal.startswith("no sliders: no fit")
