@@ -113,6 +113,10 @@ def test_what_cannot_be_asked_gets_one_sentence(folder: Path) -> None:
     assert "choose from html, json, terminal" in refused(folder, "a.serialprof", "b.serialprof", "--format", "tablet")
 
 
+def test_a_folder_is_no_run(folder: Path) -> None:
+    assert "there is no run file ." in refused(folder, ".", "b.serialprof", "--format", "html")
+
+
 def test_runs_that_share_nothing_are_refused(folder: Path, tmp_path: Path) -> None:
     run = builder.run(lambda *_: 1e-6, (2, 8))
     with Store(tmp_path / "other.serialprof", replace(run, visits=())) as store:

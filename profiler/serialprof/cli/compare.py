@@ -55,7 +55,7 @@ def command(runs: tuple[Path, ...], format_: str, as_json: bool, prices: tuple[C
     name = "json" if as_json else format_
     render = _renderer(name)
     if name == "html" and output is None:
-        output = runs[0].with_name(_PAGE)
+        output = runs[0].parent / _PAGE
     if output is not None:
         check_creatable(output)
     from serialprof.model.comparison.comparing import compare
