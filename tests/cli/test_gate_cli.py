@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`serialprof gate` through a small real git repository; recorded pairs decide what depends on time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import xmlschema
+
+from serialprof.cli import main
+from serialprof.gating import running
+from serialprof.gating.records import Pair
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = xmlschema.XMLSchema11(ROOT / "reports/junit.xsd")
+RECORDED = msgspec.json.decode((ROOT / "gating/recorded.json").read_bytes(), type=dict[str, tuple[Pair, ...]])
+STEPS = """
+import serialprof
+
+@serialprof.workload
+def {name}(setting):
+    state = [1]
+    def step():
+        state[0] = state[0] * 5 % 7
+    return step
+"""
+CONFIGURATION = """
+[tool.serialprof.gate]
+install = "true"
+
+[[tool.serialprof.gate.benchmark]]
+run = "steps.py:{name}"
+"""
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = {
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@b",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@b",
+    }
+    subprocess.run(["git", *words], cwd=folder, env=os.environ | identity, check=True, capture_output=True)
+
+
+def commit(folder: Path, name: str) -> None:
+    """A commit whose configuration expects a benchmark of this name, and whose file has it."""
+    (folder / "steps.py").write_text(STEPS.format(name=name))
+    (folder / "pyproject.toml").write_text(CONFIGURATION.format(name=name))
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "--allow-empty", "-m", name)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two equal commits, and on the branch "renamed" a third one. Its environments are built once, and kept."""
+    folder = tmp_path_factory.mktemp("prepared") / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "first")
+    commit(folder, "first")
+    git(folder, "checkout", "-q", "-b", "renamed")
+    commit(folder, "second")
+    git(folder, "checkout", "-q", "main")
+    return folder
+
+
+@pytest.fixture
+def repository(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The user stands in it, on a runner of GitHub; whatever a test leaves there is gone after it."""
+    monkeypatch.chdir(prepared)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(prepared.parent / "cache"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    yield prepared
+    git(prepared, "checkout", "-q", "--force", "main")
+    git(prepared, "clean", "-q", "-f")
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Gives a gate pairs that were recorded in place of those that it would take; everything else is real."""
+
+    def use(name: str) -> None:
+        pairs: Iterator[Pair] = iter(RECORDED[name])
+        monkeypatch.setattr(running, "time_pair", lambda *_: next(pairs))
+
+    return use
+
+
+def gate(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["serialprof", "gate", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def read(folder: Path) -> tuple[dict[str, Any], str, str]:
+    """JSON, JUnit (held to its schema) and summary of a gate, of which all were written."""
+    SCHEMA.validate(folder / "gate.xml")
+    document = json.loads((folder / "gate.json").read_text())
+    return document, (folder / "gate.xml").read_text(), Path(os.environ["GITHUB_STEP_SUMMARY"]).read_text()
+
+
+REPORTS: Sequence[str] = ("-o", "gate.json", "-o", "gate.xml")
+
+
+def worktrees(folder: Path) -> int:
+    listed = subprocess.run(["git", "worktree", "list"], cwd=folder, capture_output=True, text=True, check=True)
+    return len(listed.stdout.splitlines())
+
+
+def test_unchanged_passes(repository, recorded, monkeypatch, capsys) -> None:
+    recorded("unchanged")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 0
+    document, junit, summary = read(repository)
+    assert document["outcomes"][0]["verdict"] == "pass"
+    assert len(document["outcomes"][0]["pairs"]) == 5
+    assert 'failures="0"' in junit
+    assert "pass" in summary
+    told = capsys.readouterr()
+    assert "PASS" in told.out
+    assert "::" not in told.err
+    assert worktrees(repository) == 1
+
+
+def test_slower_fails(repository, recorded, monkeypatch, capsys) -> None:
+    recorded("slower")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 1
+    document, junit, summary = read(repository)
+    assert document["outcomes"][0]["verdict"] == "fail"
+    assert "<failure" in junit
+    assert "first" in summary
+    assert "fail" in summary
+    assert "::error" in capsys.readouterr().err
+
+
+def test_noise_is_inconclusive(repository, recorded, monkeypatch, capsys) -> None:
+    recorded("noisy")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 0
+    document, junit, _ = read(repository)
+    assert document["outcomes"][0]["verdict"] == "inconclusive"
+    assert len(document["outcomes"][0]["pairs"]) == 16
+    assert 'failures="0"' in junit
+    assert "::warning" in capsys.readouterr().err
+
+
+def test_noise_fails_where_that_is_asked_for(repository, recorded, monkeypatch) -> None:
+    recorded("noisy")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", "--on-inconclusive", "fail") == 3
+
+
+def test_a_renamed_benchmark_is_missed_by_name(repository, recorded, monkeypatch, capsys) -> None:
+    git(repository, "checkout", "-q", "renamed")
+    recorded("unchanged")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 2
+    document, junit, _ = read(repository)
+    verdicts = {outcome["benchmark"]["name"]: outcome["verdict"] for outcome in document["outcomes"]}
+    assert verdicts == {"second": "no baseline", "first": "error"}
+    assert "<error" in junit
+    assert "first: the base expects it" in capsys.readouterr().out.replace("\n              ", " ")
+
+
+def test_a_base_that_is_not_there(repository, monkeypatch, capsys) -> None:
+    assert gate(monkeypatch, "--base-ref", "nowhere", *REPORTS) == 4
+    assert "nowhere" in capsys.readouterr().err
+    assert not (repository / "gate.json").exists()
+
+
+def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None:
+    (repository / "steps.py").write_text(STEPS.format(name="first") + "\n")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1") == 2
+    assert "--allow-dirty" in capsys.readouterr().err
+    assert worktrees(repository) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["chain"], "there is no base"),
+        (["chain", "--base-ref", "HEAD", "--base-python", "python"], "more than one way"),
+        (["--base-cmd", "true"], "go together"),
+        (["chain", "--base-python", "python", "--install", "true"], "--install goes with --base-ref"),
+        (["chain", "--base-python", sys.executable, "-o", "gate.txt"], "no such kind of report"),
+        (["--base-python", sys.executable, "--width", "4"], "go with workloads that are named"),
+        (["chain", "--base-python", sys.executable, "--tolerance", "5%"], "leave room"),
+        (["chain", "--base-python", sys.executable, "--gates", "3"], "--gates goes with --self-test"),
+        (["chain", "chain", "--base-python", sys.executable], "two benchmarks are called 'chain'"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_said(repository, monkeypatch, capsys, words: list[str], told: str) -> None:
+    assert gate(monkeypatch, *words) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_nothing_is_gated_without_a_list(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert gate(monkeypatch, "--base-python", sys.executable) == 2
+    assert "nothing to gate" in capsys.readouterr().err
+
+
+def test_programs_and_a_baseline_as_processes(tmp_path: Path) -> None:
+    """The real thing, whose exit code depends on no time: a null passes or is inconclusive, and both end with 0."""
+    program = "from serialprof.cli import main; main()"
+
+    def serialprof(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, "gate", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    wide = ("--tolerance", "50%", "--mde", "90%")
+    done = serialprof("--base-cmd", "true", "--head-cmd", "true", *wide, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outcomes"][0]["verdict"] in ("pass", "inconclusive")
+    assert serialprof("save", "chain", "-o", "b.json").returncode == 0
+    assert serialprof("save", "chain", "-o", "b.json").returncode == 2
+    done = serialprof("chain", "--baseline", "b.json", *wide)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "b.json").write_text((tmp_path / "b.json").read_text()[:-9])
+    assert serialprof("chain", "--baseline", "b.json").returncode == 4
