@@ -272,5 +272,5 @@ def _run(name: str, command: list[str], environment: Environment, variables: dic
             raise
     if code != 0:
         lines = [line.strip() for line in environment.log.read_text(errors="replace").splitlines() if line.strip()]
-        last = "\n".join(line[:_CHARACTERS] for line in lines[-_LINES:])
-        raise UnavailableError(f"{name!r} ended with exit code {code}: {last}", f"all of it is in {environment.log}")
+        last = "".join(f"\n{line[:_CHARACTERS]}" for line in lines[-_LINES:])
+        raise UnavailableError(f"{name!r} ended with exit code {code}{last}", f"all of it is in {environment.log}")
