@@ -51,7 +51,8 @@ def forest(outcomes: Sequence[Outcome], prefix: str) -> Plot:
 
 def pairs(outcome: Outcome, judgement: Judgement, prefix: str) -> Plot:
     """Log ratios pair by pair as changes in per cent, the null's beside them, and what decides between them."""
-    title = "Change pair by pair"
+    unit = "pair" if judgement.null_logs else "process"  # of a stored baseline nothing is paired
+    title = f"Change {unit} by {unit}"
 
     def draw(figure: Figure) -> None:
         (axes,) = new_axes(figure)
@@ -65,7 +66,7 @@ def pairs(outcome: Outcome, judgement: Judgement, prefix: str) -> Plot:
         _series(axes, judgement.logs, _colour(outcome), MARKERS[0], "head against base")
         if judgement.null_logs:
             _series(axes, judgement.null_logs, MUTED, MARKERS[1], _NULL)
-        frame(axes, at_places(range(1, count + 1)), linear(axes.get_ylim()), "pair", _CHANGE)
+        frame(axes, at_places(range(1, count + 1)), linear(axes.get_ylim()), unit, _CHANGE)
         arrange(figure, 1.7)
 
     name = wording.shorten(outcome.benchmark.name, 60)
@@ -80,9 +81,9 @@ def _rows(axes: Axes, outcome: Outcome, judgement: Judgement, place: int) -> Non
     for row, (label, ratio, colour) in enumerate(
         (("head", judgement.ratio, _colour(outcome)), ("base", judgement.null, MUTED)), start=place + 1
     ):
-        axes.text(0, row, label, transform=beside, ha="right", va="center_baseline", fontsize=10)
         if ratio.value is None:
             continue
+        axes.text(0, row, label, transform=beside, ha="right", va="center_baseline", fontsize=10)
         axes.plot([_percent(ratio.low), _percent(ratio.high)], [row, row], color=colour, linewidth=1.6)
         hollow = PAPER if label == "base" else colour
         axes.plot([_percent(ratio.value)], [row], marker=MARKERS[0], color=colour, markerfacecolor=hollow)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from serialprof.gating.records import GateReport, Outcome
 
-_COLUMNS: Final = ("benchmark", "verdict", "change", "base against itself", "pairs", "step: base", "head")
+_COLUMNS: Final = ("benchmark", "verdict", "change", "base against itself", "pairs or processes", "step: base", "head")
 #: Characters of a name, and of a sentence, that are shown: GitHub takes 1 MiB of summary, and drops one that is longer.
 _MOST_NAME, _MOST_SENTENCE = 120, 600
 #: Benchmarks in the table and among the sentences; the others are counted.
@@ -59,7 +59,7 @@ def _outcome(outcome: Outcome) -> str:
     cells = (
         told.change(judgement.ratio) if judgement else wording.MISSING,
         told.change(judgement.null) if judgement else wording.MISSING,
-        str(len(outcome.pairs)) if outcome.pairs else wording.MISSING,
+        str(len(judgement.logs)) if judgement else wording.MISSING,
         base,
         head,
     )

@@ -95,7 +95,7 @@ def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 
 def _sections(report: GateReport) -> Iterator[Section]:
-    judged = [(item, item.judgement) for item in report.outcomes if item.judgement is not None]
+    judged = [(item, item.judgement) for item in report.outcomes if item.judgement and item.judgement.logs]
     if not judged:
         return
     outcomes = [outcome for outcome, _ in judged]
@@ -124,7 +124,7 @@ def _table(judged: Sequence[tuple[Outcome, Judgement]]) -> Table:
         )
         for outcome, judgement in judged
     )
-    columns = ("benchmark", "change", "base against itself", "tolerance", "MDE", "p", "pairs", "verdict")
+    columns = ("benchmark", "change", "base against itself", "tolerance", "MDE", "p", "pairs or processes", "verdict")
     return Table("Changes of time", columns, rows)
 
 
@@ -133,7 +133,9 @@ def _pairs(judgement: Judgement) -> Table:
         (str(place), _signed(log), _signed(null))
         for place, (log, null) in enumerate(zip_longest(judgement.logs, judgement.null_logs), start=1)
     )
-    return Table("Change in per cent, pair by pair", ("pair", "head against base", "base against itself"), rows)
+    return Table(
+        "Change in per cent, one by one", ("pair or process", "head against base", "base against itself"), rows
+    )
 
 
 def _signed(log: float | None) -> str:

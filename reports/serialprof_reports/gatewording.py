@@ -9,7 +9,6 @@ from itertools import chain
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from serialprof.gating.records import METRIC_NAMES
 from serialprof.units import format_seconds
 from serialprof_reports import wording
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from serialprof.estimate import Estimate
-    from serialprof.gating.records import GateReport, Judgement, Metric, Outcome, SideFacts
+    from serialprof.gating.records import GateReport, Outcome, SideFacts
 
 #: Verdicts, the gravest first; a waived failure is none.
 GRAVEST: Final = ("error", "no baseline", "fail", "inconclusive", "waived", "pass")
@@ -112,10 +111,8 @@ def measured(outcome: Outcome) -> str:
         return ""
     base, head = map(format_seconds, times)
     parts = [
-        *(_other(metric, judgement) for metric, judgement in outcome.others.items()),
         f"base against itself {change(outcome.judgement.null)}" if outcome.judgement.null.identified else "",
         f"step: base {base}, head {head}",
-        "" if outcome.floor is None else f"layouts alone move it by {100 * outcome.floor:.2g} %",
         f"took {format_seconds(outcome.seconds)}",
     ]
     return "; ".join(filter(None, parts))
@@ -137,11 +134,6 @@ def explained(report: GateReport, outcome: Outcome) -> str:
     if outcome.verdict == "fail" and report.advisory:
         return f"{outcome.sentence}; advisory: {report.advisory}"
     return outcome.sentence
-
-
-def _other(metric: Metric, judgement: Judgement) -> str:
-    """What a further metric says."""
-    return f"{METRIC_NAMES[metric]} {change(judgement.ratio)}: {judgement.verdict}"
 
 
 def _side(side: SideFacts) -> str:

@@ -7,10 +7,22 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from serialprof.gating.judging import judge
-from serialprof.gating.records import Benchmark, Criteria, GateReport, Outcome, Pair, SideFacts, Verdict
+from serialprof.gating.judging import judge, unjudged
+from serialprof.gating.records import (
+    Benchmark,
+    Criteria,
+    GateReport,
+    Judgement,
+    Metric,
+    Outcome,
+    Pair,
+    SideFacts,
+    Unpaired,
+    Verdict,
+)
 from serialprof.gating.running import decided
 from serialprof.gating.telling import error_sentence, sentence
+from serialprof.gating.welch import judge_unpaired
 from serialprof.machine import Machine
 from serialprof.setting import Setting
 
@@ -95,6 +107,21 @@ def report(*outcomes: Outcome, strict: bool = False, advisory: str = "", warning
         advisory=advisory,
         warnings=warnings,
     )
+
+
+def stored(head: float = 0.3, barred: str = "") -> GateReport:
+    """A benchmark against a stored baseline: processes that are not paired, and a metric that the baseline lacks."""
+    draw = random.Random(f"stored {head}")
+    base, now = (
+        tuple(tuple(1e-6 * (1 + log + draw.gauss(0, 0.005)) for _ in range(6)) for _ in range(8)) for log in (0.0, head)
+    )
+    samples = Unpaired(base, now)
+    judgement = judge_unpaired(samples, CRITERIA, 0.1, barred)
+    benchmark = Benchmark("lstm", "lstm", metrics=("step", "memory"))
+    others: dict[Metric, Judgement] = {"memory": unjudged("a stored baseline has no peak memory", CRITERIA)}
+    told = sentence(benchmark, judgement, judgement.verdict, others)
+    found = Outcome(benchmark, judgement.verdict, told, judgement=judgement, others=others, unpaired=samples)
+    return replace(report(), outcomes=(found,), advisory="a stored baseline advises")
 
 
 def passing() -> GateReport:

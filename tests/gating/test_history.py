@@ -171,6 +171,10 @@ def test_what_is_taken_of_a_gate() -> None:
     assert len(lstm.logs) == 5
 
 
+def test_what_was_not_paired_is_not_taken() -> None:
+    assert of_gate(made.stored(), "gate.json") == ()
+
+
 def test_a_gate_without_commits_is_known_by_its_file() -> None:
     bare = replace(made.passing(), head=made.SideFacts("head", "", "3.12.4"))
     assert {reading.label for reading in of_gate(bare, "gate.json")} == {"gate.json"}

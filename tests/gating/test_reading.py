@@ -19,7 +19,9 @@ def written(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile(), made.report(strict=True)])
+@pytest.mark.parametrize(
+    "report", [made.passing(), made.failing(), made.hostile(), made.report(strict=True), made.stored()]
+)
 def test_what_was_written_is_read_back_to_the_last_sample(tmp_path: Path, report: Any) -> None:
     assert read_report(written(tmp_path, rendered(report))) == report
 

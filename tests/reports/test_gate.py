@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gate's report on a terminal: what it says, and that nothing breaks out of it."""
 
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -44,6 +45,15 @@ def test_the_null_and_the_times_stand_behind_a_verdict() -> None:
     assert "base against itself +0.0 % [-0.1, +0.2]; step: base 1.00 us, head 1.05 us; took 6.25 s" in text
 
 
+def test_a_stored_baseline_has_no_null() -> None:
+    text = flat(terminal(made.stored()))
+    assert "FAIL: 1 fail; exit code 0" in text
+    assert re.search(r"\+(29|30)\.\d % \[", text) and "over 8 processes, against a stored baseline" in text
+    assert "base against itself" not in text
+    assert "step: base 1.00 us, head 1.30 us" in text
+    assert "INCONCLUSIVE lstm" in flat(terminal(made.stored(barred="another machine: processor")))
+
+
 def test_nothing_that_ran_is_no_pass() -> None:
     assert "ERROR: no benchmark ran" in terminal(made.report())
 
@@ -54,7 +64,7 @@ def test_an_advisory_failure_says_so() -> None:
     assert "advisory: a stored baseline" in text
 
 
-@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile(), made.report()])
+@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile(), made.report(), made.stored()])
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_no_line_is_wider_than_the_terminal_nor_holds_controls(report: GateReport, width: int) -> None:
     for line in terminal(report, width=width).splitlines():

@@ -78,7 +78,7 @@ def test_the_failure_has_its_numbers_and_the_suite_its_command() -> None:
     assert properties["command"] == "serialprof gate --base-ref origin/main --install 'pip install .'"
 
 
-@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile(), made.report()])
+@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile(), made.report(), made.stored()])
 def test_reports_keep_to_the_schema_and_hold_no_character_that_xml_forbids(report: GateReport) -> None:
     root = parsed(report)
     texts = [text for item in root.iter() for text in (*item.attrib.values(), item.text or "")]

@@ -14,7 +14,7 @@ def cells(line: str) -> list[str]:
     return re.split(r"(?<!\\)\|", line)[1:-1]
 
 
-@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile()])
+@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile(), made.stored()])
 def test_the_table_has_a_row_per_benchmark_and_as_many_cells_in_each(report: GateReport) -> None:
     lines = [line for line in markdown(report).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(report.outcomes)

@@ -7,6 +7,7 @@ import hashlib
 import html as escaping
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -39,7 +40,7 @@ def test_what_was_judged_has_its_pairs_drawn_and_in_a_table() -> None:
     page = html(report)
     judged = [outcome for outcome in report.outcomes if outcome.judgement is not None]
     assert page.count("</svg>") == len(judged) + 1
-    assert page.count("Change in per cent, pair by pair</caption>") == len(judged)
+    assert page.count("Change in per cent, one by one</caption>") == len(judged)
     first = judged[0].judgement
     assert first is not None
     assert f"<td>{100 * (2.718281828459045 ** first.logs[0] - 1):+.2f}</td>" in page
@@ -98,3 +99,18 @@ def test_no_more_figures_than_a_page_can_bear_and_the_gravest_first() -> None:
     assert "5 more are in the data below" in page
     pairs = page[page.index('id="pairs"') :]
     assert pairs.index("<h3>slow</h3>") < pairs.index("<h3>b0</h3>")
+
+
+def test_a_stored_baseline_has_processes_in_place_of_pairs_and_no_null() -> None:
+    page = html(made.stored())
+    assert "Change process by process" in page
+    assert "<dt>base against itself</dt>" in html(made.passing())
+    assert "<dt>base against itself</dt>" not in page
+    assert "peak memory" in text_of(page)
+
+
+def test_what_was_not_judged_has_no_figure() -> None:
+    report = made.stored()
+    outcome = report.outcomes[0]
+    bare = replace(outcome, judgement=outcome.others["memory"], unpaired=None)
+    assert "<svg" not in html(replace(report, outcomes=(bare,)))

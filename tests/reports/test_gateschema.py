@@ -43,7 +43,7 @@ def test_the_document_has_every_attribute_of_a_report() -> None:
     assert names == {"schema", "exit_code"} | {field.name for field in fields(GateReport)}
 
 
-@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile(), made.report()])
+@pytest.mark.parametrize("report", [made.passing(), made.failing(), made.hostile(), made.report(), made.stored()])
 def test_reports_are_documents_of_the_schema(report: GateReport) -> None:
     document = check(rendered(report))
     assert document["exit_code"] == report.exit_code

@@ -97,7 +97,10 @@ def of_gate(report: GateReport, label: str) -> tuple[Reading, ...]:
             head,
         )
         for outcome in report.outcomes
-        if outcome.pairs and outcome.judgement is not None and outcome.judgement.ratio.value is not None
+        if outcome.pairs
+        and outcome.judgement is not None
+        and outcome.judgement.ratio.value is not None
+        and len(outcome.judgement.logs) > 1
     )
 
 
