@@ -78,12 +78,20 @@ def test_equal_values_decide_by_themselves() -> None:
 
 
 def test_seconds_and_layouts_excuse_times_alone() -> None:
-    pairs = [pair(p99=(1e-6, 1e-6, 1.2e-6), memory=(1e-6, 1e-6, 1.2e-6))] * 5
-    lenient = Criteria(least_seconds=0.5e-6)
+    pairs = [pair(p99=(1e-4, 1e-4, 1.2e-4), memory=(1e-4, 1e-4, 1.2e-4))] * 5
+    assert judge_metric("p99", pairs, Criteria()).verdict == "fail"
+    lenient = Criteria(least_seconds=0.5e-4)
     assert judge_metric("p99", pairs, lenient).verdict == "pass"
     assert judge_metric("memory", pairs, lenient).verdict == "fail"
     assert judge_metric("p99", pairs, Criteria(), floor=0.3).verdict == "pass"
     assert judge_metric("memory", pairs, Criteria(), floor=0.3).verdict == "fail"
+
+
+def test_a_jump_by_a_tick_of_the_clock_is_no_slower_step() -> None:
+    short = judge_metric("p99", [pair(p99=(80e-9, 80e-9, 90e-9))] * 5, Criteria())
+    assert short.verdict == "pass"
+    assert short.tolerance == short.mde == pytest.approx(1.25)
+    assert judge_metric("p99", [pair(p99=(80e-6, 80e-6, 90e-6))] * 5, Criteria()).verdict == "fail"
 
 
 def test_no_ratio_of_nothing() -> None:

@@ -255,7 +255,7 @@ def test_a_baseline_advises_unless_it_is_enforced(
     )
     result = run("slower", "--serialprof-baseline=base.json")
     result.assert_outcomes(passed=1, warnings=1)
-    result.stdout.fnmatch_lines(["*GateWarning: slower: *failures are advice*", "warning: an edited file"])
+    result.stdout.fnmatch_lines(["*GateWarning: slower: *compared with a stored baseline*", "warning: an edited file"])
     run("slower", "--serialprof-baseline=base.json", "--serialprof-enforce").assert_outcomes(failed=1)
 
 

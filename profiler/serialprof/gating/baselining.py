@@ -41,8 +41,8 @@ PROCESSES: Final = 7
 LEAST_TOLERANCE: Final = 0.10
 #: Why a failure ends with exit code 0.
 ADVISORY: Final = (
-    "compared with a stored baseline: what else changed since then is in the difference too, so failures are advice; "
-    "--enforce makes them count"
+    "compared with a stored baseline, so what else changed since then is in the difference too; --enforce makes "
+    "failures count"
 )
 _COMPARED: Final = ("width", "threads", "device", "mode", "dtype", "seed")
 _AGAIN: Final = "save it anew to compare"

@@ -20,6 +20,8 @@ from serialprof.gating.records import LOOKS, METRIC_NAMES, Benchmark, Criteria, 
 #: One-sided error of a failure, and of a pass.
 FAIL_ERROR: Final = 0.025
 PASS_ERROR: Final = 0.05
+#: Seconds of a single step that are not told apart: two ticks of the slowest counters in use (19.2 MHz).
+CLOCK_SECONDS: Final = 1e-7
 _LEVEL: Final = 0.95
 
 
@@ -39,15 +41,19 @@ def judge(pairs: Sequence[Pair], criteria: Criteria, floor: float = 0.0) -> Judg
 def judge_metric(metric: Metric, pairs: Sequence[Pair], criteria: Criteria, floor: float = 0.0) -> Judgement:
     """What pairs say of a further metric, of which every process has one value; arguments as of `judge`.
 
-    The smallest difference and the floor of layouts are about times, so they enter where the metric is one.
+    The smallest difference and the floor of layouts are about times, so they enter where the metric is one. So does
+    what the clock cannot tell: where it ticks in tens of nanoseconds, a percentile of single steps jumps by so much,
+    and by the same in every pair.
     """
     trios = [pair.others[metric] for pair in pairs]
     if min(min(trio.base, trio.twin, trio.head) for trio in trios) <= 0:
         return unjudged(f"{METRIC_NAMES[metric]} is zero, which has no ratio", criteria)
     logs = tuple(math.log(trio.head) - (math.log(trio.base) + math.log(trio.twin)) / 2 for trio in trios)
     nulls = tuple(math.log(trio.twin) - math.log(trio.base) for trio in trios)
-    timed = metric == "p99"
-    return _judged(logs, nulls, widened(criteria, median([trio.base for trio in trios]), floor) if timed else criteria)
+    if metric == "p99":
+        seen = replace(criteria, least_seconds=max(criteria.least_seconds, CLOCK_SECONDS))
+        criteria = widened(seen, median([trio.base for trio in trios]), floor)
+    return _judged(logs, nulls, criteria)
 
 
 def judge_all(
