@@ -23,7 +23,7 @@ from serialprof.model.fitting.fit import fit_family
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.fitting.quantities import Quantity
-from serialprof.model.forecast.conditions import Factors, Way, effects, remainder
+from serialprof.model.forecast.conditions import Way, effects, remainder
 from serialprof.model.forecast.exposure import Hidden, with_hidden
 from serialprof.model.forecast.scenes import Case, Scene
 from serialprof.model.forecast.uniting import clipped
@@ -314,9 +314,12 @@ def test_a_hidden_term_has_room_in_every_step_less_its_barriers() -> None:
     (operations,) = (i for i, term in enumerate(candidate.model.terms) if term.kind == OPERATIONS)
     assert list(hidden.largest > 0) == [i == operations for i in range(len(hidden.largest))]
     assert hidden.largest[operations] == pytest.approx(1e-6 / 256, rel=0.05), "the widest step on one thread"
-    cell = Cell(512, 2, builder.LANES)
-    twice = hidden.seconds(cell, lambda term: Factors(1.0, 2.0 if term.kind == OPERATIONS else 1.0), "linear")
-    assert twice == pytest.approx(2 * 1e-6 + S, rel=0.05), "512 lanes on 2 threads, twice as slow, and a barrier"
+    there = candidate.model.matrix([Cell(512, 2, builder.LANES), Cell(256, 1, builder.LANES)])
+    there[:, operations] *= 2
+    most = hidden.seconds(there)
+    assert most[0] == pytest.approx(2 * 1e-6 + S, rel=0.05), "512 lanes on 2 threads, twice as slow, and a barrier"
+    assert most[1] == pytest.approx(2 * 1e-6, rel=0.05)
+    assert list(replace(hidden, largest=np.zeros(len(there[0]))).seconds(there)) == [0, 0]
 
 
 def test_a_barrier_leaves_no_room_for_what_is_hidden() -> None:

@@ -96,9 +96,9 @@ class Band:
         return self.value - half, self.value + half
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
-    """One form of one structure that explains the times as well as the best.
+    """One form of one structure that explains the times as well as the best; each is a thing of its own.
 
     Attributes:
         model, solution: what was fitted to the mean curve.
@@ -208,6 +208,6 @@ def _inverse(rows: Array, active: Mask) -> Array:
 
 
 def _errors(rows: Array, covariance: Array) -> Array:
-    variance: Array = np.einsum("ct,tu,cu->c", rows, covariance, rows)
+    variance: Array = np.sum(rows @ covariance * rows, axis=1)
     error: Array = np.sqrt(np.maximum(0.0, variance))
     return error

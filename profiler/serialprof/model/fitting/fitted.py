@@ -203,15 +203,16 @@ class Fitted:
 
     def told(self, candidate: Candidate) -> Quantity:
         """Seconds of the step at every cell that was fitted: a candidate's, with what of the residual is missed."""
-        return next(told for known, told in zip(self.candidates, self._told, strict=True) if known is candidate)
+        return self._told[candidate]
 
     @cached_property
-    def _told(self) -> list[Quantity]:
-        found = []
+    def _told(self) -> dict[Candidate, Quantity]:
+        found = {}
         for candidate in self.candidates:
             modelled = Quantity.modelled(candidate, candidate.design)
             measured = Quantity.measured(self.curves.mean, self.curves.units, candidate)
-            found.append(modelled.plus(measured.plus(modelled, -np.ones(len(self.curves.cells))), self.missed))
+            left = measured.plus(modelled, -np.ones(len(self.curves.cells)))
+            found[candidate] = modelled.plus(left, self.missed)
         return found
 
     def _shares(self, wanted: Callable[[Model], Mask]) -> tuple[Estimate, ...]:

@@ -8,9 +8,8 @@ has told.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from serialprof.model.fitting.cells import Cell
@@ -67,8 +66,14 @@ class Way:
 
     def under(self, change: Change) -> float:
         """What it multiplies seconds by."""
-        powers = (float(getattr(change, field.name) ** getattr(self, field.name)) for field in fields(Change))
-        return self.times * math.prod(powers)
+        return float(
+            self.times
+            * change.clock**self.clock
+            * change.barrier**self.barrier
+            * change.dispatch**self.dispatch
+            * change.memory_latency**self.memory_latency
+            * change.bandwidth**self.bandwidth
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ nothing bounds the seconds from below, and only this from above: nowhere did it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,12 +14,9 @@ import numpy as np
 
 from serialprof.estimate import Estimate
 from serialprof.model.fitting.candidates import Candidate
-from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.curves import Curves
-from serialprof.model.fitting.family import BARRIER, Term
+from serialprof.model.fitting.family import BARRIER
 from serialprof.model.fitting.solving import Design
-from serialprof.model.forecast.carrying import carried
-from serialprof.model.forecast.conditions import Factors
 from serialprof.model.forecast.uniting import AGREEMENT
 from serialprof.model.statistics import Array
 
@@ -52,20 +48,17 @@ class Hidden:
         most = np.min(np.where(works, room[:, None] / np.where(works, design.matrix, 1.0), np.inf), axis=0)
         return cls(candidate, np.where(works.any(axis=0) & ~shown.any(axis=0), most, 0.0))
 
-    def seconds(self, target: Cell, factors: Callable[[Term], Factors], growth: str) -> float:
-        """What a step at a target takes at most, as far as the hidden terms go; 0 where there are none.
+    def seconds(self, regressors: Array) -> Array:
+        """[cell]: what a step takes at most, as far as the hidden terms go, with its barriers on top; 0 without such.
 
         Args:
-            target: the operating point.
-            factors: what the conditions may do to a term there.
-            growth: of barriers that were not measured, which come on top.
+            regressors: [cell, term], seconds per unit of the parameter at most.
         """
         if not self.largest.any():
-            return 0.0
-        model, parameters = self.candidate.model, self.candidate.solution.parameters
-        (there,) = carried(model, [target], growth).matrix
-        applied = np.array([factors(term).most for term in model.terms])
-        return float(np.sum(np.where(model.of(BARRIER), parameters, self.largest) * there * applied))
+            return np.zeros(len(regressors))
+        barriers = self.candidate.model.of(BARRIER)
+        most: Array = regressors @ np.where(barriers, self.candidate.solution.parameters, self.largest)
+        return most
 
 
 def with_hidden(estimate: Estimate, most: float) -> Estimate:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -102,7 +103,7 @@ class Outlook:
     def _answer(self, scene: Scene) -> tuple[Forecast, ...]:
         found: list[Forecast | None] = [self._known(scene, target) for target in scene.targets]
         open_ = [target for target, known in zip(scene.targets, found, strict=True) if known is None]
-        rest = iter(self._modelled(replace(scene, targets=tuple(open_), _designs={}, _applied={})) if open_ else ())
+        rest = iter(self._modelled(replace(scene, targets=tuple(open_))) if open_ else ())
         return tuple(next(rest) if known is None else known for known in found)
 
     @property
@@ -175,24 +176,31 @@ class Outlook:
             effects = [scene.effect(candidate, case) for candidate in candidates]
             disagreeing |= np.ptp(effects, axis=0) > AGREEMENT
         refused = disagreeing & (scene.change.clock != 1 and not self.fitted.overlap_identified)
+        hidden = np.max(
+            [
+                item.seconds(scene.design(item.candidate, growth, "most").matrix)
+                for item, growth in product(self._hidden, GROWTHS)
+            ],
+            axis=0,
+        )
         return [
             self._possible(scene, target, *_refused(OVERLAP, OVERLAP_REMEDY))
             if refused[column]
-            else self._forecast(scene, target, [row[column] for row in steps], [row[column] for row in shares])
+            else self._forecast(
+                scene, column, [row[column] for row in steps], [row[column] for row in shares], hidden[column]
+            )
             for column, target in enumerate(scene.targets)
         ]
 
-    def _forecast(self, scene: Scene, target: Cell, steps: list[Estimate], shares: list[Estimate]) -> Forecast:
-        """What holds in every case at one target."""
-        reason, remedy = self._doubts(scene, target)
+    def _forecast(
+        self, scene: Scene, column: int, steps: list[Estimate], shares: list[Estimate], most: float
+    ) -> Forecast:
+        """What holds in every case at one target, whose hidden terms take so many seconds at most."""
+        target = scene.targets[column]
+        reason, remedy = self._doubts(scene, column)
         within = AGREEMENT if scene.change.clock == 1 or self.fitted.clocked else -1.0
         step = united(steps, within * (steps[0].value or 0.0), reason, remedy)
         share = united(shares, within, reason, remedy)
-        most = max(
-            hidden.seconds(target, lambda term: scene.factors(term, target), growth)
-            for hidden in self._hidden
-            for growth in GROWTHS
-        )
         step, share = with_hidden(step, most), with_hidden(share, most / self._mean(scene.now))
         if not self.fitted.inside(target):
             loose = float(self.fitted.winner.open([target])[0])
@@ -229,15 +237,17 @@ class Outlook:
         design = carried(self.fitted.winner.model, [now], GROWTHS[0])
         return float(Quantity.modelled(self.fitted.winner, design).value[0])
 
-    def _doubts(self, scene: Scene, target: Cell) -> tuple[str, str]:
+    def _doubts(self, scene: Scene, column: int) -> tuple[str, str]:
         """Why the cases may differ at a target, and what would tell."""
+        target = scene.targets[column]
         model, parameters = self.fitted.winner.model, self.fitted.winner.solution.parameters
         found = [Factors(0.0, 1.0, "", MORE_BLOCKS)] if too_few(self.fitted.curves.whole) else []
         if scene.change.clock != 1:
             doubt = ("", MORE_CLOCKS) if self.fitted.clocked else (NO_CLOCK, TWO_CLOCKS)
             found.append(Factors(0.0, 1.0, *doubt))
-        shown: Array = carried(model, [target], GROWTHS[0]).matrix[0] * parameters
-        found += [scene.factors(term, target) for term, part in zip(model.terms, shown, strict=True) if part > 0]
+        shown: Array = scene.design(self.fitted.winner, GROWTHS[0]).matrix[column] * parameters
+        factors = dict(zip(scene.terms, scene.factors[column], strict=True))
+        found += [factors[term] for term, part in zip(model.terms, shown, strict=True) if part > 0]
         if grown := self.grown_barrier(target):
             found.append(Factors(0.0, 1.0, *grown))
         index = index_of(self.fitted, target)

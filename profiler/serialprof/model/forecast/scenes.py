@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, product
 from typing import Final
 
 import numpy as np
 
 from serialprof.model.fitting.candidates import Candidate
 from serialprof.model.fitting.cells import Cell
-from serialprof.model.fitting.family import TRAFFIC, Term
+from serialprof.model.fitting.family import TRAFFIC, Model, Term
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.quantities import Quantity
 from serialprof.model.fitting.solving import Design
@@ -59,16 +60,13 @@ class Scene:
     targets: tuple[Cell, ...]
     change: Change
     usable: int | None = None
-    _designs: dict[tuple[tuple[Term, ...], str], Design] = field(default_factory=dict)
-    _applied: dict[tuple[tuple[Term, ...], str], Array] = field(default_factory=dict)
 
     def cases(self) -> list[Case]:
         """Every way in which the conditions may act; one where nothing is open."""
-        terms = {term for candidate in self.fitted.candidates for term in candidate.model.terms}
-        ends = _ends(self.factors(term, cell) for term in terms for cell in self.targets)
+        ends = _ends(chain.from_iterable(self.factors))
         strange = any(cell.threads not in self.threads for cell in self.targets)
-        growths = GROWTHS if strange and any(map(free_barrier, terms)) else GROWTHS[:1]
-        return [Case(*case) for case in product(ends, growths, _ends(map(self.remainder, self.targets)))]
+        growths = GROWTHS if strange and any(map(free_barrier, self._union.terms)) else GROWTHS[:1]
+        return [Case(*case) for case in product(ends, growths, _ends(self._remainders))]
 
     def quantities(self, candidate: Candidate, case: Case) -> tuple[Quantity, Quantity]:
         """Seconds of a step [q] at the targets in one case, and their share in the step as it is.
@@ -76,34 +74,34 @@ class Scene:
         What the model misses at a measured target stays with it, or changes as anything there may; what it has too much
         stays. The noise of a measured step is in neither.
         """
-        then = Quantity.modelled(candidate, self._changed(candidate, case))
+        then = self._modelled(candidate, case.growth, case.end)
         indices = [index_of(self.fitted, cell) for cell in self.targets]
         known = np.array([index is not None for index in indices], dtype=float)
         if known.any():
-            unchanged = Quantity.modelled(candidate, self._design(candidate, case.growth))
+            unchanged = self._modelled(candidate, case.growth)
             told = self.fitted.told(candidate).at([index or 0 for index in indices])
-            rest = np.array([getattr(self.remainder(cell), case.rest) for cell in self.targets])
+            rest = np.array([getattr(factors, case.rest) for factors in self._remainders])
             missed = told.plus(unchanged, -np.ones(len(self.targets)))
             then = then.plus(missed.excess(rest, MET * unchanged.value), known)
         here = index_of(self.fitted, self.now)
         if here is not None:
             return then, then.over(self.fitted.told(candidate).at([here]))
-        present = Quantity.modelled(candidate, carried(candidate.model, [self.now], case.growth))
-        return then, then.over(present)
+        return then, then.over(self._present._modelled(candidate, case.growth))
 
     def effect(self, candidate: Candidate, case: Case) -> Array:
         """What the change alone does to a step [q] by a candidate: its seconds over those on the machine as it is."""
-        form, parameters = candidate.solution.form, candidate.solution.parameters
-        changed, present = (
-            design.seconds(form, parameters).sum(axis=1)
-            for design in (self._changed(candidate, case), self._design(candidate, case.growth))
-        )
+        changed = self._modelled(candidate, case.growth, case.end).value
+        present = self._modelled(candidate, case.growth).value
         effect: Array = np.divide(changed, present, out=np.ones_like(changed), where=present > 0)
         return effect
 
-    def factors(self, term: Term, cell: Cell) -> Factors:
-        """What may happen to a term: by the change, and by threads whose bandwidth was not measured."""
-        return self.effects(term, cell).under(self.change)
+    @cached_property
+    def factors(self) -> list[list[Factors]]:
+        """[q][term]: what may happen to the terms of all candidates together (`terms`).
+
+        By the change, and by threads whose bandwidth was not measured.
+        """
+        return [[self.effects(term, cell).under(self.change) for term in self.terms] for cell in self.targets]
 
     def effects(self, term: Term, cell: Cell) -> Effects:
         """The ways in which any change may act on a term, with threads whose bandwidth was not measured."""
@@ -125,14 +123,9 @@ class Scene:
 
     def bounds(self, cell: Cell) -> Factors:
         """What the change may multiply a step by at most and at least: no step changes by more than its parts."""
-        models = {candidate.model.terms: candidate.model for candidate in self.fitted.candidates}.values()
-        terms = {
-            term
-            for model in models
-            for term, there in zip(model.terms, carried(model, [cell], GROWTHS[0]).matrix[0], strict=True)
-            if there > 0
-        }
-        found = [factors(term, cell, self.fitted.memory, self.mode, self.change) for term in terms]
+        there = carried(self._union, [cell], GROWTHS[0]).matrix[0]
+        works = [term for term, regressor in zip(self.terms, there, strict=True) if regressor > 0]
+        found = [factors(term, cell, self.fitted.memory, self.mode, self.change) for term in works]
         found.append(self.remainder(cell))
         return Factors(min(item.least for item in found), max(item.most for item in found))
 
@@ -141,22 +134,52 @@ class Scene:
         """The measured thread counts."""
         return {cell.threads for cell in self.fitted.curves.cells}
 
-    def _changed(self, candidate: Candidate, case: Case) -> Design:
-        """The candidate's model at the targets under the change."""
-        design = self._design(candidate, case.growth)
-        key = (candidate.model.terms, case.end)
-        if key not in self._applied:
-            terms = candidate.model.terms
-            applied = [[getattr(self.factors(term, cell), case.end) for term in terms] for cell in self.targets]
-            self._applied[key] = np.array(applied).reshape(design.matrix.shape)
-        return replace(design, matrix=design.matrix * self._applied[key])
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of all candidates together."""
+        return tuple(dict.fromkeys(term for candidate in self.fitted.candidates for term in candidate.model.terms))
 
-    def _design(self, candidate: Candidate, growth: str) -> Design:
-        """The candidate's model at the targets on the machine as it is."""
-        key = (candidate.model.terms, growth)
-        if key not in self._designs:
-            self._designs[key] = carried(candidate.model, self.targets, growth)
-        return self._designs[key]
+    def design(self, candidate: Candidate, growth: str, end: str = "") -> Design:
+        """A candidate's model at the targets on the machine as it is; under an end of the change where one is given."""
+        columns = [self.terms.index(term) for term in candidate.model.terms]
+        return replace(candidate.design, matrix=self._regressors(growth, end)[:, columns])
+
+    def _regressors(self, growth: str, end: str) -> Array:
+        """[q, term] of all candidates together, worked out once: they share most of their terms."""
+        if (growth, end) not in self._matrices:
+            if end:
+                applied = [[getattr(item, end) for item in row] for row in self.factors]
+                self._matrices[growth, end] = self._regressors(growth, "") * np.array(applied)
+            else:
+                self._matrices[growth, end] = carried(self._union, self.targets, growth).matrix
+        return self._matrices[growth, end]
+
+    def _modelled(self, candidate: Candidate, growth: str, end: str = "") -> Quantity:
+        """Seconds of a step [q] by a candidate, as `design` says; cases share most of them."""
+        key = (candidate, growth, end)
+        if key not in self._quantities:
+            self._quantities[key] = Quantity.modelled(candidate, self.design(candidate, growth, end))
+        return self._quantities[key]
+
+    @cached_property
+    def _union(self) -> Model:
+        return replace(self.fitted.winner.model, terms=self.terms)
+
+    @cached_property
+    def _present(self) -> Scene:
+        return replace(self, targets=(self.now,))
+
+    @cached_property
+    def _remainders(self) -> tuple[Factors, ...]:
+        return tuple(map(self.remainder, self.targets))
+
+    @cached_property
+    def _matrices(self) -> dict[tuple[str, str], Array]:
+        return {}
+
+    @cached_property
+    def _quantities(self) -> dict[tuple[Candidate, str, str], Quantity]:
+        return {}
 
 
 def _ends(found: Iterable[Factors]) -> tuple[str, ...]:
