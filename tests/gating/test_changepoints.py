@@ -55,6 +55,12 @@ def test_a_single_outlier_is_no_change() -> None:
     assert change_points(values).places == ()
 
 
+def test_what_the_shuffles_do_not_exceed_is_no_change_where_changes_just_pay() -> None:
+    """The 11th strongest of 200 (p = 0.055) asks for as many changes as its penalty just allows."""
+    found = change_points(np.random.default_rng(336).normal(size=24))
+    assert (found.places, found.p_value) == ((), 0.055)
+
+
 def test_critical_penalties_are_those_of_the_library() -> None:
     """Just below it one change or two pay, just above it neither."""
     from ruptures import KernelCPD

@@ -2,12 +2,14 @@
 """A gate's JSON read back: the same report, or one sentence."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serialprof.errors import ExitCode, StoreError
+from serialprof.estimate import Estimate
 from serialprof.gating.reading import read_report
 from serialprof_reports.gate import json as rendered
 from tests.gating import made
@@ -24,6 +26,15 @@ def written(folder: Path, text: str | bytes) -> Path:
 )
 def test_what_was_written_is_read_back_to_the_last_sample(tmp_path: Path, report: Any) -> None:
     assert read_report(written(tmp_path, rendered(report))) == report
+
+
+def test_what_would_identify_a_number_is_read_back(tmp_path: Path) -> None:
+    report = made.passing()
+    outcome = report.outcomes[0]
+    assert outcome.judgement is not None
+    unknown = Estimate.unknown("not measured", "s", "a longer --budget")
+    told = replace(report, outcomes=(replace(outcome, judgement=replace(outcome.judgement, null=unknown)),))
+    assert read_report(written(tmp_path, rendered(told))) == told
 
 
 def changed(**changes: object) -> str:
