@@ -13,6 +13,8 @@ from typing import Any
 from report_tools.building import Built, build
 
 PROGRAM = "total = 0\nfor step in range(3_000_000):\n    total += step % 7\nprint(total)\n"
+#: Where torch is installed, scalene runs its profiler too, which takes minutes and is no part of the program.
+HIDDEN = 'raise ImportError("not needed here")\n'
 PLOTLY = """import json
 import plotly.graph_objects as go
 
@@ -38,6 +40,10 @@ with open("plotly.html", "w") as file:
         drawn.update_yaxes(type="log" if figure["logy"] else None)
         file.write(drawn.to_html(full_html=False, include_plotlyjs=number == 0))
 """
+
+
+#: Seconds after which a command is ended, with exit code 124: a peer that hangs must not hold up the rest.
+PATIENCE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ def pages(python: Path, folder: Path, figures: Sequence[dict[str, Any]]) -> dict
         figures: what plotly draws, as `plots.figures` tells it.
     """
     (folder / "program.py").write_text(PROGRAM)
+    (folder / "torch.py").write_text(HIDDEN)
     (folder / "plots.py").write_text(PLOTLY)
     (folder / "figures.json").write_text(json.dumps(figures))
     return {peer.name: _made(python, folder, peer) for peer in PEERS}
@@ -99,7 +106,7 @@ def _made(python: Path, folder: Path, peer: Peer) -> Made:
     if subprocess.run([python, "-c", f"import {peer.name}"], capture_output=True, check=False).returncode:
         return _without(f"{python} cannot import {peer.name}")
     for arguments in filter(None, (peer.before, peer.making)):
-        built = build([python, *arguments], folder)
+        built = build(["timeout", str(PATIENCE), python, *arguments], folder)
         if built.error:
             return _without(f"it failed: {built.error}")
     made = sorted(folder.glob(f"{peer.name}*.html"))
