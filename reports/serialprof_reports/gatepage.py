@@ -9,7 +9,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from serialprof.gating.records import METRIC_NAMES
-from serialprof.units import format_bytes, format_seconds
+from serialprof.setting import CPU
+from serialprof.units import format_bytes, format_count, format_seconds
 from serialprof_reports import gatefigures, wording
 from serialprof_reports import gatewording as told
 from serialprof_reports.gate import json
@@ -83,11 +84,13 @@ def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
         if judgement.null.identified:
             yield "base against itself", told.change(judgement.null)
     if times is not None:
-        yield "time per step", " to ".join(map(format_seconds, times))
+        base, head = map(format_seconds, times)
+        yield "time per step", f"base {base}, head {head}"
     if outcome.setting is not None:
         setting = outcome.setting
-        knobs = f"W = {setting.width}, {wording.threads(setting.threads)}, {setting.depth * outcome.runs} steps"
-        yield "a sample", f"{knobs} on {'CPU' if setting.device == 'cpu' else setting.device}"
+        place = "CPU" if setting.device == CPU else setting.device
+        knobs = f"W = {format_count(setting.width)}, {wording.threads(setting.threads)}"
+        yield "a sample", f"{knobs}, {setting.depth * outcome.runs} steps on {place}"
     for metric, other in outcome.others.items():
         yield METRIC_NAMES[metric], f"{told.change(other.ratio)}: {other.verdict}"
     if outcome.seconds:

@@ -34,6 +34,7 @@ def test_every_outcome_stands_on_it_with_its_verdict() -> None:
     assert page.count('<article class="card">') == len(report.outcomes)
     assert "waived until 2026-12-31: the fix is under way" in text
     assert "the clock governor is powersave" in text
+    assert "time per step base 1.00 us, head 1.05 us a sample W = 1, 1 thread, 3000 steps on CPU took 6.25 s" in text
 
 
 def test_what_was_judged_has_its_pairs_drawn_and_in_a_table() -> None:
