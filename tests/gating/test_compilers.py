@@ -31,7 +31,8 @@ def test_flags_are_added_behind_those_of_the_build(tmp_path: Path) -> None:
 
 def test_a_compiler_does_not_find_wrappers(tmp_path: Path) -> None:
     path = wrapped(tmp_path, "cc")
-    told = subprocess.run(["cc"], env={"PATH": path, "CFLAGS": "-g"}, check=True, capture_output=True, text=True).stdout
+    environment = {"PATH": path, "CFLAGS": "-g"}
+    told = subprocess.run(["cc"], env=environment, check=True, capture_output=True, text=True, timeout=20).stdout
     assert f" -g {tmp_path}/bin:" in told
     assert "wrappers" not in told
 

@@ -102,9 +102,14 @@ def test_workers_answer_with_the_lent_serialprof(cache: Environments) -> None:
 
 def test_what_an_environment_has_itself_goes_before_what_is_lent(cache: Environments, clone: Path) -> None:
     commit(clone, {"click.py": "VALUE = 3\n"})
-    found = get(cache, install=f'{INSTALL} && cp click.py "$VIRTUAL_ENV"/lib/python*/site-packages/')
+    commit(clone, {"deep/rich.py": "VALUE = 4\n"})
+    install = f"""{INSTALL} && cd "$(echo "$VIRTUAL_ENV"/lib/python*/site-packages)" &&
+        cp "$OLDPWD"/click.py . && echo "$OLDPWD/deep" > editable.pth"""
+    found = get(cache, install=install)
     assert (found.lent / "click").is_symlink()
+    assert (found.lent / "rich").is_symlink()
     assert said(found, "__import__('click').VALUE") == "3"
+    assert said(found, "__import__('rich').VALUE") == "4"
 
 
 def test_a_serialprof_that_is_too_old_is_refused(cache: Environments, clone: Path) -> None:

@@ -105,8 +105,12 @@ def test_hooks_do_not_run(clone: Path, tmp_path: Path) -> None:
 
 def test_in_a_hook_the_folder_counts(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     two_commits(tmp_path / "other")
+    there = commit(tmp_path / "other", {"there.py": ""})
+    here = git(clone, "rev-parse", "HEAD")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
-    assert open_repository(clone).root == clone.resolve()
+    repository = open_repository(clone)
+    assert repository.root == clone.resolve()
+    assert repository.commit("HEAD") == here != there
 
 
 def test_changes_are_put_over_a_checkout(clone: Path, tmp_path: Path) -> None:
