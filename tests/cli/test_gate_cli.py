@@ -125,6 +125,12 @@ def test_unchanged_passes(repository, recorded, monkeypatch, capsys) -> None:
     document, junit, summary = read(repository)
     assert document["outcomes"][0]["verdict"] == "pass"
     assert len(document["outcomes"][0]["pairs"]) == 5
+    assert document["command"] == [
+        "serialprof",
+        "gate",
+        "--base-ref",
+        "HEAD~1",
+    ]  # a report that exists stops no repetition
     assert 'failures="0"' in junit
     assert "pass" in summary
     told = capsys.readouterr()

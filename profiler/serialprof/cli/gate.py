@@ -161,5 +161,19 @@ def _request(
         layouts=layout_floor,
         strict=on_inconclusive == "fail",
         effort=Effort(budget, seed),
-        command=("serialprof", *sys.argv[1:]),
+        command=("serialprof", *_without_reports(sys.argv[1:])),
     )
+
+
+def _without_reports(words: list[str]) -> list[str]:
+    """A command line without the files that it writes: once they are there, it could not be repeated."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("-o", "--output"):
+            skip = True
+        elif word != "--json" and not word.startswith(("-o", "--output=")):
+            kept.append(word)
+    return kept
