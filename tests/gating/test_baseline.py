@@ -110,6 +110,13 @@ def test_a_tenth_is_let_through(scale: float, levels: tuple[float, ...], verdict
     assert not found.null.identified
 
 
+def test_what_is_barred_is_told_and_not_judged() -> None:
+    found = judge_unpaired(Unpaired(processes(), processes(1.5)), Criteria(), 0.10, "why not")
+    assert found.verdict == "inconclusive"
+    assert found.barred == "why not"
+    assert found.ratio.value == pytest.approx(1.5)
+
+
 def test_a_larger_tolerance_stands() -> None:
     samples = Unpaired(processes(), processes(1.2))
     assert judge_unpaired(samples, Criteria(0.30, 0.40), 0.10).verdict == "pass"
@@ -173,6 +180,8 @@ def test_a_baseline_comes_back_whole(tmp_path: Path) -> None:
 def test_a_baseline_is_never_silently_replaced(tmp_path: Path) -> None:
     path = tmp_path / "base.json"
     write(path, baseline())
+    write(tmp_path / "new.json", baseline(), replace=True)
+    (tmp_path / "new.json").unlink()
     other = baseline(entry("others"))
     with pytest.raises(StoreError, match="exists"):
         write(path, other)
@@ -229,6 +238,7 @@ def test_half_a_file_is_damaged(tmp_path: Path) -> None:
         ("processes", [[1e-6]] * 4 + [[-1.0]], "times that are none"),
         ("processes", [[1e-6]] * 4 + [["1"]], r"Expected `float`.*processes"),
         ("yardsticks", [{"chain": 1e-9, "chase": 1e-7, "throughput": 0, "clock": None}] * 5, "times that are none"),
+        ("yardsticks", [{"chain": 1e-9, "chase": 1e-7, "throughput": 1e-11, "clock": None}], "with their yardsticks"),
         ("pace", None, "Expected `object`"),
         ("depth", 0, "pace that is none"),
     ],

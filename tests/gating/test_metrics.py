@@ -10,6 +10,8 @@ import pytest
 
 from serialprof.catalog import StepFunction
 from serialprof.errors import WorkloadError
+from serialprof.gating import running
+from serialprof.gating.contest import Contest, Side
 from serialprof.gating.contestants import BenchmarkFailedError, Contestant
 from serialprof.gating.judging import final, holm, judge_all, judge_metric, settled, unjudged
 from serialprof.gating.metrics import percentile, refusals, traced_steps
@@ -21,6 +23,7 @@ from serialprof.machine.topology import allowed_cpus
 from serialprof.measure.accounts import count_launches, trace_steps
 from serialprof.measure.kernels import Operation, outermost
 from serialprof.setting import Setting
+from tests.gating.made import MACHINE
 
 WORKLOADS = """
 def light(setting):
@@ -133,6 +136,24 @@ def test_every_metric_is_a_hypothesis() -> None:
     assert holm([0.001, 0.01], elsewhere=2) == [True, False]
 
 
+def test_all_metrics_of_all_benchmarks_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+
+    def taken(opened: Contest, paced: Pace, effort: object, hypotheses: int, *_: object) -> tuple[Pair, ...]:
+        counted.append(hypotheses)
+        return (pair(memory=(1.0, 1.0, 1.0), launches=(1.0, 1.0, 1.0)),) * 5
+
+    side = Contestant(sys.executable, "x", Path())
+    monkeypatch.setattr(running, "contest", lambda item, *_: Contest(item, Setting(), dict.fromkeys(ROLES, side)))
+    monkeypatch.setattr(running, "pace", lambda setting, contestant: Pace(setting, 1, 1e-3, 1))
+    monkeypatch.setattr(running, "take_pairs", taken)
+    benchmarks = [Benchmark("a", "a", metrics=("memory", "launches")), Benchmark("b", "b")]
+    sides = Side("base", sys.executable, Path()), Side("head", sys.executable, Path())
+    found = running.run_gate(benchmarks, *sides, MACHINE, elsewhere=2)
+    assert counted == [6, 6]
+    assert [list(outcome.judgements) for outcome in found] == [["step", "memory", "launches"], ["step"]]
+
+
 def test_a_judgement_that_is_barred_says_why() -> None:
     benchmark = Benchmark("b", "b")
     assert sentence(benchmark, unjudged("why not", Criteria()), "inconclusive") == "b: inconclusive: why not"
@@ -146,6 +167,7 @@ def test_further_metrics_are_those_beside_the_step() -> None:
 def test_percentile_by_hand() -> None:
     assert percentile([float(value) for value in range(1, 1001)]) == 990
     assert percentile([1.0] * 98 + [5.0, 7.0]) == 5
+    assert percentile([float(value) for value in range(1, 151)]) == 149  # 148.5 of them would do
     assert percentile([3.0]) == 3
 
 

@@ -50,6 +50,8 @@ def _told(metric: Metric, judgement: Judgement, verdict: Verdict) -> str:
     if judgement.biased and judgement.verdict == "inconclusive":
         null = _change(judgement.null)
         return f"{found}; inconclusive: the base against itself gives {null}, so nothing here can be told"
+    if judgement.mde <= judgement.tolerance:
+        return f"{found}; inconclusive: the data do not tell whether it is more than {_share(judgement.tolerance)}"
     return (
         f"{found}; inconclusive: the data exclude neither the tolerance of {_share(judgement.tolerance)} nor "
         f"{_share(judgement.mde)}"
