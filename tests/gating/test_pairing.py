@@ -5,6 +5,7 @@ import itertools
 import random
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -82,6 +83,14 @@ def test_a_long_run_is_cut_to_fewer_steps(tmp_path: Path) -> None:
     paced = pace(setting(depth=1000), contestants(tmp_path, base="slow")["base"])
     assert paced.setting.depth <= 20
     assert paced.runs == 1
+
+
+def test_a_program_runs_as_deep_as_it_was_asked_to(tmp_path: Path) -> None:
+    sleeps = Contestant(sys.executable, "-- sleep 0.0{depth}", tmp_path)
+    paced = pace(replace(setting(depth=5), mode="process"), sleeps)
+    assert paced.setting.depth == 5
+    slow = pace(replace(setting(depth=5), mode="process"), replace(sleeps, reference="-- sleep 0.{depth}"))
+    assert slow.blocks < paced.blocks
 
 
 def test_a_planted_slow_down_of_ten_is_found(tmp_path: Path) -> None:

@@ -16,14 +16,17 @@ from serialprof.gating.records import ROLES, Metric, Pair, Role
 from serialprof.measure import protocol
 from serialprof.measure.budget import whole_runs
 from serialprof.measure.process import WorkerProcess
-from serialprof.setting import Setting
+from serialprof.setting import PROCESS_MODE, Setting
 
 #: Seconds of the shortest sample.
 SHORTEST_SAMPLE: Final = 3e-4
 #: Seconds of sampling per pair that are aimed at, and bounds of the number of its blocks.
 PAIR_SECONDS: Final = 0.6
 _FEWEST_BLOCKS, _MOST_BLOCKS = 6, 240
-#: A run(D) that is longer than this many seconds is cut to fewer steps.
+#: The fewest where a sample takes more than so many seconds.
+_FEWEST_LONG_BLOCKS: Final = 3
+_LONG_SAMPLE: Final = 0.1
+#: A run(D) that is longer than this many seconds is cut to fewer steps, unless it is a whole program's.
 _LONGEST_RUN: Final = 0.02
 #: Seconds of a turn beyond many times what it should take.
 _TURN_LIMIT: Final = 10.0
@@ -80,11 +83,13 @@ def pace(setting: Setting, contestant: Contestant, fewest_runs: int = 1) -> Pace
         ask("base", worker, protocol.Check(setting), protocol.Checked, START_LIMIT)
         run = ask("base", worker, protocol.Calibrate(setting), protocol.Calibrated, START_LIMIT).seconds
     step = run / setting.depth
-    steps = setting.depth if run <= _LONGEST_RUN else whole_runs(step, setting.depth, _LONGEST_RUN)[0]
+    whole = run <= _LONGEST_RUN or setting.mode == PROCESS_MODE
+    steps = setting.depth if whole else whole_runs(step, setting.depth, _LONGEST_RUN)[0]
     runs = max(fewest_runs, whole_runs(step * steps, 1, SHORTEST_SAMPLE)[1])
     seconds = step * steps * runs
-    blocks = int(PAIR_SECONDS / (2 * len(ROLES) * seconds))
-    return Pace(replace(setting, depth=steps), runs, seconds, min(max(blocks, _FEWEST_BLOCKS), _MOST_BLOCKS))
+    fewest = _FEWEST_BLOCKS if seconds <= _LONG_SAMPLE else _FEWEST_LONG_BLOCKS
+    blocks = min(max(int(PAIR_SECONDS / (2 * len(ROLES) * seconds)), fewest), _MOST_BLOCKS)
+    return Pace(replace(setting, depth=steps), runs, seconds, blocks)
 
 
 def time_pair(
