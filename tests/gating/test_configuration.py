@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a repository says about its gate, and what is said where that is not understood."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -145,6 +146,16 @@ def test_a_waiver_has_a_ceiling_and_an_end(ratio: float, today: date, waiver: st
     assert found.verdict == "fail"
     assert found.waiver == waiver
     assert words in found.sentence
+
+
+def test_a_ceiling_holds_for_every_metric_that_failed() -> None:
+    judgement = failed(1.0).judgement
+    assert judgement is not None
+    memory = replace(judgement, ratio=Estimate(1.5, 1.4, 1.6))
+    outcome = replace(failed(1.0), judgement=replace(judgement, verdict="pass"), others={"memory": memory})
+    waivers = [Waiver("decode", 0.08, date(2026, 12, 31), "known")]
+    assert waived([outcome], waivers, date(2026, 12, 1))[0].waiver == ""
+    assert waived([outcome], [replace(waivers[0], ceiling=0.6)], date(2026, 12, 1))[0].waiver
 
 
 def test_a_waiver_of_another_benchmark_does_nothing() -> None:

@@ -187,8 +187,10 @@ def test_asynchronous_steps_are_not_timed_one_by_one() -> None:
 
 
 def test_single_steps_are_traced_in_whole_runs() -> None:
-    ticks = trace_steps(StepFunction(lambda: None), Setting(mode="eager", depth=8), 20)
+    made: list[None] = []
+    ticks = trace_steps(StepFunction(lambda: made.append(None)), Setting(mode="eager", depth=8), 20)
     assert len(ticks.steps) == 8 * 24
+    assert len(made) == 8 + 24  # the first run is not timed
     assert ticks.seconds_per_tick == 1e-9
 
 

@@ -20,6 +20,7 @@ from serialprof.gating.contest import Side
 from serialprof.gating.reading import read_report
 from serialprof.gating.records import Benchmark, Criteria, Outcome, Pair
 from serialprof.gating.running import Effort, decided
+from serialprof.gating.sides import BuiltSides
 from tests.gating import made
 
 PAIRS = {"same": made.pairs(0.0), "slower": made.pairs(0.1), "noisy": made.pairs(0.02, 16, spread=0.03)}
@@ -257,6 +258,35 @@ def test_a_baseline_advises_unless_it_is_enforced(
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(["*GateWarning: slower: *compared with a stored baseline*", "warning: an edited file"])
     run("slower", "--serialprof-baseline=base.json", "--serialprof-enforce").assert_outcomes(failed=1)
+
+
+def test_a_commit_is_built_by_the_command_that_is_given(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[..., pytest.RunResult],
+    gates: Gates,
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def built(ref: str, install: str, folder: Path, *, allow_dirty: bool) -> BuiltSides:
+        asked.append((ref, install, folder, allow_dirty))
+        return BuiltSides(Side("base", "python", folder), Side("head", "python", folder), tuple)
+
+    monkeypatch.setattr(sessions, "built_sides", built)
+    result = run("same", "--serialprof-base-ref=main")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*needs the command that installs it; give --serialprof-install CMD*"])
+    run("same", "--serialprof-base-ref=main", "--serialprof-install=make", "--serialprof-allow-dirty")
+    pytester.makepyprojecttoml('[tool.serialprof.gate]\ninstall = "pip install ."')
+    run("same", "--serialprof-base-ref=main").assert_outcomes(passed=1)
+    assert asked == [("main", "make", pytester.path, True), ("main", "pip install .", pytester.path, False)]
+
+
+def test_gates_do_not_run_beside_other_tests(run: Callable[..., pytest.RunResult], gates: Gates) -> None:
+    pytest.importorskip("xdist")
+    result = run("same", BASE, "-n", "1")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*gates time, so they must not run beside other tests*"])
 
 
 def test_a_baseline_that_is_not_there_is_an_error(run: Callable[..., pytest.RunResult], gates: Gates) -> None:

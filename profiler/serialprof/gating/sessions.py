@@ -129,7 +129,10 @@ class GateSession:
         if self.options.ref:
             install = self.options.install or self.configuration.install
             if not install:
-                raise UsageError("a base of another commit needs the command that installs it", "give it")
+                raise UsageError(
+                    "a base that is a commit needs the command that installs it",
+                    "give --serialprof-install CMD, or install = in the gate's configuration",
+                )
             built = built_sides(self.options.ref, install, self.folder, allow_dirty=self.options.allow_dirty)
             return _Sides(built.base, built.head, self.look())
         if self.baseline:
