@@ -3,7 +3,9 @@
 
 import json
 import math
+import random
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,26 @@ def test_the_samples_of_a_process_are_one_value() -> None:
     few = processes(1.05, (0.9, 1.1, 0.95, 1.05, 1.0))
     bounds = [judge_unpaired(Unpaired(processes(), side), Criteria(), 0.1).ratio for side in (many, few)]
     assert bounds[0] == bounds[1]
+
+
+@pytest.mark.study
+def test_false_verdicts_are_as_rare_as_they_say() -> None:
+    """Seven noisy processes against five quieter ones, at a slow-down of just the tolerance of 10 %."""
+    rng, trials = random.Random(8), 2000
+    verdicts = Counter(
+        judge_unpaired(
+            Unpaired(
+                tuple((math.exp(rng.gauss(0, 0.01)),) for _ in range(5)),
+                tuple((1.1 * math.exp(rng.gauss(0, 0.04)),) for _ in range(7)),
+            ),
+            Criteria(),
+            0.10,
+        ).verdict
+        for _ in range(trials)
+    )
+    for verdict, error in (("fail", 0.025), ("pass", 0.05)):
+        slack = 2.6 * math.sqrt(error * (1 - error) * trials)
+        assert abs(verdicts[verdict] - error * trials) <= slack + 0.1 * error * trials
 
 
 def marked(clock: float | None) -> Fingerprint:

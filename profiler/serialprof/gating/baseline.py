@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from serialprof.errors import BaselineError
-from serialprof.files import write_new
+from serialprof.files import check_creatable, write_new
 from serialprof.gating.fingerprint import Fingerprint
 from serialprof.gating.pairing import Pace
 from serialprof.gating.records import Benchmark, SideFacts
@@ -72,6 +72,14 @@ class Baseline:
         return next((entry for entry in self.entries if entry.benchmark.name == name), None)
 
 
+def check_writable(path: Path, replace: bool = False) -> None:
+    """Raises what `write` would, for a caller that measures in between."""
+    if replace and path.exists():
+        _check_kind(path, _document(path), versions=None)
+    else:
+        check_creatable(path)
+
+
 def write(path: Path, baseline: Baseline, replace: bool = False) -> None:
     """Writes a baseline, whole or not at all.
 
@@ -85,10 +93,10 @@ def write(path: Path, baseline: Baseline, replace: bool = False) -> None:
         BaselineError: what is to be replaced is no baseline.
     """
     document = msgspec.json.encode({"schema": SCHEMA, **msgspec.to_builtins(baseline)})
-    if not (replace and path.exists()):
+    check_writable(path, replace)
+    if not path.exists():
         write_new(path, document)
         return
-    _check_kind(path, _document(path), versions=None)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     write_new(beside, document)
     beside.replace(path)
