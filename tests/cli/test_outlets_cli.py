@@ -90,6 +90,16 @@ def test_what_is_no_run_gets_one_sentence(
     assert {path.name for path in tmp_path.iterdir()} <= {"a.serialprof"}
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_folder_in_place_of_a_run_gets_one_sentence(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, command[0], ".", *command[1:]) == 2
+    assert capsys.readouterr().err == "serialprof: there is no run file .; give the path of a *.serialprof file\n"
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("command", [each for each in COMMANDS if "html" not in each], ids=" ".join)
 def test_a_run_in_which_everything_failed_says_so_everywhere(
     command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -38,7 +38,7 @@ def command(run: Path, format_: str, output: Path | None, price: Cost | None, wa
             f"--{next(iter(costs))} is for the sliders of a page", "add --format html, or ask serialprof whatif"
         )
     if format_ == "html" and output is None:
-        output = run.with_suffix(".html")
+        output = run.parent / f"{run.stem}.html"
     if output is not None:
         check_creatable(output)
     loaded = load(run)
