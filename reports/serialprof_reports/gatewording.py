@@ -23,7 +23,8 @@ GRAVEST: Final = ("error", "no baseline", "fail", "inconclusive", "waived", "pas
 #: What people can do about each verdict.
 _HELP: Final = {
     "error": "error: mend what the sentence names, then run the command below again",
-    "no baseline": "no baseline: the base does not have this benchmark; it is compared from the next commit on",
+    "no baseline": "no baseline: the base lacks this benchmark; merged, or saved by `gate save`, it is compared from "
+    "then on",
     "fail": "fail: look at what changed between the two commits; where the cost is meant, waive it in the "
     "configuration with a ceiling, an expiry and a reason",
     "inconclusive": "inconclusive: give it more time (--budget), or a quieter machine; `serialprof gate --self-test` "

@@ -11,7 +11,6 @@ import click
 
 from serialprof.cli.gateoptions import knob_options, knobs_of
 from serialprof.cli.progress import Display
-from serialprof.files import check_creatable
 
 
 @click.command(
@@ -34,15 +33,14 @@ def command(workloads: tuple[str, ...], python: str, file: Path, replace: bool, 
     WORKLOAD as for `serialprof gate`. Prefer --base-ref where base and head can run in the same job: a stored baseline
     sees large changes alone.
     """
-    if not replace:
-        check_creatable(file)
-    from serialprof.gating.baseline import write
+    from serialprof.gating.baseline import check_writable, write
     from serialprof.gating.baselining import save
     from serialprof.gating.configuration import read_configuration
     from serialprof.gating.gate import head_alone
     from serialprof.gating.request import GateRequest, benchmarks_of
     from serialprof.preparation import look_at_machine
 
+    check_writable(file, replace)
     request = GateRequest(workloads, knobs_of(named=bool(workloads), **knobs), head_python=python)
     expected = benchmarks_of(request, read_configuration(request.folder))
     with Display() as display:

@@ -91,7 +91,7 @@ def _paired(
 def _against_baseline(
     report: GateReport,
     request: GateRequest,
-    configuration: Configuration,  # noqa: ARG001 - a baseline has what it expects inside
+    configuration: Configuration,
     expected: Sequence[Benchmark],
     tell: Tell,
 ) -> GateReport:
@@ -99,9 +99,11 @@ def _against_baseline(
     stored = read(request.baseline)
     head = head_alone(request)
     found = compare(stored, expected, head, report.machine, tell, enforce=request.enforce)
+    saved = Configuration(benchmarks=tuple(entry.benchmark for entry in stored.entries))
+    gone = () if request.names_benchmarks else missing(saved, configuration)
     return replace(
         report,
-        outcomes=found.outcomes,
+        outcomes=(*found.outcomes, *gone),
         base=stored.side,
         head=_facts(head),
         advisory=found.advisory,
