@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
-from benchmarks.gate_tools import gated, peers
+from benchmarks.gate_tools import gated, making, peers
 from benchmarks.gate_tools.cells import KINDS, PLANTED, SERIALPROF, TOOLS, Cell, Record, cells, least_filled
 from benchmarks.gate_tools.keeping import Gates, codes
+from benchmarks.gate_tools.making import Maker
 from benchmarks.gate_tools.scoring import computed, goals, percent, rows
+from serialprof.gating.contest import Contest
+from serialprof.gating.contestants import Contestant
+from serialprof.gating.pairing import Pace
+from serialprof.gating.records import Benchmark, Pair
+from serialprof.gating.running import Effort
+from serialprof.setting import Setting
+from tests import made
 
 
 def gate(verdict: str = "pass", planted: float = 0.0, kind: str = "native", **more: Any) -> Record:
@@ -144,3 +152,45 @@ def test_a_peer_makes_more_steps(planted: str, steps: int, monkeypatch: pytest.M
     monkeypatch.setenv(gated.KIND, "numpy")
     monkeypatch.setenv(gated.PLANTED, planted)
     assert gated.from_environment()[1] == steps
+
+
+def test_a_gate_of_a_peer_is_a_verdict_or_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+
+    def slower(job: peers.Job) -> peers.Answer:
+        folders.append(job.folder)
+        if job.kind == "torch":
+            raise RuntimeError("no torch")
+        return {"failed": job.planted > 0.04, "ratio": 1 + job.planted}
+
+    monkeypatch.setitem(peers.PEERS, "asv", slower)
+    maker = Maker(made.machine())
+    found = maker.make(Cell("asv", "numpy", "quiet", 0.05), 1)
+    assert (found["verdict"], found["ratio"], found["planted"]) == ("fail", 1.05, 0.05)
+    assert maker.make(Cell("asv", "numpy", "quiet", 0.03), 2)["verdict"] == "pass"
+    assert maker.make(Cell("asv", "torch", "quiet", 0.03), 3)["error"] == "RuntimeError: no torch"
+    assert len(set(folders)) == 3 and not any(folder.exists() for folder in folders)
+
+
+def test_serialprofs_own_gate_is_judged_as_the_command_line_judges_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = Contestant("python", "gated.py:numpy", Path("/nowhere"))
+    setting = Setting(mode="eager", depth=1, cpus=(0,))
+    seeds: list[int] = []
+
+    def fake_contest(benchmark: Benchmark, *_: Any) -> Contest:
+        return Contest(benchmark, setting, {"base": base, "twin": base, "head": base})
+
+    def fake_pairs(opened: Contest, paced: Pace, effort: Effort) -> tuple[Pair, ...]:
+        seeds.append(effort.seed)
+        slower = 1 + opened.contestants["head"].planted
+        return tuple(Pair((1.0,) * 4, (1.0,) * 4, (slower + error,) * 4) for error in (0.0, 0.001, -0.001, 0.0, 0.0))
+
+    monkeypatch.setattr(making, "contest", fake_contest)
+    monkeypatch.setattr(making, "planting_pace", lambda setting, base: Pace(setting, 100, 3e-4, 6))
+    monkeypatch.setattr(making, "take_pairs", fake_pairs)
+    maker = Maker(made.machine())
+    found = [maker.make(Cell(SERIALPROF, "numpy", "quiet", share), number) for number, share in enumerate((0.0, 0.05))]
+    assert [gate["verdict"] for gate in found] == ["pass", "fail"]
+    assert found[1]["ratio"] == pytest.approx(1.05, abs=1e-4)
+    assert len(found[1]["logs"]) == len(found[1]["null_logs"]) == 5
+    assert seeds == [0, 1]
