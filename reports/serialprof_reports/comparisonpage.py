@@ -12,7 +12,7 @@ from serialprof_reports import comparisontables as tables
 from serialprof_reports import comparisonwording as told
 from serialprof_reports import wording
 from serialprof_reports.comparison import json
-from serialprof_reports.html import _environment, _policy, _template
+from serialprof_reports.document import document
 from serialprof_reports.reproduction import packed
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from serialprof.question import Cost
     from serialprof_reports.pageparts import Facts
 
-#: Files in templates/ that become the page's one style and its one script.
 _STYLES: Final = ("page.css", "compare.css")
 _SCRIPTS: Final = ("page.js", "compare.js")
 
@@ -46,28 +45,21 @@ class _Answer:
 
 def html(comparison: Comparison) -> str:
     """The page as one HTML document, under the same Content-Security-Policy as that of a run."""
-    from markupsafe import Markup
-
     from serialprof_reports.comparisonsections import sections
 
-    style, script = ("".join(map(_template, names)) for names in (_STYLES, _SCRIPTS))
-    return (
-        _environment()
-        .get_template("compare.html.j2")
-        .render(
-            policy=_policy(style, script),
-            style=Markup(style),  # noqa: S704 - the package's own file
-            script=Markup(script),  # noqa: S704 - the package's own file
-            title=_title(comparison),
-            answers=tuple(map(_answer, comparison.pairs)),
-            runs=tuple(map(_run, comparison.sides)),
-            differences=tuple(table for pair in comparison.pairs for table in tables.mismatches(pair)),
-            sections=sections(comparison),
-            points=tuple(map(tables.every_point, comparison.pairs)),
-            legend=told.LEGEND,
-            command=_command(comparison),
-            data=f"data:application/gzip;base64,{packed(json(comparison))}",
-        )
+    return document(
+        "compare.html.j2",
+        _STYLES,
+        _SCRIPTS,
+        title=_title(comparison),
+        answers=tuple(map(_answer, comparison.pairs)),
+        runs=tuple(map(_run, comparison.sides)),
+        differences=tuple(table for pair in comparison.pairs for table in tables.mismatches(pair)),
+        sections=sections(comparison),
+        points=tuple(map(tables.every_point, comparison.pairs)),
+        legend=told.LEGEND,
+        command=_command(comparison),
+        data=f"data:application/gzip;base64,{packed(json(comparison))}",
     )
 
 

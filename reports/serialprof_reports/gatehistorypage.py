@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from serialprof_reports import gatehistorywording as told
 from serialprof_reports import wording
 from serialprof_reports.frames import arrange, at_places, frame, linear, logarithmic, new_axes
-from serialprof_reports.gatedocument import document
+from serialprof_reports.gatedocument import gate_document
 from serialprof_reports.gatehistory import json
 from serialprof_reports.gatewording import change
 from serialprof_reports.pageparts import Panel, Section, Table
@@ -46,7 +46,7 @@ class _Card:
 def html(history: History) -> str:
     """The page as one HTML document, under the same Content-Security-Policy as that of a run."""
     changed = [series for series in history.series if series.changes]
-    return document(
+    return gate_document(
         "gatehistory.html.j2",
         headline=told.headline(history),
         period=_period(history),

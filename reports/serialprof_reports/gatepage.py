@@ -14,7 +14,7 @@ from serialprof.units import format_bytes, format_count, format_seconds
 from serialprof_reports import gatefigures, wording
 from serialprof_reports import gatewording as told
 from serialprof_reports.gate import json
-from serialprof_reports.gatedocument import document
+from serialprof_reports.gatedocument import gate_document
 from serialprof_reports.pageparts import Panel, Section, Table
 from serialprof_reports.reproduction import packed
 
@@ -49,7 +49,7 @@ class _Card:
 
 def html(report: GateReport) -> str:
     """The page as one HTML document, under the same Content-Security-Policy as that of a run."""
-    return document(
+    return gate_document(
         "gate.html.j2",
         headline=told.headline(report),
         overall=told.overall(report),
