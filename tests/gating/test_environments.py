@@ -18,6 +18,8 @@ from serialprof.machine.topology import allowed_cpus
 from serialprof.measure.introspection import Introspector
 from tests.gating.clones import INSTALL, commit, git, two_commits, worktrees
 
+#: Ctrl-C, once the installer surely is waited for.
+INTERRUPT = "sleep 1; kill -INT $PPID"
 #: Builds a wheel of the package with the standard library alone, so that pip needs no network.
 BACKEND = """
 import zipfile
@@ -141,6 +143,7 @@ def test_the_command_runs_in_the_folder_of_the_gate(clone: Path, tmp_path: Path)
     cache = open_environments(open_repository(clone / "mine"), tmp_path / "cache")
     found = get(cache, install='test -e ../.git && cp -r ../mine "$VIRTUAL_ENV"/lib/python*/site-packages/')
     assert found.folder == found.source / "mine"
+    assert Recipe("make").mark("mine") != Recipe("make").mark(".")
     assert said(found, "mine.VALUE") == "2"
 
 
@@ -164,7 +167,7 @@ def test_an_installer_that_fails_is_quoted(cache: Environments, clone: Path, cap
 
 def test_an_interrupt_leaves_no_worktree(cache: Environments, clone: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        get(cache, install="kill -INT $PPID; sleep 20")
+        get(cache, install=f"{INTERRUPT}; sleep 20")
     assert len(worktrees(clone)) == 1
     get(cache)
     assert built(tmp_path) == 1
@@ -172,7 +175,7 @@ def test_an_interrupt_leaves_no_worktree(cache: Environments, clone: Path, tmp_p
 
 def test_what_an_installer_started_ends_with_an_interrupt(cache: Environments, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        get(cache, install=f"sleep 60 & echo $! > {tmp_path}/child; kill -INT $PPID; wait")
+        get(cache, install=f"sleep 60 & echo $! > {tmp_path}/child; {INTERRUPT}; wait")
     child = int((tmp_path / "child").read_text())
     end = time.monotonic() + 20
     while _runs(child) and time.monotonic() < end:
@@ -208,16 +211,17 @@ def test_an_environment_whose_python_is_gone_is_built_again(cache: Environments,
     assert built(tmp_path) == 2
 
 
-def test_the_last_used_ones_are_kept(cache: Environments) -> None:
+@pytest.mark.parametrize(("in_use", "kept"), [(2, 7), (9, 9)])
+def test_the_last_used_ones_are_kept(cache: Environments, in_use: int, kept: int) -> None:
     found = get(cache)
     entries = [cache.folder / f"{number:012}-01234567" for number in range(12)]
     for age, entry in enumerate(entries):
         entry.mkdir()
         (entry / "ready").touch()
-        hours = 0.5 if age < 2 else age
+        hours = 0.5 if age < in_use else age
         os.utime(entry / "ready", times=(time.time() - 3600 * hours,) * 2)
     get(cache)
-    assert [entry for entry in entries if entry.exists()] == entries[:7]
+    assert [entry for entry in entries if entry.exists()] == entries[:kept]
     assert found.ready.exists()
 
 
