@@ -115,9 +115,11 @@ def test_changes_are_refused_or_built(clone: Path) -> None:
     assert len(worktrees(clone)) == 1
 
 
-def test_new_files_are_no_changes(clone: Path) -> None:
+def test_new_files_are_no_changes_but_come_along_where_these_may(clone: Path) -> None:
     (clone / "notes").touch()
     assert not built(clone).head.commit.endswith("-dirty")
+    assert not (built(clone).head.folder / "notes").exists()
+    assert (built(clone, allow_dirty=True).head.folder / "notes").exists()
 
 
 @pytest.mark.parametrize(

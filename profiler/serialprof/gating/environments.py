@@ -168,7 +168,8 @@ class Environments:
                 self._prune(environment)
         except OSError as error:
             raise UnavailableError(
-                f"cannot write {error.filename}: {error.strerror}", "set XDG_CACHE_HOME to a folder that can be written"
+                f"cannot write {error.filename or self.folder}: {error.strerror}",
+                "set XDG_CACHE_HOME to a folder that can be written",
             ) from None
         return environment
 

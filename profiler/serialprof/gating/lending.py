@@ -44,7 +44,9 @@ def lend(interpreter: Interpreter, folder: Path) -> None:
             _remove(folder / name)
     for name, targets in links.items():
         _link(folder / name, targets)
-    (interpreter.packages / _PATH_FILE).write_text(f"{folder}\n")
+    path_file, line = interpreter.packages / _PATH_FILE, f"{folder}\n"
+    if not path_file.exists() or path_file.read_text() != line:  # workers of another gate may be reading it
+        path_file.write_text(line)
 
 
 @cache

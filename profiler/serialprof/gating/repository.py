@@ -61,6 +61,10 @@ class Repository:
         """Whether files that git tracks are changed and not committed."""
         return bool(self._git("status", "--porcelain", "--untracked-files=no"))
 
+    def has_changes(self) -> bool:
+        """Whether `copy_changes` would copy something: as `is_dirty`, or there are new files."""
+        return bool(self._git("status", "--porcelain", "--untracked-files=normal"))
+
     @contextmanager
     def checkout(self, commit: str, place: Path) -> Iterator[None]:
         """The files of a commit in a new folder, a worktree as long as the context lasts; the files stay there.

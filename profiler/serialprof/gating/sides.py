@@ -54,7 +54,7 @@ def built_sides(
         base_ref: branch, tag or commit of the base.
         install: shell command that installs a checkout into the environment whose programs are first on PATH.
         folder: in which the gate is asked for; the command runs in the same folder of either checkout.
-        allow_dirty: whether changes that are not committed may be in the head.
+        allow_dirty: whether what is not committed, new files included, goes into the head.
         tell: told in a few words what begins.
         cache: folder of the environments, None for the user's cache folder.
 
@@ -71,13 +71,14 @@ def built_sides(
     recipe = Recipe(install)
     try:
         head_commit, dirty = repository.commit("HEAD"), repository.is_dirty()
+        changed = allow_dirty and repository.has_changes()
     except UnavailableError as error:
         raise _refused("head", error) from None
     if dirty and not allow_dirty:
         raise UsageError(f"{repository.root} has changes that are not committed", "commit them, or give --allow-dirty")
-    base, head = _both(environments, base_commit, head_commit, recipe, tell, dirty=dirty)
+    base, head = _both(environments, base_commit, head_commit, recipe, tell, changed=changed)
     rebuilds = functools.cache(functools.partial(_rebuilds, base, environments, base_commit, recipe, tell))
-    return BuiltSides(_side("base", base, base_commit), _side("head", head, head_commit, changed=dirty), rebuilds)
+    return BuiltSides(_side("base", base, base_commit), _side("head", head, head_commit, changed=changed), rebuilds)
 
 
 def given_sides(base_python: str, head_python: str, folder: Path) -> tuple[Side, Side]:
@@ -105,12 +106,12 @@ def _given(label: str, python: str, folder: Path) -> Side:
 
 
 def _both(
-    environments: Environments, base_commit: str, head_commit: str, recipe: Recipe, tell: Tell, *, dirty: bool
+    environments: Environments, base_commit: str, head_commit: str, recipe: Recipe, tell: Tell, *, changed: bool
 ) -> tuple[Environment, Environment]:
     """Environments of base and head, with the same releases of what both require as far as that can be."""
     began = time.time()
     base = _built("base", environments, base_commit, recipe, tell)
-    head = _built("head", environments, head_commit, recipe, tell, changed=dirty)
+    head = _built("head", environments, head_commit, recipe, tell, changed=changed)
     if base.packages() != head.packages():  # one may be kept from a day on which other releases were the newest
         if base.built < began:
             base = _built("base", environments, base_commit, recipe, tell, anew=True)
