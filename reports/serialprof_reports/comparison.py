@@ -37,7 +37,7 @@ def json(comparison: Comparison) -> str:
 
 
 def terminal(comparison: Comparison, *, width: int = 80, color: bool = False) -> str:
-    """Per pair of runs: verdict, comparability, the ratios of every family, and what makes up for the serial ones.
+    """Per pair of runs: verdict, comparability, the ratios of every family, and what the serial ones are made of.
 
     Args:
         comparison: of runs.

@@ -30,7 +30,7 @@ _COST: Final = (
     "money. Prices are taken as exact; what single points cost stands in the table of all points."
 )
 _PRODUCT: Final = (
-    "What makes up for the ratio on serial work: the clock by the meter, the cycles of a dependent operation and the "
+    "What the ratio on serial work is made of: the clock by the meter, the cycles of a dependent operation and the "
     "latency of declared loads by the limits of the machines, and the rest: caches, traffic, barriers, instruction "
     "sets and code. Upwards a factor makes the second run faster, downwards slower; each begins where the one before "
     "it ends, and the last bar is what they multiply to."
@@ -54,7 +54,7 @@ def sections(comparison: Comparison) -> tuple[Section, ...]:
     found = (
         Section("ratios", "Ratios", _RATIOS, _panels(pairs, _ratios)),
         Section("cost", "Cost per step", _COST, _panels(pairs, _costs)),
-        Section("product", "What makes up for it", _PRODUCT, _panels(pairs, _product), products),
+        Section("product", "What it is made of", _PRODUCT, _panels(pairs, _product), products),
         Section("levers", "Clock and threads", _LEVERS, _panels(pairs, _levers)),
         Section("curves", "Step times", _CURVES, _panels(pairs, _curves)),
     )

@@ -94,9 +94,16 @@ def test_the_factors_multiply_to_the_ratio_exactly_whatever_the_noise() -> None:
 def test_the_verdict_holds_the_ratios_and_the_factors() -> None:
     verdict = two(*pair(wide=2.2)).pairs[0].verdict
     assert verdict.startswith("B is 1.4")
-    assert "faster than A on serial work, B is slower than A on wide work, 0.6" in verdict
+    assert "faster than A on serial work, and slower on wide work, 0.6" in verdict
     assert "; of the 1.4" in verdict
     assert "1.30 is clock, 1.08 cycles per step and 1.0" in verdict
+
+
+def test_the_verdict_names_who_is_compared_once() -> None:
+    first, second = pair(wide=0.7)
+    verdict = two(second, first).pairs[0].verdict
+    assert verdict.startswith("B is slower than A on serial work, 0.7")
+    assert "as fast, and slower on wide work, 0." in verdict
 
 
 def test_the_same_run_twice_is_exactly_1_by_value_and_says_so() -> None:

@@ -46,7 +46,7 @@ Examples:
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
 def command(runs: tuple[Path, ...], format_: str, as_json: bool, prices: tuple[Cost, ...], output: Path | None) -> None:
-    """Say how much faster B is than A, and what makes up for it, at the points that both measured.
+    """Say how much faster B is than A, and what the ratio is made of, at the points that both measured.
 
     A page goes beside A as comparison.html unless -o names another place.
     """

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stored runs beside each other: what they share, how much faster one is, and what makes up for it."""
+"""Stored runs beside each other: what they share, how much faster one is, and what the ratio is made of."""

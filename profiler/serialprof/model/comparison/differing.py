@@ -87,10 +87,10 @@ def _warnings(run: StoredRun) -> Iterator[str]:
         yield f"is {run.status}"
     if run.plan.quick:
         yield "is a quick run: its intervals hold within its processes, and do not cover what a fresh start changes"
-    samples = [sample for visit in run.visits for sample in visit.samples]
-    disturbed = sum(bool(sample.disturbed) for sample in samples)
-    if disturbed > _DISTURBED * len(samples):
-        yield f"had {round(100 * disturbed / len(samples))} % of its samples disturbed"
+    reasons = [reason for visit in run.visits for reason in visit.samples.disturbed]
+    disturbed = sum(map(bool, reasons))
+    if disturbed > _DISTURBED * len(reasons):
+        yield f"had {round(100 * disturbed / len(reasons))} % of its samples disturbed"
 
 
 def _form(quick: bool) -> str:

@@ -24,11 +24,14 @@ def verdict(kinds: Sequence[Kind], first: str, second: str) -> str:
 
 
 def _sentence(kind: Kind, first: str, second: str) -> str:
-    told = [_clause(pooled, first, second) for pooled in kind.pooled]
+    told = [
+        _clause(pooled, first, second, after=place > 0 and _told_apart(kind.pooled[place - 1]))
+        for place, pooled in enumerate(kind.pooled)
+    ]
     serial = next((pooled for pooled in kind.pooled if pooled.form == "serial"), None)
     product = "" if serial is None else _product(serial)
     where = _WHERE.get(kind.device, f" on {kind.device}")
-    return f"{', '.join(told)}{where}{product}.{_money(kind, first, second)}"
+    return f"{', and '.join(told)}{where}{product}.{_money(kind, first, second)}"
 
 
 def _money(kind: Kind, first: str, second: str) -> str:
@@ -37,19 +40,26 @@ def _money(kind: Kind, first: str, second: str) -> str:
     return f" For the same money {second} makes {listed(told)} of {first}." if told else ""
 
 
-def _clause(pooled: Pooled, first: str, second: str) -> str:
-    """One form in words."""
+def _clause(pooled: Pooled, first: str, second: str, *, after: bool) -> str:
+    """One form in words; after a clause that says which run is faster, who is compared is not said again."""
     work = f"on {pooled.form} work"
     found = pooled.ratio
+    subject, than = ("", "") if after else (f"{second} is ", f" than {first}")
     if found.low is None or found.high is None:
         return f"{second} is {ratio(found)} as fast as {first} {work} (no interval: too few blocks)"
     if found.low > 1:
-        return f"{second} is {ratio(found)} faster than {first} {work}"
+        return f"{subject}{ratio(found)} faster{than} {work}"
     if found.high < 1:
-        return f"{second} is slower than {first} {work}, {ratio(found)} as fast"
+        return f"{subject}slower{than} {work}, {ratio(found)} as fast"
     if found.low == found.high:
         return f"{second} is exactly as fast as {first} {work}"
     return f"the data cannot tell {first} from {second} {work} ({ratio(found)})"
+
+
+def _told_apart(pooled: Pooled) -> bool:
+    """Whether one run is surely faster."""
+    low, high = pooled.ratio.low, pooled.ratio.high
+    return low is not None and high is not None and (low > 1 or high < 1)
 
 
 def _product(serial: Pooled) -> str:
