@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
 
 from serialprof.units import format_count
 from serialprof_reports import wording
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 #: Ends of the axes, and the elasticity below which nothing helps.
 _LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.14, 1.3, 0.05
 
-#: Share of the axis below which two labels touch; widths in one line of a label, and the most that it names.
-_NEAR, _IN_A_LINE, _MOST_NAMED = 0.15, 3, 9
+#: Share of the axis below which two labels touch; characters in a line of a label, and the most lines.
+_NEAR, _CHARACTERS, _MOST_LINES = 0.15, 15, 3
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ...]:
@@ -107,9 +109,11 @@ def _labels(marks: Sequence[Tradeoff], near: float) -> list[tuple[float, str]]:
 def _widths(group: Sequence[Tradeoff]) -> str:
     """The widths of marks that share a label, from left to right, a few to a line; of many the ends alone."""
     widths = [format_count(item.width) for item in group]
-    if len(widths) > _MOST_NAMED:
+    held = (width.replace(" ", _NO_BREAK) for width in widths)
+    lines = wrap(", ".join(held), _CHARACTERS, break_long_words=False)
+    if len(lines) > _MOST_LINES:
         return f"{widths[0]} ... {widths[-1]}"
-    return ",\n".join(", ".join(widths[i : i + _IN_A_LINE]) for i in range(0, len(widths), _IN_A_LINE))
+    return "\n".join(lines).replace(_NO_BREAK, " ")
 
 
 def _regions(axes: Axes, ends: tuple[float, float]) -> None:

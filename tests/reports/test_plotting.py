@@ -115,6 +115,8 @@ def test_marks_that_nearly_touch_share_a_label() -> None:
     )
     (first, last) = clockmap._labels(marks, 0.2)
     assert first == (-0.4, "4")
-    assert last == (pytest.approx(0.955), "1, 16, 256,\n64")
-    many = [replace(marks[0], width=width) for width in range(1, 12)]
-    assert clockmap._labels(many, 0.2) == [(pytest.approx(-0.4), "1 ... 11")]
+    assert last == (pytest.approx(0.955), "1, 16, 256, 64")
+    long = [replace(marks[0], width=width) for width in (2**18, 2**27, 2**21, 2**24)]
+    assert clockmap._labels(long, 0.2) == [(pytest.approx(-0.4), "256 Ki, 128 Mi,\n2 Mi, 16 Mi")]
+    many = [replace(marks[0], width=width) for width in range(1, 16)]
+    assert clockmap._labels(many, 0.2) == [(pytest.approx(-0.4), "1 ... 15")]
