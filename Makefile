@@ -12,7 +12,8 @@ SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* n
 TESTED ?= $(BIN)/python
 WITHOUT ?= qemu
 BESIDE := $(addprefix tests/,browser cli measure/test_coverage.py model reports test_docs.py test_store.py test_validation.py \
-  test_view.py)
+  test_view.py $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
+  repository sides))
 
 .PHONY: run test suite check format lint types contracts test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
 
