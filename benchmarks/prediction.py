@@ -48,8 +48,9 @@ from serialprof.model.fitting.memory import Memory
 from serialprof.model.steptimes import collect
 from serialprof.planning import Request
 from serialprof.preparation import look_at_machine, prepare
-from serialprof.session import load, measure, resume
+from serialprof.session import measure, resume
 from serialprof.store import SUFFIX, StoredRun
+from serialprof.view import load
 
 THREADS: Final = (1, 2)
 #: What of the limits a fit may need.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from serialprof.loading import load
 from serialprof.measure.introspection import Introspector
-from serialprof.session import load as load_run
+from serialprof.view import load as load_run
 from serialprof.setting import Setting
 
 ROOT = Path(__file__).parents[1]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +31,12 @@ def run() -> Run:
         for cell in cells[:-1]
     ]
     return Run(made.stored(cells, (*visits, Visit(4, 0, 0, "failed", "boom"))), Path("a.serialprof"))
+
+
+def test_a_stored_run_is_read_without_anything_that_measures() -> None:
+    code = "import sys; from serialprof import load; print([name for name in sys.modules if 'measure' in name])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_tables(run: Run) -> None:

@@ -13,8 +13,8 @@ from serialprof.estimate import Estimate
 from serialprof.model import Analysis, FamilyAnalysis
 from serialprof.model.latency import seconds_of
 from serialprof.model.results import CAUSES, PointSummary
-from serialprof.session import load
 from serialprof.store import StoredRun
+from serialprof.view import load
 
 #: {title, bars, logx, logy, series}, or where both are False linear axes; of lines or of stacked bars.
 Figure: TypeAlias = dict[str, Any]

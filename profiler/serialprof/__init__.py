@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from serialprof.catalog import Affine, Description, Stepper, Work, Workload, workload
     from serialprof.errors import SerialprofError
     from serialprof.estimate import Estimate
-    from serialprof.session import load, run
+    from serialprof.session import run
     from serialprof.setting import Setting
-    from serialprof.view import Run
+    from serialprof.view import Run, load
 
 __all__ = [
     "Affine",
@@ -42,7 +42,7 @@ _HOMES: Final = {
     "Stepper": "catalog",
     "Work": "catalog",
     "Workload": "catalog",
-    "load": "session",
+    "load": "view",
     "run": "session",
     "workload": "catalog",
 }

@@ -32,8 +32,8 @@ from serialprof.measure.tuning import Clocks
 from serialprof.planning import Request, StandInKind
 from serialprof.preparation import Prepared, differences, prepare, prepare_again
 from serialprof.setting import CPU, ParameterValue
-from serialprof.store import SUFFIX, Resumption, Store, StoredRun, read_run
-from serialprof.view import Run
+from serialprof.store import SUFFIX, Resumption, Store, StoredRun
+from serialprof.view import Run, load
 
 Report: TypeAlias = Callable[[Progress], None]
 Stage: TypeAlias = Callable[[str], None]
@@ -210,15 +210,6 @@ def _age(limits: Limits) -> str:
     seconds = max(0.0, time.time() - (limits.measured or 0.0))
     unit, name = next((pair for pair in ((86400, "d"), (3600, "h"), (60, "min")) if seconds >= pair[0]), (1, "s"))
     return f"{seconds / unit:.0f} {name}"
-
-
-def load(path: str | Path) -> Run:
-    """Reads a run file.
-
-    Raises:
-        StoreError: it is absent, damaged, foreign, or of a newer schema.
-    """
-    return Run(read_run(Path(path)), Path(path))
 
 
 def run(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.errors import UsageError
-from serialprof.store import StoredRun, Visit
+from serialprof.store import StoredRun, Visit, read_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,6 +169,15 @@ class Run:
             return found
         names = ", ".join(dict.fromkeys(item.name for item in self.stored.plan.descriptions))
         raise UsageError(f"the run has no workload {workload!r}", f"it has {names}" if names else "")
+
+
+def load(path: str | Path) -> Run:
+    """Reads a run file.
+
+    Raises:
+        StoreError: it is absent, damaged, foreign, or of a newer schema.
+    """
+    return Run(read_run(Path(path)), Path(path))
 
 
 def renderer(name: str) -> Callable[..., str]:

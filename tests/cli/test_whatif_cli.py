@@ -12,8 +12,8 @@ import pytest
 from serialprof.cli.answers import answer_json, answer_text
 from serialprof.estimate import Estimate
 from serialprof.question import question_of
-from serialprof.session import load
 from serialprof.store import Store
+from serialprof.view import load
 from tests.model import builder
 
 L, TAU, S = 1e-6, 2e-8, 3e-7

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from serialprof.machine.finding import FEWEST_CLOCKS, Finding
 from serialprof.model.doctor import findings
-from serialprof.records import GpuState, StoredRun, Visit
+from serialprof.records import GpuState, Samples, StoredRun, Visit
 from tests import made
 
 
@@ -47,6 +49,18 @@ def test_disturbed_samples_cost_from_a_two_hundredth_on() -> None:
     told = found(run_of(changed(sound, samples=(*sound.samples, one, one))))["disturbances"]
     assert (told.state, told.cost) == ("costs", "1.00 % of the samples")
     assert told.what == "Of 201 samples 2 were disturbed and left out: 2 throttled."
+
+
+def test_of_a_million_samples_no_object_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = made.visit(1, seconds=(1.0, 1.0))
+    run = run_of(changed(visit, samples=Samples.of(visit.samples), steal=0.01))
+    expected = findings(run)
+
+    def refuse(self: Samples) -> None:
+        raise AssertionError("a sample was made")
+
+    monkeypatch.setattr(Samples, "__iter__", refuse)
+    assert findings(run) == expected
 
 
 def test_steal_is_a_share_of_what_the_threads_wanted() -> None:

@@ -9,7 +9,7 @@ import made
 import msgspec
 import pytest
 
-from serialprof.session import load
+from serialprof.view import load
 from serialprof_reports import schema
 from serialprof_reports.tables import SCHEMA, json
 

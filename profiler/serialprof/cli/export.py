@@ -19,7 +19,7 @@ FORMATS = ("json", "csv", "parquet", "chrome-trace")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
 def command(run: Path, format_: str, output: Path | None) -> None:
     """Write a stored run: json holds the analysis, csv and parquet one row per sample, chrome-trace single steps."""
-    from serialprof.session import load
+    from serialprof.view import load
 
     if output is not None:
         check_creatable(output)

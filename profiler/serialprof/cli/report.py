@@ -30,7 +30,7 @@ Examples:
 @click.option("--watts", type=COST, metavar="BASE+PER_THREAD", help="Drawn: the page says what energy a step takes.")
 def command(run: Path, format_: str, output: Path | None, price: Cost | None, watts: Cost | None) -> None:
     """Show a stored run again; a page goes beside the run file unless -o names another place."""
-    from serialprof.session import load
+    from serialprof.view import load
 
     costs = {name: cost for name, cost in (("price", price), ("watts", watts)) if cost is not None}
     if costs and format_ != "html":

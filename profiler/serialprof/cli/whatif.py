@@ -56,7 +56,7 @@ def command(
     """
     change = Change(clock, barrier, dispatch, memory_latency, bandwidth)
     question = Question(change, threads, width, price, watts)
-    from serialprof.session import load
+    from serialprof.view import load
 
     profile = load(run)
     if question.nothing:

@@ -50,7 +50,7 @@ def _visited(run: StoredRun) -> Iterator[Finding]:
 
 def _disturbed(visits: list[Visit]) -> Finding:
     """Samples that were left out."""
-    reasons = Counter(sample.disturbed for visit in visits for sample in visit.samples)
+    reasons = Counter(reason for visit in visits for reason in visit.samples.disturbed)
     taken, lost = reasons.total(), reasons.total() - reasons.pop("", 0)
     if not lost:
         return Finding("disturbances", "good", f"None of {counted(taken, 'sample')} was disturbed.")
@@ -75,7 +75,7 @@ def _steal(run: StoredRun, visits: list[Visit]) -> Finding:
 
 
 def _seconds(visit: Visit) -> float:
-    return visit.readings.warmup_seconds + sum(sample.seconds for sample in visit.samples)
+    return visit.readings.warmup_seconds + sum(visit.samples.seconds)
 
 
 def _wander(run: StoredRun, visits: list[Visit]) -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def _heat(visits: list[Visit]) -> Finding:
 
 def _counters(run: StoredRun, visits: list[Visit]) -> Iterator[Finding]:
     """Whether hardware counters were read beside the samples."""
-    if any(sample.cycles is not None for visit in visits for sample in visit.samples):
+    if any(cycles is not None for visit in visits for cycles in visit.samples.cycles):
         stalls = run.machine.stall_event
         beside = f"memory stalls by {stalls}" if stalls else "no event of memory stalls was known"
         yield Finding("counters", "good", f"Cycles and instructions were counted; {beside}.")
