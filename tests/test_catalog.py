@@ -111,6 +111,8 @@ def test_missing_modules_are_said() -> None:
         ({"widths": ()}, "widths"),
         ({"widths": (2**70,)}, "widths"),
         ({"default_depth": 0}, r"default_depth = \[0\]"),
+        ({"depth": 64}, "depth = 64 is no text; give the number as default_depth"),
+        ({"width": 8}, "width = 8 is no text; give the number as widths"),
         ({"parameters": {"sizes": [1]}}, r"parameter sizes = \[1\] is no number and no text"),
         ({"parameters": {"size": float("nan")}}, "parameter size = nan"),
     ],

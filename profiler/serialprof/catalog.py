@@ -303,11 +303,11 @@ def workload(
 
     def declare(build: _Build) -> Workload:
         return Workload(
-            name=name or build.__name__,
+            name=_word("name", name or build.__name__),
             build=build,
-            summary=summary or (build.__doc__ or "").strip().partition("\n")[0],
-            depth_name=depth,
-            width_name=width,
+            summary=_word("summary", summary or (build.__doc__ or "").strip().partition("\n")[0]),
+            depth_name=_word("depth", depth, "default_depth"),
+            width_name=_word("width", width, "widths"),
             widths=_counts("widths", widths),
             quick_widths=_counts("quick_widths", quick_widths if quick_widths is not None else tuple(widths)[:4]),
             depth=_counts("default_depth", [default_depth])[0],
@@ -315,7 +315,7 @@ def workload(
             forms=tuple(form for form in FORMS if form in forms),
             modes=tuple(map(str, modes)),
             work=work,
-            hatch=hatch or "",
+            hatch=_word("hatch", hatch or ""),
             min_threads=_counts("min_threads", [min_threads])[0],
             requires=tuple(requires),
             devices=_among("devices", devices, DEVICES),
@@ -324,6 +324,13 @@ def workload(
         )
 
     return declare if function is None else declare(function)
+
+
+def _word(name: str, value: object, number: str = "") -> str:
+    """A text for people; where a number is given, the argument that takes one is named."""
+    if isinstance(value, str):
+        return value
+    raise WorkloadError(f"{name} = {value!r} is no text", f"give the number as {number}" if number else "")
 
 
 def _counts(name: str, values: Sequence[int]) -> tuple[int, ...]:
