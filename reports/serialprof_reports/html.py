@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from serialprof_reports import wording
 from serialprof_reports.cards import card
 from serialprof_reports.document import document
-from serialprof_reports.machinetables import limit_tables
+from serialprof_reports.machinetables import limit_tables, machine_line
 from serialprof_reports.reproduction import reproduction
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def html(run: Run, price: Cost | None = None, watts: Cost | None = None) -> str:
         _STYLES,
         _SCRIPTS,
         host=stored.machine.host,
+        where=", ".join([machine_line(stored), *(gpu.name for gpu in stored.machine.gpus)]),
         started=wording.date(stored.started),
         status=stored.status,
         quick=stored.plan.quick,

@@ -10,6 +10,7 @@ from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
 from serialprof_reports import clocktable, devices, wording
+from serialprof_reports.machinetables import machine_line
 from serialprof_reports.statements import statements
 
 if TYPE_CHECKING:
@@ -99,17 +100,8 @@ def _clocks(run: StoredRun) -> Iterator[RenderableType]:
 
 
 def _machine(run: StoredRun) -> Iterator[RenderableType]:
-    facts = dict(wording.machine_facts(run))
-    clock = facts["clock by meter"]
-    parts = [
-        facts["processor"],
-        f"{run.machine.usable} usable core{'s' if run.machine.usable > 1 else ''}",
-        "clock not readable" if clock == "not readable" else f"{clock} by meter",
-        f"in {run.machine.hypervisor}" if run.machine.hypervisor else "no hypervisor known",
-        run.machine.instruction_set,
-    ]
     yield _text(f"serialprof {run.version} on {run.machine.host}, {wording.date(run.started)}", "bold")
-    yield _text(", ".join(parts))
+    yield _text(machine_line(run))
     if text := wording.gpu_clocks(run):
         yield _text(f"GPU clock: {text}")
     yield from (_text(devices.limits(each)) for each in run.devices)

@@ -12,6 +12,7 @@ import pytest
 
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, ChaseRung
+from serialprof.machine.description import Gpu
 from serialprof.model.results import Analysis
 from serialprof_reports.html import html
 
@@ -218,6 +219,20 @@ def test_what_one_thread_has_no_answer_to_is_left_out() -> None:
     assert "Only one thread count was measured." not in html(
         made.view(some, made.analysis(some, (made.LSTM, made.LIFE)))
     )
+
+
+def test_the_head_of_the_page_names_the_machine() -> None:
+    run = made.stored_run((made.LSTM,))
+    gpu = Gpu("NVIDIA <H200>", 2**37, "580.1")
+    run = replace(run, machine=replace(run.machine, gpus=(gpu,)))
+    head = html(made.view(run, made.analysis(run, (made.LSTM,)))).partition("<nav")[0]
+    assert f"<p>{run.machine.processor}, 2 usable cores, 3.41 GHz by meter, " in head
+    assert ", NVIDIA &lt;H200&gt;</p>" in head
+
+
+def test_one_failed_point_is_one() -> None:
+    run = made.stored_run((made.LSTM,))
+    assert "<summary>1 failed point</summary>" in html(made.view(run, made.analysis(run, (made.LSTM,))))
 
 
 def test_emoji_are_shown_as_text() -> None:
