@@ -35,9 +35,9 @@ def test_a_crossover_says_both_sides() -> None:
     result = family(builder.run(crossing, WIDTHS, (1, 2), ("serial", "wide"), noise=0.01))
     sentence = result.verdict.sentence
     assert sentence.startswith(
-        "On this machine clock beats cores from W = 1 to 64 cells (at 1 +10 % clock gives +10 %, a"
+        "On this machine clock beats cores from W = 1 to 64 cells (at W = 1, +10 % clock gives +10 %, a"
     )
-    assert "); cores beat clock from W = 256 to 1 Ki (at 256 +10 % clock" in sentence
+    assert "); cores beat clock from W = 256 to 1 Ki (at W = 256, +10 % clock" in sentence
     assert "). A second thread starts to pay at about W = 80 [64 - 256]. The serial" in sentence
     assert "serial share of a step on one thread is 98 %" in sentence
     assert "Depth costs 5" in sentence
@@ -98,7 +98,7 @@ def test_a_clock_that_may_gain_nothing_beats_nobody() -> None:
     assert {item.winner for item in result.tradeoffs} == {"unknown"}
     assert result.verdict.sentence.startswith(
         "On this machine more threads surely lose, while +10 % clock may gain nothing, from W = 1 to 256 cells "
-        "(at 1 +10 % clock gives +0 to +10 %, a second thread -5 % ["
+        "(at W = 1, +10 % clock gives +0 to +10 %, a second thread -5 % ["
     )
     assert "--budget" not in result.verdict.next_step, "a longer run tells no more of the clock"
     (tie,) = result.frontier.ties

@@ -127,10 +127,11 @@ def _clock_against_cores(findings: Findings) -> str:
     axis, lanes = findings.axis, findings.description.width_name
     runs = [(words, list(run)) for words, run in groupby(steps, key=lambda item: _said(item, findings.disturbed))]
     if {words for words, _ in runs} == {_WINS["unknown"]}:
-        told = f"whether clock beats cores {_span(steps, axis)} {lanes} the data cannot tell: {_figures(steps, more)}"
+        unknown = f"whether clock beats cores {_span(steps, axis)} {lanes} the data cannot tell"
+        told = f"{unknown}: {_figures(steps, more, axis)}"
     else:
         told = "; ".join(
-            f"{words} {_span(run, axis)}{f' {lanes}' if number == 0 else ''} ({_figures(run, more)})"
+            f"{words} {_span(run, axis)}{f' {lanes}' if number == 0 else ''} ({_figures(run, more, axis)})"
             for number, (words, run) in enumerate(runs)
         )
     return f"on this machine {told}{_turn(crossover.width, more, axis)}"
@@ -157,11 +158,11 @@ def _span(run: Sequence[Tradeoff], axis: str) -> str:
     return f"at {axis} = {first}" if len(run) == 1 else f"from {axis} = {first} to {last}"
 
 
-def _figures(run: Sequence[Tradeoff], more: str) -> str:
+def _figures(run: Sequence[Tradeoff], more: str, axis: str) -> str:
     """The gains at both ends of a run of widths."""
     ends = (run[0],) if len(run) == 1 else (run[0], run[-1])
     return "; ".join(
-        f"{'' if len(run) == 1 else f'at {wording.count(item.width)} '}"
+        f"{'' if len(run) == 1 else f'at {axis} = {wording.count(item.width)}, '}"
         f"+10 % clock gives {wording.gain(item.clock_gain)}, {more} {wording.gain(item.cores_gain)}"
         for item in ends
     )
