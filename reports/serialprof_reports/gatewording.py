@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from itertools import chain
-from statistics import median
+from statistics import geometric_mean, median
 from typing import TYPE_CHECKING, Final
 
 from serialprof.units import format_seconds
@@ -95,14 +94,22 @@ def signed(ratio: float | None) -> str:
 
 
 def step_times(outcome: Outcome) -> tuple[float, float] | None:
-    """Seconds per step of base and head, medians over all samples; None where nothing was measured."""
+    """Seconds per step of base and head; None where nothing was measured.
+
+    Means over pairs or processes of the logs of their medians, as the verdict has it: so the two differ by about its
+    change also where the machine was fast in some pairs and slow in others.
+    """
     if outcome.unpaired is not None:
-        stored, now = (list(chain.from_iterable(each)) for each in (outcome.unpaired.base, outcome.unpaired.head))
-        return (median(stored), median(now)) if stored and now else None
-    if not outcome.pairs:
+        sides = outcome.unpaired.base, outcome.unpaired.head
+    else:
+        sides = (
+            tuple((*pair.base, *pair.twin) for pair in outcome.pairs),
+            tuple(pair.head for pair in outcome.pairs),
+        )
+    if not all(sides):
         return None
-    base = median(sample for pair in outcome.pairs for sample in (*pair.base, *pair.twin))
-    return base, median(sample for pair in outcome.pairs for sample in pair.head)
+    base, head = (geometric_mean(map(median, side)) for side in sides)
+    return base, head
 
 
 def measured(outcome: Outcome) -> str:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gate's report on a terminal: what it says, and that nothing breaks out of it."""
 
+import random
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 import pytest
@@ -43,6 +45,16 @@ def test_the_command_repeats_the_gate() -> None:
 def test_the_null_and_the_times_stand_behind_a_verdict() -> None:
     text = flat(terminal(made.report(made.outcome("lstm", made.pairs(0.05)))))
     assert "base against itself +0.0 % [-0.1, +0.2]; step: base 1.00 us, head 1.05 us; took 6.25 s" in text
+
+
+def test_the_times_differ_by_the_change_where_the_machine_was_slow_in_some_pairs() -> None:
+    draw = random.Random(1)
+    pairs = [made.pair(0.05, 0.0, draw, base) for base in (1e-6, 1e-6, 1e-6, 2e-6, 2e-6)]
+    # A median over all samples is the fast machine's for one side, and may be the slow one's for the other.
+    pairs[2] = replace(pairs[2], head=tuple(2 * sample for sample in pairs[2].head))
+    text = flat(terminal(made.report(made.outcome("lstm", tuple(pairs)))))
+    assert "lstm: +20.6 % [" in text
+    assert "step: base 1.32 us, head 1.59 us" in text
 
 
 def test_a_stored_baseline_has_no_null() -> None:
