@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,29 @@ def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None
 def test_what_cannot_be_carried_out_is_said(repository, monkeypatch, capsys, words: list[str], told: str) -> None:
     assert gate(monkeypatch, *words) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_job_that_is_cancelled_leaves_nothing_behind(repository: Path) -> None:
+    """SIGTERM, which runners send, while an installer is at work."""
+    program = "from serialprof.cli import main; main()"
+    install = "echo $$ > installing && mv installing installer && sleep 60"
+    job = subprocess.Popen(
+        [sys.executable, "-c", program, "gate", "--base-ref", "HEAD", "--install", install],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    cache = repository.parent / "cache"
+    while not (found := list(cache.rglob("source/installer"))):
+        assert job.poll() is None
+        time.sleep(0.02)
+    installer = int(found[0].read_text())
+    job.terminate()
+    _, told = job.communicate()
+    assert job.returncode == 130
+    assert told.endswith(b"serialprof: interrupted\n")
+    assert worktrees(repository) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(installer, 0)
 
 
 def test_nothing_is_gated_without_a_list(tmp_path, monkeypatch, capsys) -> None:

@@ -17,6 +17,7 @@ from serialprof.cli.progress import Display
 from serialprof.errors import ExitCode, UsageError
 from serialprof.gating.request import GateRequest
 from serialprof.gating.running import Effort
+from serialprof.interruption import ended_like_ctrl_c
 
 _COMMANDS: Final = {"save": "gatesave", "history": "gatehistory"}
 _EPILOG: Final = """\b
@@ -98,7 +99,7 @@ def command(files: tuple[Path, ...], as_json: bool, self_test: bool, gates: int 
     from serialprof.gating.gate import gate
     from serialprof.preparation import look_at_machine
 
-    with Display() as display:
+    with Display() as display, ended_like_ctrl_c():
         report = gate(request, look_at_machine(), display.stage)
     deliver_report(report, files, as_json=as_json)
     return report.exit_code
@@ -116,7 +117,7 @@ def _self_test(request: GateRequest, gates: int | None) -> None:
     expected = benchmarks_of(request, read_configuration(request.folder))
     machine = look_at_machine()
     for benchmark in expected:
-        with Display() as display:
+        with Display() as display, ended_like_ctrl_c():
             tested = self_test(benchmark, head_alone(request), machine, gates or GATES, display.stage)
         click.echo(told(tested), nl=False)
 

@@ -11,6 +11,7 @@ import click
 
 from serialprof.cli.gateoptions import knob_options, knobs_of
 from serialprof.cli.progress import Display
+from serialprof.interruption import ended_like_ctrl_c
 
 
 @click.command(
@@ -43,7 +44,7 @@ def command(workloads: tuple[str, ...], python: str, file: Path, replace: bool, 
     check_writable(file, replace)
     request = GateRequest(workloads, knobs_of(named=bool(workloads), **knobs), head_python=python)
     expected = benchmarks_of(request, read_configuration(request.folder))
-    with Display() as display:
+    with Display() as display, ended_like_ctrl_c():
         baseline = save(expected, head_alone(request), look_at_machine(), display.stage)
     write(file, baseline, replace)
     click.echo(f"written: {file}", err=True)
