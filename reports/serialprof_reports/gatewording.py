@@ -22,8 +22,8 @@ GRAVEST: Final = ("error", "no baseline", "fail", "inconclusive", "waived", "pas
 #: What people can do about each verdict.
 _HELP: Final = {
     "error": "error: mend what the sentence names, then run the command below again",
-    "no baseline": "no baseline: the base lacks this benchmark; merged, or saved by `gate save`, it is compared from "
-    "then on",
+    "no baseline": "no baseline: there is nothing to compare with; a benchmark that the base lacks is compared once it "
+    "is merged, or saved by `gate save`",
     "fail": "fail: look at what changed between the two commits; where the cost is meant, waive it in the "
     "configuration with a ceiling, an expiry and a reason",
     "inconclusive": "inconclusive: give it more time (--budget), or a quieter machine; `serialprof gate --self-test` "
@@ -146,4 +146,5 @@ def explained(report: GateReport, outcome: Outcome) -> str:
 
 def _side(side: SideFacts) -> str:
     what = side.command or side.commit[:12]
-    return f"{side.label} {what} (Python {side.python})" if what else f"{side.label} (Python {side.python})"
+    python = f"(Python {side.python})" if side.python else ""  # of a side that could not be had nothing is known
+    return " ".join(filter(None, (side.label, what, python)))

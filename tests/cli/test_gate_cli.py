@@ -179,8 +179,23 @@ def test_a_renamed_benchmark_is_missed_by_name(repository, recorded, monkeypatch
 
 def test_a_base_that_is_not_there(repository, monkeypatch, capsys) -> None:
     assert gate(monkeypatch, "--base-ref", "nowhere", *REPORTS) == 4
-    assert "nowhere" in capsys.readouterr().err
-    assert not (repository / "gate.json").exists()
+    told = capsys.readouterr()
+    document, junit, summary = read(repository)
+    assert [outcome["verdict"] for outcome in document["outcomes"]] == ["no baseline"]
+    assert '<error type="no baseline"' in junit
+    assert "nowhere" in summary
+    assert "base against head\n" in told.out  # of which nothing more is known
+    assert "has no commit 'nowhere'; name a branch, a tag or a commit" in " ".join(told.out.split())
+    assert "::error title=serialprof gate%3A first%2C no baseline" in told.err
+
+
+def test_a_base_that_cannot_be_built_is_told_in_full_once(repository, monkeypatch, capsys) -> None:
+    install = "echo the compiler is missing; false"
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", "--install", install, *REPORTS) == 4
+    document, _, summary = read(repository)
+    assert document["outcomes"][0]["sentence"] == f"first: base: {install!r} ended with exit code 1"
+    assert summary.count("the compiler is missing; all of it is in") == 1
+    assert worktrees(repository) == 1
 
 
 def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None:

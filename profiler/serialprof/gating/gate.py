@@ -13,17 +13,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from serialprof.errors import UsageError
+from serialprof.errors import BaselineError, UsageError
 from serialprof.gating.baseline import read
 from serialprof.gating.baselining import compare
 from serialprof.gating.configuration import Configuration, read_configuration
 from serialprof.gating.contest import Side
 from serialprof.gating.expecting import missing, waived
 from serialprof.gating.interpreters import look_at
-from serialprof.gating.records import Benchmark, GateReport, SideFacts
+from serialprof.gating.records import Benchmark, GateReport, Outcome, SideFacts
 from serialprof.gating.request import GateRequest, benchmarks_of, check_base
 from serialprof.gating.running import Tell, run_gate
 from serialprof.gating.sides import built_sides, given_sides
+from serialprof.gating.telling import error_sentence
 from serialprof.machine import Machine
 from serialprof.program import command_reference
 
@@ -31,7 +32,7 @@ _SAME: Final = "both sides are the same environment and folder: this is a null, 
 
 
 def gate(request: GateRequest, machine: Machine, tell: Tell = lambda what: None) -> GateReport:
-    """Carries a gate out.
+    """Carries a gate out; where the base cannot be had, the report says so of every benchmark.
 
     Args:
         request: what was asked for.
@@ -40,7 +41,6 @@ def gate(request: GateRequest, machine: Machine, tell: Tell = lambda what: None)
 
     Raises:
         UsageError: it cannot be carried out as asked for.
-        BaselineError: the base cannot be had.
     """
     clock = time.monotonic()
     check_base(request)
@@ -58,7 +58,10 @@ def gate(request: GateRequest, machine: Machine, tell: Tell = lambda what: None)
         strict=request.strict,
     )
     carry_out = _paired if request.baseline is None else _against_baseline
-    report = carry_out(blank, request, configuration, expected, tell)
+    try:
+        report = carry_out(blank, request, configuration, expected, tell)
+    except BaselineError as error:
+        report = _without_base(blank, expected, error)
     outcomes = waived(report.outcomes, configuration.waivers, date.today())
     return replace(report, outcomes=outcomes, seconds=time.monotonic() - clock)
 
@@ -109,6 +112,13 @@ def _against_baseline(
         advisory=found.advisory,
         warnings=found.warnings,
     )
+
+
+def _without_base(report: GateReport, expected: Sequence[Benchmark], error: BaselineError) -> GateReport:
+    """Why there is nothing to compare with: of each benchmark in a line, and once in full."""
+    reason = error.message.partition("\n")[0]
+    outcomes = tuple(Outcome(item, "no baseline", error_sentence(item, reason)) for item in expected)
+    return replace(report, outcomes=outcomes, warnings=(" ".join(str(error).split()),))
 
 
 def _sides(
