@@ -148,7 +148,7 @@ def _places(
     model = replace(fitted.winner.model, terms=terms)
     linear, logarithmic = (carried(model, cells, growth).matrix for growth in GROWTHS)
     loose = fitted.winner.open(cells)
-    scene = Scene(fitted, found.times.family.mode, cells[0], tuple(cells), Change(), found.usable)
+    scene = Scene(fitted, found.times.family.mode, tuple(cells), tuple(cells), Change(), found.usable)
     left = fitted.unattributed()
     places = {}
     for row, cell in enumerate(cells):

@@ -15,6 +15,8 @@ from serialprof.model import analyse
 from serialprof.model.answers import BestSetting, Sensitivity
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.memory import Memory
+from serialprof.model.forecast.outlook import Forecast, Outlook
+from serialprof.model.forecast.scenes import Scene
 from serialprof.model.frontier import tie_lines
 from serialprof.model.results import FamilyAnalysis, Tradeoff, Winner
 from serialprof.model.settings import best_settings
@@ -47,6 +49,20 @@ def test_every_fitted_point_has_its_elasticities(exact: FamilyAnalysis) -> None:
     assert [(item.width, item.threads) for item in exact.frontier.sensitivities] == [
         (width, threads) for threads in (1, 2) for width in builder.OCTAVES
     ]
+
+
+def test_all_points_of_a_family_are_forecast_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenes: list[Scene] = []
+    modelled = Outlook._modelled
+
+    def counted(outlook: Outlook, scene: Scene) -> list[Forecast]:
+        scenes.append(scene)
+        return modelled(outlook, scene)
+
+    monkeypatch.setattr(Outlook, "_modelled", counted)
+    found = family(builder.run(law, threads=(1, 2)))
+    assert len(found.frontier.sensitivities) > 10
+    assert len(scenes) <= 4, "those of the trade-offs, of the other clocks, and of the first and the other threads"
 
 
 def test_the_elasticity_over_threads_is_what_splits_less_what_the_barrier_adds(exact: FamilyAnalysis) -> None:

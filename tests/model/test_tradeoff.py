@@ -11,7 +11,7 @@ import pytest
 from serialprof.estimate import Estimate
 from serialprof.model import FamilyAnalysis, analyse
 from serialprof.model.results import Tradeoff, Winner
-from serialprof.model.tradeoff import clock_elasticity, clock_gain, crossing, only_loses, winner
+from serialprof.model.tradeoff import clock_elasticity, clock_gains, crossing, only_loses, winner
 from serialprof.model.whatif import ask
 from serialprof.question import question_of
 from serialprof.store import StoredRun
@@ -53,7 +53,7 @@ def test_an_unmeasured_launch_may_be_all_of_the_serial_part() -> None:
 
 
 def test_the_clock_without_a_fit_is_the_bare_bracket() -> None:
-    bare = clock_gain(None, 1, 2)
+    (bare,) = clock_gains(None, [(1, 2)])
     assert ends(bare) == (0, 0.1)
     assert "only one clock was measured" in bare.reason and "two clocks" in bare.remedy
     assert ends(clock_elasticity(bare)) == pytest.approx((0, 1))

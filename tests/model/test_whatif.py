@@ -16,6 +16,7 @@ from serialprof.errors import UsageError
 from serialprof.estimate import Estimate
 from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.model import analyse
+from serialprof.model.examination import examine
 from serialprof.model.fitting.candidates import Candidate
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.family import BARRIER, LATENCY, OPERATIONS, TRAFFIC, Term
@@ -445,12 +446,34 @@ def test_only_what_the_model_misses_may_grow_with_a_factor() -> None:
     fitted = fit_family(collect(run)[0], Memory.of(run.limits, L2))
     for width in odd:
         cell = Cell(width, 1, builder.LANES)
-        scene = Scene(fitted, "eager", cell, (cell,), Change(dispatch=10.0))
+        scene = Scene(fitted, "eager", (cell,), (cell,), Change(dispatch=10.0))
         steps = [
             scene.quantities(fitted.winner, Case("least", "linear", rest))[0].value[0] for rest in ("least", "most")
         ]
         assert steps[0] == pytest.approx(law(width, 1) * odd[width])
         assert (steps[1] > 1.5 * steps[0]) if width == 64 else (steps[1] == steps[0])
+
+
+@pytest.mark.parametrize("change", [Change(), Change(clock=1.1), Change(barrier=0.5, bandwidth=2.0)])
+def test_what_is_asked_together_is_what_is_asked_one_by_one(change: Change) -> None:
+    run = builder.run(law, threads=(1, 2), noise=0.01)
+    (together,), (apart,) = (examine(run) for _ in range(2))
+    assert together.outlook is not None and apart.outlook is not None
+    cell = together.outlook.cell
+    pairs = [  # between measured points, to and from a width and a thread count that were not measured
+        (cell(64, 1), cell(64, 1)),
+        (cell(64, 1), cell(64, 2)),
+        (cell(64, 2), cell(100, 2)),
+        (cell(100, 1), cell(16, 1)),
+        (cell(100, 1), cell(100, 8)),
+    ]
+    for pair, found in zip(pairs, together.outlook.between(pairs, change), strict=True):
+        (alone,) = apart.outlook.between([pair], change)
+        for one, other in ((found.step, alone.step), (found.speedup, alone.speedup)):
+            for name in ("value", "low", "high"):
+                mine, its = getattr(one, name), getattr(other, name)
+                assert mine == its if its is None else mine == pytest.approx(its, rel=1e-9)
+            assert (one.reason, one.remedy) == (other.reason, other.remedy)
 
 
 def test_an_estimate_is_cut_to_a_share_of_a_whole() -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -17,7 +17,7 @@ from serialprof.model.forecast.uniting import joined
 from serialprof.model.results import Tradeoff
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes
-from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gain, only_loses
+from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gains, only_loses
 from serialprof.question import Change
 from serialprof.units import format_count
 
@@ -105,23 +105,45 @@ def _sensitivities(outlook: Outlook, tradeoffs: Sequence[Tradeoff], machine: Mac
     fitted = outlook.fitted
     measured = {(item.width, item.threads): item.cores for item in tradeoffs}
     pairs = zip(fitted.curves.cells, core_elasticities(fitted, machine.usable), strict=True)
-    found = [(cell, cores) for cell, cores in pairs if not cell.lowered]
-    for cell, cores in sorted(found, key=lambda pair: (pair[0].threads, pair[0].width)):
-        place = (int(cell.width), cell.threads)
-        gain = clock_gain(outlook, *place)
+    found = {(int(cell.width), cell.threads): cores for cell, cores in pairs if not cell.lowered}
+    places = sorted(found, key=lambda place: (place[1], place[0]))
+    gains = clock_gains(outlook, places)
+    _look_ahead(outlook, places, gains, machine)
+    for place, gain in zip(places, gains, strict=True):
         equal = equal_threads(outlook, *place, gain, machine)
         never = equal.reason.startswith(_NEVER)
         count = 0.0 if never else equal.value or equal.low or 0.0
         yield Sensitivity(
             *place,
             clock_elasticity(gain),
-            cores,
+            found[place],
             measured.get(place, _unpaired(threads=place[1], usable=machine.usable)),
             equal,
             never=never,
             extrapolated=count > max(outlook.threads),
             siblings=machine.cores < count <= machine.usable,
         )
+
+
+def _look_ahead(
+    outlook: Outlook, places: Sequence[tuple[int, int]], gains: Sequence[Estimate], machine: Machine
+) -> None:
+    """Asks for all that `equal_threads` will look at, of all places together, which takes little longer than of one."""
+    counts = {place: _counts(outlook, place[1], machine) for place in places}
+    few = {place: counts[place][:_FEW] for place in places}
+    _ask(outlook, few)
+    pairs = zip(places, gains, strict=True)
+    _ask(outlook, {place: counts[place] for place, gain in pairs if None in _turns(outlook, place, few[place], gain)})
+
+
+def _ask(outlook: Outlook, counts: Mapping[tuple[int, int], Sequence[int]]) -> None:
+    """Forecasts of other thread counts, by place; the outlook remembers them."""
+    pairs = [
+        (outlook.cell(width, threads), outlook.cell(width, count))
+        for (width, threads), others in counts.items()
+        for count in others
+    ]
+    outlook.between(pairs, Change())
 
 
 def _unpaired(threads: int, usable: int) -> Estimate:
@@ -142,19 +164,13 @@ def equal_threads(outlook: Outlook, width: int, threads: int, gain: Estimate, ma
         gain: speed-up minus 1 of +10 % clock there, with both ends.
         machine: how many threads it can run at once.
     """
-    least, most = gain.low or 0.0, CLOCK_STEP if gain.high is None else gain.high
-    counts, few, many = [threads], None, None
-    forecasts: list[Forecast] = []
-    largest = max(_MOST_THREADS, machine.usable, 2 * max(outlook.threads))
-    for more in _counts(threads, largest):
-        cells = [outlook.cell(width, count) for count in more]
-        counts = [*counts, *more] if forecasts else more
-        forecasts += outlook.forecasts(outlook.cell(width, threads), cells, Change())
-        few = _first(forecasts, 1 + least, "high")
-        many = _first(forecasts, 1 + most, "low")
-        if few is not None and many is not None:
-            break
+    counts = _counts(outlook, threads, machine)
+    few, many = _turns(outlook, (width, threads), counts[:_FEW], gain)
+    if few is None or many is None:
+        few, many = _turns(outlook, (width, threads), counts, gain)
     if few is None:
+        cells = [outlook.cell(width, count) for count in counts]
+        forecasts = outlook.forecasts(outlook.cell(width, threads), cells, Change())
         missing = next((item.speedup for item in forecasts if item.speedup.high is None), None)
         if missing is not None:
             return Estimate.unknown(missing.reason, "threads", missing.remedy or MORE_BLOCKS)
@@ -166,14 +182,28 @@ def equal_threads(outlook: Outlook, width: int, threads: int, gain: Estimate, ma
     return Estimate(None, low, high, "threads", reason=_NO_BETTER, remedy=_BETTER)
 
 
-def _counts(threads: int, most: int) -> Iterator[list[int]]:
-    """Thread counts from the present one on, ascending, a few at a time."""
+def _turns(
+    outlook: Outlook, place: tuple[int, int], counts: Sequence[int], gain: Estimate
+) -> tuple[int | None, int | None]:
+    """Which of the thread counts is the first to gain what the clock gains: at best by its least, at worst by its most.
+
+    None where none does.
+    """
+    width, threads = place
+    cells = [outlook.cell(width, count) for count in counts]
+    forecasts = outlook.forecasts(outlook.cell(width, threads), cells, Change())
+    least, most = gain.low or 0.0, CLOCK_STEP if gain.high is None else gain.high
+    return _first(forecasts, 1 + least, "high"), _first(forecasts, 1 + most, "low")
+
+
+def _counts(outlook: Outlook, threads: int, machine: Machine) -> list[int]:
+    """Thread counts that are looked at, from the present one on, ascending."""
+    most = max(_MOST_THREADS, machine.usable, 2 * max(outlook.threads))
     counts = [threads]
     while counts[-1] < most:
         last = counts[-1]
         counts.append(last + 1 if last - threads < _ONE_BY_ONE else min(most, round(last * _APART)))
-    yield counts[:_FEW]
-    yield counts[_FEW:]
+    return counts
 
 
 def _first(forecasts: Sequence[Forecast], wanted: float, end: str) -> int | None:

@@ -12,32 +12,36 @@ import numpy as np
 
 from serialprof.estimate import Estimate
 from serialprof.model.forecast.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS
-from serialprof.model.forecast.outlook import Outlook
+from serialprof.model.forecast.outlook import Forecast, Outlook
 from serialprof.model.results import Crossover, DepthCost, Tradeoff, Winner
 from serialprof.model.statistics import Array, interval, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
 from serialprof.question import Change
 from serialprof.units import format_count
 
-#: How much faster a clock is supposed to get for `clock_gain`.
+#: How much faster a clock is supposed to get for `clock_gains`.
 CLOCK_STEP: Final = 0.10
 
 #: A gain below this is as good as none.
 NEGLIGIBLE: Final = 0.005
 
 
-def clock_gain(outlook: Outlook | None, width: int, threads: int) -> Estimate:
-    """Speed-up minus 1 from CLOCK_STEP more clock, the same that `whatif` gives: a bracket where no clock was set.
+def clock_gains(outlook: Outlook | None, places: Sequence[tuple[int, int]]) -> list[Estimate]:
+    """Speed-ups minus 1 from CLOCK_STEP more clock, the same that `whatif` gives: brackets where no clock was set.
 
     Args:
         outlook: what the fit says of other conditions, None where there is no fit.
-        width: lanes of the operating point.
-        threads: its threads.
+        places: (width, threads) of the operating points.
     """
     if outlook is None:
-        return Estimate.bracket(0.0, CLOCK_STEP, f"{NO_CLOCK}, and there is no fit", remedy=TWO_CLOCKS)
-    cell = outlook.cell(width, threads)
-    (forecast,) = outlook.forecasts(cell, [cell], Change(clock=1 + CLOCK_STEP))
+        unfitted = Estimate.bracket(0.0, CLOCK_STEP, f"{NO_CLOCK}, and there is no fit", remedy=TWO_CLOCKS)
+        return [unfitted] * len(places)
+    cells = [outlook.cell(*place) for place in places]
+    forecasts = outlook.between([(cell, cell) for cell in cells], Change(clock=1 + CLOCK_STEP))
+    return [_clock_gain(outlook, forecast) for forecast in forecasts]
+
+
+def _clock_gain(outlook: Outlook, forecast: Forecast) -> Estimate:
     low, high = (
         min(max(0.0, _or(end, otherwise) - 1), CLOCK_STEP)
         for end, otherwise in ((forecast.speedup.low, 1.0), (forecast.speedup.high, 1 + CLOCK_STEP))
@@ -135,15 +139,17 @@ def depth_costs(times: FamilyTimes) -> tuple[DepthCost, ...]:
 
 
 def _tradeoffs(times: FamilyTimes, outlook: Outlook | None) -> Iterator[Tradeoff]:
-    for fewer, more in _thread_pairs(times):
-        for width in _shared_widths(times, fewer, more):
-            logs = _ratio(times, width, fewer, more)
-            clock = clock_gain(outlook, width, fewer)
-            cores = interval(logs / math.log(more / fewer))
-            gain = log_interval(logs)
-            low, value, high = (None if end is None else end - 1 for end in (gain.low, gain.value, gain.high))
-            offers = clock, Estimate(value, low, high, reason=gain.reason)
-            yield Tradeoff(width, fewer, more, clock_elasticity(clock), cores, *offers, winner(*offers))
+    shared = [
+        (width, fewer, more) for fewer, more in _thread_pairs(times) for width in _shared_widths(times, fewer, more)
+    ]
+    gains = clock_gains(outlook, [(width, fewer) for width, fewer, _ in shared])
+    for (width, fewer, more), clock in zip(shared, gains, strict=True):
+        logs = _ratio(times, width, fewer, more)
+        cores = interval(logs / math.log(more / fewer))
+        gain = log_interval(logs)
+        low, value, high = (None if end is None else end - 1 for end in (gain.low, gain.value, gain.high))
+        offers = clock, Estimate(value, low, high, reason=gain.reason)
+        yield Tradeoff(width, fewer, more, clock_elasticity(clock), cores, *offers, winner(*offers))
 
 
 def winner(clock: Estimate, cores: Estimate) -> Winner:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from serialprof.estimate import Estimate
 from serialprof.model.comparison.records import BesideLever, Lever
 from serialprof.model.examination import Examined
-from serialprof.model.tradeoff import clock_elasticity, clock_gain, tradeoffs
+from serialprof.model.tradeoff import clock_elasticity, clock_gains, tradeoffs
 from serialprof.planning import Family
 from serialprof.setting import on_cuda
 
@@ -40,7 +40,9 @@ def _levers(examined: Examined) -> Iterator[tuple[Lever, Estimate]]:
         if summary.units and point.setting.form == "serial"
     ]
     fewest = min((setting.threads for setting in measured), default=1)
-    for width in sorted({setting.width for setting in measured if setting.threads == fewest}):
-        yield Lever("clock", width, fewest), clock_elasticity(clock_gain(examined.outlook, width, fewest))
+    widths = sorted({setting.width for setting in measured if setting.threads == fewest})
+    gains = clock_gains(examined.outlook, [(width, fewest) for width in widths])
+    for width, gain in zip(widths, gains, strict=True):
+        yield Lever("clock", width, fewest), clock_elasticity(gain)
     for item in tradeoffs(examined.times, examined.outlook):
         yield Lever("threads", item.width, item.threads, item.more_threads), item.cores

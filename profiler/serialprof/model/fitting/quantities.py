@@ -52,6 +52,15 @@ class Quantity:
         chosen = list(columns)
         return Quantity(self.value[chosen], self.units[:, chosen], self.slopes[chosen], self.timed[chosen])
 
+    def where(self, chosen: Mask, other: Quantity) -> Quantity:
+        """These quantities where they are chosen [q], those of the other elsewhere."""
+        return Quantity(
+            np.where(chosen, self.value, other.value),
+            np.where(chosen, self.units, other.units),
+            np.where(chosen[:, None], self.slopes, other.slopes),
+            np.where(chosen, self.timed, other.timed),
+        )
+
     def plus(self, other: Quantity, factor: Array) -> Quantity:
         """This plus the other times a factor [q]."""
         return Quantity(

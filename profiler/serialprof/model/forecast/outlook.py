@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -27,7 +27,7 @@ from serialprof.model.forecast.conditions import (
 )
 from serialprof.model.forecast.exposure import Hidden, with_hidden
 from serialprof.model.forecast.scenes import Scene, index_of
-from serialprof.model.forecast.uniting import AGREEMENT, clipped, inverse, joined, united
+from serialprof.model.forecast.uniting import AGREEMENT, clipped, filled, inverse, joined, portion, united
 from serialprof.model.statistics import Array, Mask, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
 from serialprof.question import Change
@@ -80,31 +80,43 @@ class Outlook:
         return self.forecasts(cell, [cell], Change())[0].step
 
     def forecasts(self, now: Cell, targets: Sequence[Cell], change: Change) -> tuple[Forecast, ...]:
-        """Steps at other operating points and on a changed machine.
-
-        From one measured point to another on the same machine, the paired measurement itself is the answer; what the
-        change cannot act on stays as it is.
+        """Steps at other operating points and on a changed machine: see `between`.
 
         Args:
             now: the operating point that they are compared with, on the machine as it is.
             targets: operating points, all under the change.
             change: of the machine.
         """
-        asked = (now, tuple(targets), change)
-        if asked not in self._answers:
-            self._answers[asked] = self._answer(Scene(self.fitted, self.times.family.mode, *asked, self.usable))
-        return self._answers[asked]
+        return self.between([(now, target) for target in targets], change)
+
+    def between(self, pairs: Sequence[tuple[Cell, Cell]], change: Change) -> tuple[Forecast, ...]:
+        """The same of pairs, of an operating point as it is and one under the change.
+
+        Many that are asked for together take little longer than one, and none is worked out twice. From one measured
+        point to another on the same machine, the paired measurement itself is the answer; what the change cannot act on
+        stays as it is.
+        """
+        answers = self._answers.setdefault(change, {})
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in answers]
+        if new:
+            answers.update(zip(new, self._answer(new, change), strict=True))
+        return tuple(answers[pair] for pair in pairs)
 
     @cached_property
-    def _answers(self) -> dict[tuple[Cell, tuple[Cell, ...], Change], tuple[Forecast, ...]]:
+    def _answers(self) -> dict[Change, dict[tuple[Cell, Cell], Forecast]]:
         """What was asked before: trade-offs and the frontier ask the same."""
         return {}
 
-    def _answer(self, scene: Scene) -> tuple[Forecast, ...]:
-        found: list[Forecast | None] = [self._known(scene, target) for target in scene.targets]
-        open_ = [target for target, known in zip(scene.targets, found, strict=True) if known is None]
-        rest = iter(self._modelled(replace(scene, targets=tuple(open_))) if open_ else ())
-        return tuple(next(rest) if known is None else known for known in found)
+    def _answer(self, pairs: Sequence[tuple[Cell, Cell]], change: Change) -> Iterator[Forecast]:
+        scene = self._scene(pairs, change)
+        found = [self._known(scene, column) for column in range(len(pairs))]
+        open_ = [pair for pair, known in zip(pairs, found, strict=True) if known is None]
+        rest = iter(self._modelled(self._scene(open_, change)) if open_ else ())
+        return (next(rest) if known is None else known for known in found)
+
+    def _scene(self, pairs: Sequence[tuple[Cell, Cell]], change: Change) -> Scene:
+        nows, targets = zip(*pairs, strict=True)
+        return Scene(self.fitted, self.times.family.mode, nows, targets, change, self.usable)
 
     @property
     def threads(self) -> tuple[int, ...]:
@@ -139,22 +151,23 @@ class Outlook:
     def _left(self) -> tuple[Estimate, ...]:
         return self.fitted.unattributed()
 
-    def _known(self, scene: Scene, target: Cell) -> Forecast | None:
+    def _known(self, scene: Scene, column: int) -> Forecast | None:
         """The answer that needs no model of the change, None where it takes one."""
+        now, target = scene.nows[column], scene.targets[column]
         if scene.change.nothing:
-            return self._paired(scene, target)
-        bounds = scene.bounds(target)
-        return self._unchanged(scene, target) if bounds.least == bounds.most == 1 else None
+            return self._paired(now, target)
+        bounds = scene.bounds[column]
+        return self._unchanged(now, target) if bounds.least == bounds.most == 1 else None
 
-    def _unchanged(self, scene: Scene, target: Cell) -> Forecast:
+    def _unchanged(self, now: Cell, target: Cell) -> Forecast:
         """The target on the machine as it is."""
-        if _same_place(scene.now, target):
+        if _same_place(now, target):
             return Forecast(self.now(target), Estimate(1.0, 1.0, 1.0))
-        return self.forecasts(scene.now, [target], Change())[0]
+        return self.forecasts(now, [target], Change())[0]
 
-    def _paired(self, scene: Scene, target: Cell) -> Forecast | None:
+    def _paired(self, now: Cell, target: Cell) -> Forecast | None:
         """The measured answer, None where there is none."""
-        cells = (scene.now, target)
+        cells = (now, target)
         if any(index_of(self.fitted, cell) is None for cell in cells):
             return None
         columns = (self.times.column(int(cell.width), cell.threads, "serial") for cell in cells)
@@ -184,49 +197,50 @@ class Outlook:
             axis=0,
         )
         return [
-            self._possible(scene, target, *_refused(OVERLAP, OVERLAP_REMEDY))
+            self._possible(scene, column, *_refused(OVERLAP, OVERLAP_REMEDY))
             if refused[column]
             else self._forecast(
                 scene, column, [row[column] for row in steps], [row[column] for row in shares], hidden[column]
             )
-            for column, target in enumerate(scene.targets)
+            for column in range(count)
         ]
 
     def _forecast(
         self, scene: Scene, column: int, steps: list[Estimate], shares: list[Estimate], most: float
     ) -> Forecast:
         """What holds in every case at one target, whose hidden terms take so many seconds at most."""
-        target = scene.targets[column]
+        now, target = scene.nows[column], scene.targets[column]
         reason, remedy = self._doubts(scene, column)
         within = AGREEMENT if scene.change.clock == 1 or self.fitted.clocked else -1.0
         step = united(steps, within * (steps[0].value or 0.0), reason, remedy)
         share = united(shares, within, reason, remedy)
-        step, share = with_hidden(step, most), with_hidden(share, most / self._mean(scene.now))
+        step, share = with_hidden(step, most), with_hidden(share, most / self._mean(now))
         if not self.fitted.inside(target):
             loose = float(self.fitted.winner.open([target])[0])
             remedy = self.nearer(target)
             step = _not_vague(step, loose, remedy)
-            share = _not_vague(share, loose / self._mean(scene.now), remedy)
+            share = _not_vague(share, loose / self._mean(now), remedy)
         if lost := self.barrierless(target):
             step, share = (_without_barrier(estimate, *lost) for estimate in (step, share))
-        return self._possible(scene, target, step, share)
+        return self._possible(scene, column, step, share)
 
-    def _possible(self, scene: Scene, target: Cell, step: Estimate, share: Estimate) -> Forecast:
+    def _possible(self, scene: Scene, column: int, step: Estimate, share: Estimate) -> Forecast:
         """A step and its share in the one as it is, cut to what the factors allow of the target on the same machine.
 
         The step is cut to what its share leaves of the one as it is, too. At a measured point that only the machine
         changes, it is that share of the measured one, and the factors alone are a bracket, whatever else is not told.
         """
-        same = _same_place(scene.now, target)
+        start, target = scene.nows[column], scene.targets[column]
+        same = _same_place(start, target)
         if scene.change.nothing:
-            cut = step if same else clipped(step, self.now(scene.now), share.low, share.high)
+            cut = step if same else clipped(step, self.now(start), share.low, share.high)
             return Forecast(cut, inverse(share))
-        bounds, own, now = scene.bounds(target), self._unchanged(scene, target), self.now(scene.now)
+        bounds, own, now = scene.bounds[column], self._unchanged(start, target), self.now(start)
         share = clipped(share, inverse(own.speedup), bounds.least, bounds.most)
         step = clipped(step, own.step, bounds.least, bounds.most)
         if same and index_of(self.fitted, target) is not None:
-            share = share if share.value is not None else _filled(share, bounds.least, bounds.most)
-            return Forecast(_portion(now, share, step), inverse(share))
+            share = share if share.value is not None else filled(share, bounds.least, bounds.most)
+            return Forecast(portion(now, share, step), inverse(share))
         return Forecast(clipped(step, now, share.low, share.high), inverse(share))
 
     def _mean(self, now: Cell) -> float:
@@ -252,7 +266,7 @@ class Outlook:
             found.append(Factors(0.0, 1.0, *grown))
         index = index_of(self.fitted, target)
         if index is not None and abs(self._left[index].value or 0.0) > AGREEMENT:
-            found.append(scene.remainder(target))
+            found.append(scene.remainders[column])
         return joined(item.reason for item in found), joined((item.remedy for item in found), " and ")
 
 
@@ -280,29 +294,6 @@ def _without_barrier(estimate: Estimate, reason: str, remedy: str) -> Estimate:
     """The estimate as a lower bound: a barrier comes on top, of which one measured thread count says nothing."""
     low = estimate.value if estimate.low is None else estimate.low
     return replace(estimate, value=None, low=low, high=None, reason=reason, remedy=remedy)
-
-
-def _portion(whole: Estimate, share: Estimate, like: Estimate) -> Estimate:
-    """A share of a whole, its ends of theirs, with the reason and remedy of another estimate of it."""
-    value, low, high = (
-        None if first is None or second is None else first * second
-        for first, second in (
-            (whole.value, share.value),
-            (whole.low, share.low),
-            (whole.high, share.high),
-        )
-    )
-    return replace(like, value=value, low=low, high=high)
-
-
-def _filled(estimate: Estimate, low: float, high: float) -> Estimate:
-    """The estimate without a value, with these ends where it has none."""
-    return replace(
-        estimate,
-        value=None,
-        low=low if estimate.low is None else estimate.low,
-        high=high if estimate.high is None else estimate.high,
-    )
 
 
 def _refused(reason: str, remedy: str) -> tuple[Estimate, Estimate]:

@@ -43,12 +43,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Scene:
-    """Operating points that are compared with one that is as it is.
+    """Operating points that are each compared with one that is as it is.
+
+    All are worked out together: a call of numpy for many takes as long as one for one.
 
     Attributes:
         fitted: the family's fit.
         mode: how its steps are executed.
-        now: what they are compared with, on the machine as it is.
+        nows: what they are compared with [q], on the machine as it is.
         targets: the operating points [q], all under the change.
         change: of the machine.
         usable: threads that the machine runs at once, None where that is not known.
@@ -56,7 +58,7 @@ class Scene:
 
     fitted: Fitted
     mode: str
-    now: Cell
+    nows: tuple[Cell, ...]
     targets: tuple[Cell, ...]
     change: Change
     usable: int | None = None
@@ -66,7 +68,7 @@ class Scene:
         ends = _ends(chain.from_iterable(self.factors))
         strange = any(cell.threads not in self.threads for cell in self.targets)
         growths = GROWTHS if strange and any(map(free_barrier, self._union.terms)) else GROWTHS[:1]
-        return [Case(*case) for case in product(ends, growths, _ends(self._remainders))]
+        return [Case(*case) for case in product(ends, growths, _ends(self.remainders))]
 
     def quantities(self, candidate: Candidate, case: Case) -> tuple[Quantity, Quantity]:
         """Seconds of a step [q] at the targets in one case, and their share in the step as it is.
@@ -80,13 +82,10 @@ class Scene:
         if known.any():
             unchanged = self._modelled(candidate, case.growth)
             told = self.fitted.told(candidate).at([index or 0 for index in indices])
-            rest = np.array([getattr(factors, case.rest) for factors in self._remainders])
+            rest = np.array([getattr(factors, case.rest) for factors in self.remainders])
             missed = told.plus(unchanged, -np.ones(len(self.targets)))
             then = then.plus(missed.excess(rest, MET * unchanged.value), known)
-        here = index_of(self.fitted, self.now)
-        if here is not None:
-            return then, then.over(self.fitted.told(candidate).at([here]))
-        return then, then.over(self._present._modelled(candidate, case.growth))
+        return then, then.over(self._present(candidate, case.growth))
 
     def effect(self, candidate: Candidate, case: Case) -> Array:
         """What the change alone does to a step [q] by a candidate: its seconds over those on the machine as it is."""
@@ -117,17 +116,20 @@ class Scene:
         shared = {replace(way, times=way.times * max(counts) / cell.threads) for way in found.ways}
         return Effects(found.ways | shared, reason, remedy)
 
-    def remainder(self, cell: Cell) -> Factors:
-        """What the change may do to what the model leaves unattributed at an operating point."""
-        return remainder(cell, self.fitted.memory, self.mode, self.change)
+    @cached_property
+    def remainders(self) -> tuple[Factors, ...]:
+        """[q]: what the change may do to what the model leaves unattributed."""
+        return tuple(remainder(cell, self.fitted.memory, self.mode, self.change) for cell in self.targets)
 
-    def bounds(self, cell: Cell) -> Factors:
-        """What the change may multiply a step by at most and at least: no step changes by more than its parts."""
-        there = carried(self._union, [cell], GROWTHS[0]).matrix[0]
+    @cached_property
+    def bounds(self) -> tuple[Factors, ...]:
+        """[q]: what the change may multiply a step by at most and at least: no step changes by more than its parts."""
+        return tuple(map(self._bounds, self.targets, self._regressors(GROWTHS[0], ""), self.remainders))
+
+    def _bounds(self, cell: Cell, there: Array, rest: Factors) -> Factors:
         works = [term for term, regressor in zip(self.terms, there, strict=True) if regressor > 0]
         found = [factors(term, cell, self.fitted.memory, self.mode, self.change) for term in works]
-        found.append(self.remainder(cell))
-        return Factors(min(item.least for item in found), max(item.most for item in found))
+        return Factors(min(item.least for item in (*found, rest)), max(item.most for item in (*found, rest)))
 
     @property
     def threads(self) -> set[int]:
@@ -161,17 +163,22 @@ class Scene:
             self._quantities[key] = Quantity.modelled(candidate, self.design(candidate, growth, end))
         return self._quantities[key]
 
+    def _present(self, candidate: Candidate, growth: str) -> Quantity:
+        """Seconds of the steps as they are [q]: what was measured is told, the others are modelled."""
+        indices = [index_of(self.fitted, cell) for cell in self.nows]
+        told = self.fitted.told(candidate).at([index or 0 for index in indices])
+        if None not in indices:
+            return told
+        known = np.array([index is not None for index in indices])
+        return told.where(known, self._before._modelled(candidate, growth))
+
+    @cached_property
+    def _before(self) -> Scene:
+        return replace(self, targets=self.nows)
+
     @cached_property
     def _union(self) -> Model:
         return replace(self.fitted.winner.model, terms=self.terms)
-
-    @cached_property
-    def _present(self) -> Scene:
-        return replace(self, targets=(self.now,))
-
-    @cached_property
-    def _remainders(self) -> tuple[Factors, ...]:
-        return tuple(map(self.remainder, self.targets))
 
     @cached_property
     def _matrices(self) -> dict[tuple[str, str], Array]:

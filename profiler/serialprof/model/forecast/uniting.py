@@ -60,6 +60,29 @@ def clipped(estimate: Estimate, whole: Estimate, least: float | None, most: floa
     return replace(estimate, value=value, low=ends[0], high=ends[1])
 
 
+def portion(whole: Estimate, share: Estimate, like: Estimate) -> Estimate:
+    """A share of a whole, its ends of theirs, with the reason and remedy of another estimate of it."""
+    value, low, high = (
+        None if first is None or second is None else first * second
+        for first, second in (
+            (whole.value, share.value),
+            (whole.low, share.low),
+            (whole.high, share.high),
+        )
+    )
+    return replace(like, value=value, low=low, high=high)
+
+
+def filled(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The estimate without a value, with these ends where it has none."""
+    return replace(
+        estimate,
+        value=None,
+        low=low if estimate.low is None else estimate.low,
+        high=high if estimate.high is None else estimate.high,
+    )
+
+
 def joined(clauses: Iterable[str], between: str = "; ") -> str:
     """Clauses in order, each once, without empty ones."""
     return between.join(dict.fromkeys(clause for clause in clauses if clause))
