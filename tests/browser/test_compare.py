@@ -4,25 +4,30 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from serialprof.model.comparison.comparing import compare
+from serialprof.store import read_run
 from serialprof_reports.comparisonpage import html
-from tests.browser.test_page import ARGUMENTS, CHROMIUM, OVERFLOWING, Watched
+from tests.browser.test_page import ARGUMENTS, CHROMIUM, OVERFLOWING, PAPER, STICKING_OUT, Watched
 from tests.reports.comparisons import PRICES, compared, evil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
+
+    from serialprof.model.comparison.records import Comparison
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
     pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
 ]
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 #: Place of the ratio's column.
 RATIO = 4
 OPEN = "document.querySelectorAll('details').forEach(item => { item.open = true; })"
@@ -40,10 +45,20 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def examples() -> Comparison:
+    """The stored examples at prices: cells as long as real ones."""
+    paths = [EXAMPLES / f"amd-epyc-2-cores{name}.serialprof" for name in ("", "-avx2")]
+    return compare([read_run(path) for path in paths], [path.name for path in paths], PRICES, fitted=False)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("comparisons")
-    pages = {"two": html(compared(1.5, 1.0, prices=PRICES)), "evil": html(evil())}
+    pages = {
+        "two": html(compared(1.5, 1.0, prices=PRICES)),
+        "evil": html(evil()),
+        "stored": html(examples()),
+    }
     for name, text in pages.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in pages}
@@ -119,9 +134,11 @@ def test_the_page_is_complete_without_script(browser: Browser, files: dict[str, 
 
 
 def test_all_of_it_is_printed_in_light_colours_with_its_headings(browser: Browser, files: dict[str, Path]) -> None:
-    tab = Watched(browser, files["two"], "light", 1280)
+    tab = Watched(browser, files["stored"], "dark", PAPER)
     tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     tab.page.emulate_media(media="print")
+    assert tab.colour() == "rgb(255, 255, 255)"
+    assert tab.page.evaluate(STICKING_OUT) == []
     assert tab.page.locator("details:not([open])").count() == 0
     assert tab.page.locator("table.sortable thead button").first.is_visible()
     assert not tab.page.locator("#theme").is_visible()
