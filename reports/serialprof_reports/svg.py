@@ -25,6 +25,8 @@ _PRESENTATION: Final = frozenset(
         "stroke-opacity", "stroke-width", "text-anchor",
     }
 )  # fmt: skip
+#: Points from which a figure is a wide one: it takes more room where it stands alone, so that all text is of one size.
+_WIDE: Final = 320.0
 _COORDINATES: Final = ("d", "x", "y", "width", "height", "transform", "points", "cx", "cy", "r", "viewBox")
 
 
@@ -50,13 +52,18 @@ def for_page(markup: str, prefix: str, colours: Mapping[str, str], title: str) -
     _rename(root, prefix)
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
-    root.set("class", "plot")
+    root.set("class", "plot wide" if _width(root) > _WIDE else "plot")
     root.set("role", "img")
     root.set("aria-label", title)
     _unwrap(root)
     for element in root.iter():
         element.tag = element.tag.removeprefix(_SVG)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _width(root: ElementTree.Element) -> float:
+    """Width in points."""
+    return float(root.get("viewBox", "0 0 0 0").split()[2])
 
 
 def _unwrap(parent: ElementTree.Element) -> None:

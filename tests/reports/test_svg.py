@@ -55,3 +55,8 @@ def test_coordinates_keep_one_decimal() -> None:
 def test_root_is_labelled_and_scales() -> None:
     root = page("")
     assert root.attrib == {"viewBox": "0 0 9 9", "class": "plot", "role": "img", "aria-label": "a title"}
+
+
+def test_a_wide_figure_says_so() -> None:
+    wide = f"{HEAD}</svg>".replace("0 0 9 9", "0 0 389 9")
+    assert ElementTree.fromstring(for_page(wide, "p", {}, "a title")).get("class") == "plot wide"
