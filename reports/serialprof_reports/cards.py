@@ -41,6 +41,8 @@ def title(family: FamilyAnalysis) -> str:
 def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if family.declared is not None:
         yield "declared", wording.declared(family.declared, wording.axis(family))
+    if family.device is not None and family.device.moves:
+        yield devices.HELP, devices.would_help(family.device)
     hatch = family.verdict.hatch
     yield "this implementation's chain", f"known way round it: {hatch}" if hatch else "no way round it is known"
     yield "next step", family.verdict.next_step
@@ -49,7 +51,7 @@ def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
 def _more(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if family.device is not None:
         yield "knee", devices.place(family.device)
-        yield from devices.lines(family)
+        yield from (line for line in devices.lines(family) if line[0] != devices.HELP)
     for item in family.crossovers:
         yield "crossover", wording.crossover(item, wording.axis(family))
     yield from frontier.lines(family)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from serialprof.model.dissected import DeviceAnalysis, DeviceStep, Move
     from serialprof.model.results import FamilyAnalysis, PointSummary
 
+#: The name of the line that answers for a device whether clocks would help, or what else.
+HELP: Final = "would help"
 #: Title, columns and rows of a table.
 Rows: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 
@@ -80,10 +82,7 @@ def lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if found.sweep.ended:
         yield "sweep ended", found.sweep.ended
     if found.moves:
-        gains = "; ".join(
-            f"{item.name}: {_gain(item)} ({item.evidence})" for item in found.moves if item.evidence != "refused"
-        )
-        yield "would help", f"at B = {format_count(found.moves[0].width)}: {gains}" if gains else best(found)
+        yield HELP, would_help(found)
         # What is refused for good stands in the page's table.
         for item in found.moves:
             if item.evidence == "refused" and item.remedy:
@@ -96,6 +95,14 @@ def lines(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
             f"at B = {format_count(apart[0].width)} {apart[0].apart}",
         )
     yield from (("no parts", text) for text in _missing(found))
+
+
+def would_help(found: DeviceAnalysis) -> str:
+    """What other clocks, batches and ways to launch would give at the narrowest batch; there are moves."""
+    gains = "; ".join(
+        f"{item.name}: {_gain(item)} ({item.evidence})" for item in found.moves if item.evidence != "refused"
+    )
+    return f"at B = {format_count(found.moves[0].width)}: {gains}" if gains else best(found)
 
 
 def place(found: DeviceAnalysis) -> str:

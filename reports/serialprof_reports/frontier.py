@@ -32,7 +32,7 @@ _MOST_REFUSALS: Final = 4
 
 def best(family: FamilyAnalysis) -> str:
     """The best measured settings; empty where nothing was measured."""
-    return "; ".join(_best(item) for item in family.frontier.best)
+    return "; ".join(_best(item, wording.axis(family)) for item in family.frontier.best)
 
 
 def equal_threads(family: FamilyAnalysis) -> str:
@@ -145,9 +145,9 @@ def _told_by(family: FamilyAnalysis, remedy: str) -> str:
     return f"; told by {remedy}" if remedy else ""
 
 
-def _best(item: BestSetting) -> str:
-    places = [f"W = {format_count(item.width)} on {wording.threads(item.threads)}"]
-    places += [f"W = {format_count(width)} on {wording.threads(count)}" for width, count in item.ties[:3]]
+def _best(item: BestSetting, axis: str) -> str:
+    places = [f"{axis} = {format_count(item.width)} on {wording.threads(item.threads)}"]
+    places += [f"{axis} = {format_count(width)} on {wording.threads(count)}" for width, count in item.ties[:3]]
     more = len(item.ties) - 3
     where = " or ".join(places) + (f" or {more} more" if more > 0 else "")
     if item.score.value is None:

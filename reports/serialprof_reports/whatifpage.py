@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from serialprof.view import Run
 
 _ON_DEVICE: Final = (
-    "no sliders: the fit over widths does not hold the parts of a step on its device; the section below has what other "
+    "no sliders: the fit over widths does not hold the parts of a step on its device; the verdict says what other "
     "clocks would give by them"
 )
 _CLOCKS: Final = tuple(round(0.5 + 0.05 * index, 2) for index in range(31))

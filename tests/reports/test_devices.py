@@ -146,6 +146,19 @@ def test_the_table_of_moves_has_the_price_of_a_batch(page):
     assert "more or fewer SMs" in page
 
 
+def test_the_card_answers_for_the_clocks_without_being_unfolded(page):
+    card = page[page.index('<article class="card">') : page.index("</article>")]
+    shown, folded = card.split("<details>")
+    assert "<dt>would help</dt><dd>at B = 1: host clock +10 %: +" in shown
+    assert "GPU clock +10 %" in shown
+    assert "would help" not in folded
+
+
+def test_the_best_settings_are_told_over_b(page):
+    best = re.findall("<dt>best</dt><dd>(.*?)</dd>", page)
+    assert best and all(" at B = " in text and "W = " not in text for text in best)
+
+
 def test_brackets_stand_where_parts_are_not_told_apart():
     few = run(Truth(host=10 * MICRO), (1, 4, 16))
     told = terminal(view(few))
