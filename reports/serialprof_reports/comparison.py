@@ -10,6 +10,7 @@ from serialprof.model.plain import as_plain
 from serialprof.units import format_count
 from serialprof_reports import comparisonwording as told
 from serialprof_reports import wording
+from serialprof_reports.plaintext import printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,23 +45,8 @@ def terminal(comparison: Comparison, *, width: int = 80, color: bool = False) ->
         width: columns of the terminal; no line is longer.
         color: whether to add ANSI colours.
     """
-    from rich.console import Console
-
-    console = Console(
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    with console.capture() as capture:
-        for item in _document(comparison):
-            console.print(item)
-    text = "\n".join(line.rstrip() for line in capture.get().splitlines())
-    return re.sub("\n{3,}", "\n\n", text).rstrip("\n") + "\n"  # tables bring blank lines of their own
+    text = printed(_document(comparison), width, color)
+    return re.sub("\n{3,}", "\n\n", text)  # tables bring blank lines of their own
 
 
 def _document(comparison: Comparison) -> Iterator[RenderableType]:

@@ -11,6 +11,7 @@ from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
 from serialprof_reports import clocktable, devices, wording
 from serialprof_reports.machinetables import machine_line
+from serialprof_reports.plaintext import printed
 from serialprof_reports.statements import statements
 
 if TYPE_CHECKING:
@@ -45,23 +46,7 @@ def terminal(run: Run, *, width: int = 80, color: bool = False) -> str:
         width: columns of the terminal; no line is longer.
         color: whether to add ANSI colours.
     """
-    from rich.console import Console
-
-    console = Console(
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    with console.capture() as capture:
-        for item in _document(run.stored, run.analysis):
-            console.print(item)
-    lines = [line.rstrip() for line in capture.get().splitlines()]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    return printed(_document(run.stored, run.analysis), width, color)
 
 
 def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
