@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from serialprof_reports import wording
 from serialprof_reports.frames import Ticks, arrange, frame, linear, new_axes
-from serialprof_reports.plotting import SERIES, Plot, interval_points, number, render
+from serialprof_reports.plotting import MARKERS, PAPER, SERIES, Plot, interval_points, number, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,9 +73,13 @@ def _slope(axes: Axes, item: BesideLever, index: int, name: str) -> None:
     style = {"linestyle": "-" if valued else "none", "linewidth": 1.2}
     interval_points(axes, places, both, index, label=wording.shorten(name, 20), **style)
     if not valued:
-        _bounds(axes, places, both, SERIES[index % len(SERIES)])
+        _bounds(axes, places, both, index)
 
 
-def _bounds(axes: Axes, places: Sequence[float], both: Sequence[Estimate], colour: str) -> None:
+def _bounds(axes: Axes, places: Sequence[float], both: Sequence[Estimate], index: int) -> None:
+    """Dotted lines between the lower and between the upper ends, those of brackets with the family's mark, hollow."""
+    colour = SERIES[index % len(SERIES)]
+    brackets = [place for place, each in enumerate(both) if each.value is None]
+    mark: dict[str, Any] = {"marker": MARKERS[index % len(MARKERS)], "markerfacecolor": PAPER, "markevery": brackets}
     for end in ([number(each.low) for each in both], [number(each.high) for each in both]):
-        axes.plot(places, end, color=colour, linestyle=":", linewidth=1.0)
+        axes.plot(places, end, color=colour, linestyle=":", linewidth=1.0, **mark)

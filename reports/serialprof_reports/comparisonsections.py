@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _RATIOS: Final = (
     "Step times of one run over those of the other, with 95 % intervals: right of 1x the second is faster. Hollow "
-    "marks are the wide form, the same work without dependence between steps; diamonds are geometric means. A grey "
-    "mark: the data cannot tell."
+    "marks are the wide form, the same work without dependence between steps; diamonds are geometric means. Grey, "
+    "where the interval holds 1x: the data cannot tell."
 )
 _COST: Final = (
     "Seconds of a step times the price of an hour of its machine: right of 1x the second makes more steps for the same "
@@ -38,8 +38,8 @@ _PRODUCT: Final = (
 _LEVERS: Final = (
     "Whether a faster clock or more threads would help one machine more than the other: by the fits of both runs for "
     "the clock, as measured for the threads. At 1 a step takes 1 % less time for 1 % more of it; at 0 nothing is "
-    "gained; below 0, time is lost. A bar without a mark is a bracket: anywhere in it. All on the fewest threads; the "
-    "tables have all widths."
+    "gained; below 0, time is lost. Hollow marks are the ends of a bracket: anywhere between them. All on the fewest "
+    "threads; the tables have all widths."
 )
 _CURVES: Final = (
     "The same serial points in both runs, with bands between the ends of their intervals: on the fewest threads and, "

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from matplotlib.figure import Figure
 
 from serialprof.estimate import Estimate
 from serialprof.model.comparison.comparing import compare
@@ -24,7 +25,7 @@ from serialprof.model.comparison.records import (
 )
 from serialprof.question import Cost
 from serialprof_reports import comparison as outlet
-from serialprof_reports import comparisonaxis, comparisonforest, comparisonwaterfall
+from serialprof_reports import comparisonaxis, comparisonforest, comparisonlevers, comparisonwaterfall
 from serialprof_reports.comparisonpage import html
 from serialprof_reports.plotting import MUTED
 from serialprof_reports.reproduction import packed
@@ -191,6 +192,14 @@ def test_a_ratio_of_which_nothing_is_told_apart_is_no_waterfall() -> None:
     pooled = Pooled("serial", 4, Estimate(1.5, 1.4, 1.6), (Factor(CLOCK, Estimate.unknown("no meter")), rest))
     plot = comparisonwaterfall.waterfall(pooled, "all", pair, "x")
     assert (plot.markup, plot.refusal) == ("", "Not taken apart: clock, which lies in other: no meter.")
+
+
+def test_a_bracket_has_its_familys_mark_at_both_ends() -> None:
+    axes = Figure().add_subplot()
+    comparisonlevers._bounds(axes, (0.0, 1.0), (Estimate.bracket(0.2, 0.8, "one clock"), Estimate(0.5, 0.4, 0.6)), 1)
+    low, high = axes.lines
+    assert [list(line.get_ydata()) for line in (low, high)] == [[0.2, 0.4], [0.8, 0.6]]
+    assert [(line.get_marker(), line.get_markevery()) for line in (low, high)] == [("s", [0])] * 2
 
 
 def test_a_forest_names_every_point_up_to_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
