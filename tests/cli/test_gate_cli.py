@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ import pytest
 import xmlschema
 
 from serialprof.cli import main
-from serialprof.gating import running
+from serialprof.gating import baselining, environments, pairing, running
+from serialprof.gating import gate as carried
 from serialprof.gating.records import Pair
+from serialprof.intervals import MINIMUM_UNITS
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = xmlschema.XMLSchema11(ROOT / "reports/junit.xsd")
@@ -33,6 +36,8 @@ def {name}(setting):
         state[0] = state[0] * 5 % 7
     return step
 """
+#: No installer here needs pip, which takes longer to install than all else.
+WITHOUT_PIP = ("--without-pip",)
 CONFIGURATION = """
 [tool.serialprof.gate]
 install = "true"
@@ -81,6 +86,7 @@ def repository(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("XDG_CACHE_HOME", str(prepared.parent / "cache"))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setattr(environments, "_VENV", (*environments._VENV, *WITHOUT_PIP))
     yield prepared
     git(prepared, "checkout", "-q", "--force", "main")
     git(prepared, "clean", "-q", "-f")
@@ -226,7 +232,10 @@ def test_what_cannot_be_carried_out_is_said(repository, monkeypatch, capsys, wor
 
 def test_a_job_that_is_cancelled_leaves_nothing_behind(repository: Path) -> None:
     """SIGTERM, which runners send, while an installer is at work."""
-    program = "from serialprof.cli import main; main()"
+    program = (
+        "from serialprof.gating import environments; from serialprof.cli import main; "
+        f"environments._VENV = (*environments._VENV, *{WITHOUT_PIP}); main()"
+    )
     install = "echo $$ > installing && mv installing installer && sleep 60"
     job = subprocess.Popen(
         [sys.executable, "-c", program, "gate", "--base-ref", "HEAD", "--install", install],
@@ -253,21 +262,17 @@ def test_nothing_is_gated_without_a_list(tmp_path, monkeypatch, capsys) -> None:
     assert "nothing to gate" in capsys.readouterr().err
 
 
-def test_programs_and_a_baseline_as_processes(tmp_path: Path) -> None:
-    """The real thing, whose exit code depends on no time: a null passes or is inconclusive, and both end with 0."""
-    program = "from serialprof.cli import main; main()"
-
-    def serialprof(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", program, "gate", *words]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-
+def test_programs_and_a_baseline(tmp_path, monkeypatch, capsys) -> None:
+    """Real processes, whose exit code no time decides: a null passes or is inconclusive, and both end with 0."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pairing, "PAIR_SECONDS", 0.0)  # the fewest blocks and processes
+    monkeypatch.setattr(baselining, "save", partial(baselining.save, processes=MINIMUM_UNITS))
+    monkeypatch.setattr(carried, "compare", partial(baselining.compare, processes=MINIMUM_UNITS))
     wide = ("--tolerance", "50%", "--mde", "90%")
-    done = serialprof("--base-cmd", "true", "--head-cmd", "true", *wide, "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["outcomes"][0]["verdict"] in ("pass", "inconclusive")
-    assert serialprof("save", "chain", "-o", "b.json").returncode == 0
-    assert serialprof("save", "chain", "-o", "b.json").returncode == 2
-    done = serialprof("chain", "--baseline", "b.json", *wide)
-    assert done.returncode == 0, done.stderr
+    assert gate(monkeypatch, "--base-cmd", "true", "--head-cmd", "true", *wide, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["outcomes"][0]["verdict"] in ("pass", "inconclusive")
+    assert gate(monkeypatch, "save", "chain", "-o", "b.json") == 0
+    assert gate(monkeypatch, "save", "chain", "-o", "b.json") == 2
+    assert gate(monkeypatch, "chain", "--baseline", "b.json", *wide) == 0
     (tmp_path / "b.json").write_text((tmp_path / "b.json").read_text()[:-9])
-    assert serialprof("chain", "--baseline", "b.json").returncode == 4
+    assert gate(monkeypatch, "chain", "--baseline", "b.json") == 4
