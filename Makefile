@@ -60,7 +60,7 @@ qemu:  ## Debian's emulator, compiler of firmware tables and archiver, for the t
 test-qemu: qemu $(VENV)/.tests  ## the clock controller against real kernels' cpufreq; packages are kept in build/qemu
 	$(BIN)/python -m pytest -m qemu tests/qemu
 
-bench-tools: $(BENCH)/.bench  ## what benchmarks/{sampling,report}.py compare, in an environment of their own, and Debian's hyperfine
+bench-tools: $(BENCH)/.bench  ## what benchmarks/{sampling,report,gate}.py compare, in an environment of their own, and Debian's hyperfine
 	@command -v hyperfine >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends hyperfine >/dev/null; } \
 	  || echo "hyperfine cannot be installed here: the benchmark will do without"
 
