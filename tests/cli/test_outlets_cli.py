@@ -64,7 +64,7 @@ BAD = {
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:5000]), "is damaged"),
     "foreign": (make_foreign, "is a database, but no run file of serialprof"),
     "newer": (make_newer, f"has schema {SCHEMA_VERSION + 1}, this serialprof reads {SCHEMA_VERSION}"),
-    "empty": (lambda path: path.write_bytes(b""), "no run file of serialprof"),
+    "empty": (lambda path: path.write_bytes(b""), "is empty"),
     "text": (lambda path: path.write_text("hello " * 1000), "no run file of serialprof"),
     "absent": (lambda path: path.unlink(), "there is no run file"),
 }

@@ -58,10 +58,12 @@ def read_run(path: Path) -> StoredRun:
     """Reads a whole run file; only JSON and numbers come out of it, no code.
 
     Raises:
-        StoreError: it is absent, damaged, no run file of serialprof, or of another schema.
+        StoreError: it is absent, empty, damaged, no run file of serialprof, or of another schema.
     """
     if not path.is_file():
         raise StoreError(f"there is no run file {path}", "give the path of a *.serialprof file")
+    if not path.stat().st_size:  # to SQLite, an empty database
+        raise StoreError(f"{path} is empty", "give another file")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             _check_header(path, connection)
