@@ -7,14 +7,17 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
+from typing import Any
 
 import pytest
 
-from serialprof.gating.contestants import BenchmarkFailedError, Contestant
+from serialprof.gating import pairing
+from serialprof.gating.contestants import BenchmarkFailedError, Contestant, ask
 from serialprof.gating.pairing import Pace, orders, pace, time_pair
 from serialprof.gating.records import ROLES, Role
 from serialprof.machine.topology import allowed_cpus
+from serialprof.measure import protocol
+from serialprof.measure.process import WorkerProcess
 from serialprof.setting import Setting
 
 WORKLOADS = """
@@ -42,6 +45,14 @@ def breaks(setting):
             raise ValueError("no more")
     return step
 
+def strays(setting):
+    os.sched_setaffinity(0, {setting.cpus[0], OTHER})
+    return lambda: None
+
+def narrows(setting):
+    os.sched_setaffinity(0, setting.cpus[:1])
+    return lambda: None
+
 def dies(setting):
     def step():
         os._exit(7)
@@ -50,7 +61,7 @@ def dies(setting):
 
 
 def contestants(folder: Path, **names: str) -> dict[Role, Contestant]:
-    (folder / "mine.py").write_text(WORKLOADS)
+    (folder / "mine.py").write_text(f"OTHER = {allowed_cpus()[0]}\n{WORKLOADS}")
     return {role: Contestant(sys.executable, f"{folder}/mine.py:{names.get(role, 'spin')}", folder) for role in ROLES}
 
 
@@ -93,19 +104,34 @@ def test_a_program_runs_as_deep_as_it_was_asked_to(tmp_path: Path) -> None:
     assert slow.blocks < paced.blocks
 
 
-def test_a_planted_slow_down_of_ten_is_found(tmp_path: Path) -> None:
+def test_a_planted_slow_down_is_runs_that_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     roles = contestants(tmp_path)
-    roles["head"] = Contestant(sys.executable, roles["head"].reference, tmp_path, planted=9.0)
+    roles["head"] = replace(roles["head"], planted=9.0)
+    asked: dict[Role, set[int]] = {role: set() for role in ROLES}
+
+    def note(role: Role, worker: WorkerProcess, turn: protocol.Turn, *rest: Any) -> protocol.Turned:
+        asked[role].add(turn.runs)
+        return ask(role, worker, turn, *rest)
+
+    monkeypatch.setattr(pairing, "ask", note)
     pair = time_pair(roles, Pace(setting(), 20, 4e-4, 6), random.Random(3))
     assert len(pair.base) == len(pair.twin) == len(pair.head) == 12
-    assert median(pair.head) > 5 * median(pair.base)
-    assert median(pair.twin) < 2 * median(pair.base)
+    assert asked == {"base": {20}, "twin": {20}, "head": {200}}
+    assert min(pair.head) >= 10 * 2e-5  # that long a step lasts by its own clock
 
 
 @pytest.mark.parametrize(("name", "reason"), [("breaks", "no more"), ("dies", "exit code 7"), ("gone", "no 'gone'")])
 def test_a_side_that_fails_is_named(tmp_path: Path, name: str, reason: str) -> None:
     roles = contestants(tmp_path, head=name)
     with pytest.raises(BenchmarkFailedError, match=reason) as failed:
+        time_pair(roles, Pace(setting(), 20, 4e-4, 6), random.Random(3))
+    assert failed.value.role == "head"
+
+
+@pytest.mark.skipif(len(allowed_cpus()) < 2, reason="there is one CPU alone")
+def test_a_side_that_runs_on_other_cores_than_its_own_is_named(tmp_path: Path) -> None:
+    roles = contestants(tmp_path, base="narrows", twin="narrows", head="strays")
+    with pytest.raises(BenchmarkFailedError, match=rf"CPUs that it was not given \({allowed_cpus()[0]}\)") as failed:
         time_pair(roles, Pace(setting(), 20, 4e-4, 6), random.Random(3))
     assert failed.value.role == "head"
 

@@ -36,7 +36,9 @@ def main(arguments: list[str]) -> None:
     requests, replies, cpus, reference = arguments
     places = [int(cpu) for cpu in cpus.split(",")]
     _die_with_parent()
-    _bind(places)
+    from serialprof.measure.binding import bind
+
+    bind(places)
     from serialprof.measure import memory, protocol
 
     memory.limit_memory()
@@ -151,14 +153,16 @@ class Worker:
 
                 return protocol.DeviceProbed(probe_device(device, dtypes, len(self.cpus), seconds))
             case protocol.Probe(part, cpus, threads, quick, seconds):
+                from serialprof.measure.binding import bind
                 from serialprof.measure.probes import measure_part
 
-                _bind(self.cpus[:1])
+                bind(self.cpus[:1])
                 return protocol.Probed(measure_part(part, cpus, threads, quick, seconds))
             case protocol.ReadYardsticks():
+                from serialprof.measure.binding import bind
                 from serialprof.measure.yardsticks import read_yardsticks
 
-                _bind(self.cpus[:1])
+                bind(self.cpus[:1])
                 return protocol.YardsticksRead(read_yardsticks(self.cpus[0]))
             case protocol.ProbePairs(cpus):
                 from serialprof.measure.pairs import probe_pairs
@@ -186,11 +190,14 @@ class Worker:
         return readings if setting.clock is None else replace(readings, core_clocks=self._clocks())
 
     def _turn(self, setting: Setting, runs: int, *, warm: bool) -> float:
+        from serialprof.measure.binding import check_bound
         from serialprof.measure.sampler import time_turn
         from serialprof.setting import PROCESS_MODE
 
         stepper = self._stepper(setting) if setting.mode == PROCESS_MODE else self._settled(setting)
-        return time_turn(stepper, setting, runs, warm=warm)
+        seconds = time_turn(stepper, setting, runs, warm=warm)
+        check_bound(self.cpus)
+        return seconds
 
     def _stand_in(
         self, setting: Setting, kind: StandInKind, steps: int, runs: int, levels: Sequence[float]
@@ -246,11 +253,13 @@ class Worker:
 
     def _stepper(self, setting: Setting) -> Stepper:
         """The stepper of a setting: built on first use, forgotten longest-unused first when memory runs short."""
+        from serialprof.measure.binding import bind
+
         key = repr(setting)
         if key not in self._steppers:
             workload = self._load()
             if setting.mode == "native":  # a native team pins its helpers; the calling thread pins itself
-                _bind(self.cpus[:1])
+                bind(self.cpus[:1])
             self._make_room(workload, setting)
             self._opened()  # before the workload starts threads, which the counters are to follow
             self._warm.discard(key)
@@ -281,12 +290,6 @@ class Worker:
             memory.release()
         if lack := memory.lacking(setting.device, footprint):
             raise memory.ExhaustedError(lack)
-
-
-def _bind(cpus: list[int]) -> None:
-    """Binds the calling thread (and what it starts later) to CPUs, where the system can."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cpus)
 
 
 def _leave() -> NoReturn:
