@@ -37,6 +37,8 @@ WINNERS: Final[dict[Winner, str]] = {
 
 def plain(text: str) -> str:
     """The text with each unprintable character replaced: no terminal escape, no character that XML or UTF-8 forbids."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 

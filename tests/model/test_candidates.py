@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +13,14 @@ import pytest
 from serialprof.catalog import Affine, Work
 from serialprof.limits import BarrierRung, Limits
 from serialprof.model.fitting.candidates import Band, Candidate, Scatter
-from serialprof.model.fitting.cells import nearest
+from serialprof.model.fitting.cells import Cell, nearest
 from serialprof.model.fitting.curves import Curves, complete
-from serialprof.model.fitting.family import measured_barrier
+from serialprof.model.fitting.family import Model
 from serialprof.model.fitting.fit import allowance, fit_family
 from serialprof.model.fitting.fitted import Fitted
-from serialprof.model.fitting.memory import Memory
-from serialprof.model.fitting.solving import Form, Solution
+from serialprof.model.fitting.memory import Memory, measured_barrier
+from serialprof.model.fitting.quantities import Quantity
+from serialprof.model.fitting.solving import Design, Form, Solution
 from serialprof.model.results import COMPUTE, SERIAL
 from serialprof.model.statistics import Array, f_quantile, half_widths
 from serialprof.model.steptimes import FamilyTimes, collect
@@ -255,3 +257,23 @@ def test_a_measured_barrier_goes_on_in_proportion_beyond_what_was_measured() -> 
     assert measured_barrier(limits, 8, 0.0) == pytest.approx(4e-7 * 7 / 3)
     assert measured_barrier(limits, 3, 0.0) == pytest.approx(2e-7)
     assert measured_barrier(Limits(), 3, 0.0) == 0
+
+
+def test_candidates_share_the_regressors_of_what_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = builder.run(lambda w, p, f: max(1e-6, 1e-8 * w), noise=0.3)
+    fitted = fit_family(collect(run)[0], Memory.of(run.limits, None))
+    assert len(fitted.candidates) > 1
+    looked_at: list[int] = []
+    matrix = Model.matrix
+
+    def counted(model: Model, cells: Sequence[Cell]) -> Array:
+        looked_at.append(len(cells))
+        return matrix(model, cells)
+
+    monkeypatch.setattr(Model, "matrix", counted)
+    cells = [nearest(fitted.curves.cells, width) for width in (3, 48)]
+    bands = fitted.bands(cells)
+    assert looked_at.count(len(cells)) == 1, "of all candidates together"
+    for candidate, band in zip(fitted.candidates, bands, strict=True):
+        alone = Quantity.modelled(candidate, Design.of(candidate.model, cells))
+        assert band.value == pytest.approx(alone.value) and band.units == pytest.approx(alone.units)

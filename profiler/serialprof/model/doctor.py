@@ -82,7 +82,7 @@ def _wander(run: StoredRun, visits: list[Visit]) -> Iterator[Finding]:
     """How far the clock moved from visit to visit; nothing where a run set clocks, of which it says more itself."""
     if run.plan.clocks:
         return
-    clocks = sorted(clock for visit in visits if (clock := visit.samples[0].clock_before) is not None)
+    clocks = sorted(clock for visit in visits if (clock := visit.samples.clock_before[0]) is not None)
     if len(clocks) < FEWEST_CLOCKS:
         what = f"The clock meter was read undisturbed in only {len(clocks)} of {counted(len(visits), 'visit')}."
         yield Finding("clock wander", "unknown", what)

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from serialprof.limits import Limits
 from serialprof.model.fitting.cells import Cell
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.results import COMPUTE, MEMORY, SERIAL, SYNCHRONISATION
@@ -125,15 +124,7 @@ class Model:
         if cell.threads < 2:
             return 0.0
         if term.given is not None:
-            return cell.barriers * measured_barrier(self.memory.limits, cell.threads, cell.grain)
+            return cell.barriers * self.memory.barrier(cell.threads, cell.grain)
         if term.growth == "linear":
             return float(cell.threads - 1)
         return math.log2(cell.threads) if term.growth else float(term.threads == cell.threads)
-
-
-def measured_barrier(limits: Limits, threads: int, grain: float) -> float:
-    """Seconds of a barrier of so many threads at a grain; in proportion to p - 1 beyond the largest count measured."""
-    counts = {rung.threads for rung in limits.barriers}
-    known = threads if threads in counts else max((count for count in counts if count < threads), default=0)
-    rung = limits.barrier(known, grain) if known > 1 else None
-    return 0.0 if rung is None else rung.seconds * (threads - 1) / (known - 1)

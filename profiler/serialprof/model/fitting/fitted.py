@@ -17,7 +17,6 @@ from serialprof.model.fitting.curves import Curves
 from serialprof.model.fitting.family import Model
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.fitting.quantities import Quantity
-from serialprof.model.fitting.solving import Design
 from serialprof.model.statistics import LEVEL, Array, Mask, too_few
 
 #: Structures that disagree by more than this share of the step leave a part without a value.
@@ -121,10 +120,10 @@ class Fitted:
         kept: Array = np.clip(np.maximum(self.misfit, least), 0.0, 1.0)
         return kept
 
-    @property
+    @cached_property
     def _left(self) -> Array:
         """[cell]: 1 - prediction / measured step."""
-        left: Array = 1 - self.bands(self.curves.cells)[0].value / self.curves.mean
+        left: Array = 1 - Quantity.modelled(self.winner, self.winner.design).value / self.curves.mean
         return left
 
     @cached_property
@@ -194,12 +193,22 @@ class Fitted:
 
     def bands(self, cells: Sequence[Cell], wanted: Callable[[Model], Mask] | None = None) -> list[Band]:
         """The seconds of a step at any cells, or of the wanted terms alone, candidate by candidate."""
-        found = []
+        matrix, found = self.union.matrix(cells), []
         for candidate in self.candidates:
-            design, model = Design.of(candidate.model, cells), candidate.model
-            quantity = Quantity.modelled(candidate, design, None if wanted is None else wanted(model))
+            design = replace(candidate.design, matrix=matrix[:, self.columns(candidate)])
+            quantity = Quantity.modelled(candidate, design, None if wanted is None else wanted(candidate.model))
             found.append(quantity.band(candidate))
         return found
+
+    @cached_property
+    def union(self) -> Model:
+        """The terms of all candidates together: they share most of them, which are so worked out once."""
+        terms = dict.fromkeys(term for candidate in self.candidates for term in candidate.model.terms)
+        return replace(self.winner.model, terms=tuple(terms))
+
+    def columns(self, candidate: Candidate) -> list[int]:
+        """Where a candidate's terms stand among those of the union."""
+        return [self.union.terms.index(term) for term in candidate.model.terms]
 
     def told(self, candidate: Candidate) -> Quantity:
         """Seconds of the step at every cell that was fitted: a candidate's, with what of the residual is missed."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 from serialprof.limits import Limits
 from serialprof.model.fitting.cells import Cell
@@ -77,6 +77,11 @@ class Memory:
         return max(0.0, outside - inside) if outside and inside else 0.0
 
     @cached_property
+    def barrier(self) -> Callable[[int, float], float]:
+        """`measured_barrier` of so many threads at a grain, asked for as often as the ladders."""
+        return cache(partial(measured_barrier, self.limits))
+
+    @cached_property
     def _bandwidth(self) -> Callable[[float, int], float | None]:
         """`Limits.bandwidth`, which a fit asks for the same few places thousands of times."""
         return cache(self.limits.bandwidth)
@@ -84,6 +89,14 @@ class Memory:
     @cached_property
     def _latency(self) -> Callable[[float, int], float | None]:
         return cache(self.limits.latency)
+
+
+def measured_barrier(limits: Limits, threads: int, grain: float) -> float:
+    """Seconds of a barrier of so many threads at a grain; in proportion to p - 1 beyond the largest count measured."""
+    counts = {rung.threads for rung in limits.barriers}
+    known = threads if threads in counts else max((count for count in counts if count < threads), default=0)
+    rung = limits.barrier(known, grain) if known > 1 else None
+    return 0.0 if rung is None else rung.seconds * (threads - 1) / (known - 1)
 
 
 def _sound(*quantities: float) -> bool:

@@ -204,7 +204,7 @@ class Problem:
                 hidden and those where the other is. A form without overlap needs none.
         """
         if form.simple:
-            return self._solution(form, self._least(np.ones((1, *self.design.matrix.shape)))[0])
+            return self._simple
         weights = [self.design.weights(form, start) for start in near]
         splits = list(self._splits(form))
         weights += [*splits, *(split * start for start in weights for split in splits)]
@@ -240,6 +240,11 @@ class Problem:
         rows = weights * (self.design.matrix / missed[..., None])
         apart = np.broadcast_to(self._apart, (*rows.shape[:-2], *self._apart.shape))
         return np.concatenate([rows, apart], axis=-2)
+
+    @cached_property
+    def _simple(self) -> Solution:
+        """Where nothing overlaps, which every other form starts from."""
+        return self._solution(Form(), self._least(np.ones((1, *self.design.matrix.shape)))[0])
 
     @cached_property
     def _apart(self) -> Array:
@@ -284,7 +289,7 @@ class Problem:
             yield from self._hidden(design.computing, design.traffic)
 
     def _hidden(self, side: Mask, other: Mask) -> Iterator[Array]:
-        guess = self.solve(Form()).parameters
+        guess = self._simple.parameters
         # A parameter at zero would leave the cells unordered; the regressors alone order them then.
         seconds = self.design.matrix * np.where(guess > 0, guess, 1e-300)
         ratios = np.arctan2(seconds[:, side].sum(axis=1), seconds[:, other].sum(axis=1))

@@ -17,6 +17,7 @@ from serialprof.model.fitting.quantities import Quantity
 from serialprof.model.forecast.carrying import GROWTHS, thread_slopes
 from serialprof.model.forecast.conditions import on_threads
 from serialprof.model.forecast.uniting import AGREEMENT, joined, united
+from serialprof.model.statistics import Array
 
 _BEYOND = "how barriers and bandwidth go on beyond {} threads was not measured"
 
@@ -31,8 +32,10 @@ def core_elasticities(fitted: Fitted, usable: int | None = None) -> tuple[Estima
     """
     cases = []
     for growth, shared in product(GROWTHS, (True, False)):
+        slopes = thread_slopes(fitted.union, fitted.curves.cells, growth, shared=shared)
         bands = [
-            _elasticity(fitted, candidate, growth, shared=shared).band(candidate) for candidate in fitted.candidates
+            _elasticity(fitted, candidate, slopes[:, fitted.columns(candidate)]).band(candidate)
+            for candidate in fitted.candidates
         ]
         cases.append(fitted.estimates(bands, "1", np.ones(len(fitted.curves.cells)), floor=-np.inf))
     largest = max(cell.threads for cell in fitted.curves.cells)
@@ -42,10 +45,9 @@ def core_elasticities(fitted: Fitted, usable: int | None = None) -> tuple[Estima
     )
 
 
-def _elasticity(fitted: Fitted, candidate: Candidate, growth: str, *, shared: bool) -> Quantity:
-    curves, solution = fitted.curves, candidate.solution
-    design = candidate.design
-    slopes = thread_slopes(candidate.model, curves.cells, growth, shared=shared)
+def _elasticity(fitted: Fitted, candidate: Candidate, slopes: Array) -> Quantity:
+    """By one candidate, of whose regressors these are the slopes [cell, term]."""
+    design, solution = candidate.design, candidate.solution
     rows = -design.weights(solution.form, solution.parameters) * slopes
     shown = design.weights(solution.form, candidate.units) * slopes
     units = -(shown @ candidate.units[:, :, None])[..., 0]

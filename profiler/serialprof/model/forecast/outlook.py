@@ -70,7 +70,9 @@ class Outlook:
 
     def cell(self, width: int, threads: int) -> Cell:
         """An operating point, measured or not, with the work declared nearest to it."""
-        return nearest(self.fitted.curves.cells, width, threads)
+        if (width, threads) not in self._cells:
+            self._cells[width, threads] = nearest(self.fitted.curves.cells, width, threads)
+        return self._cells[width, threads]
 
     def now(self, cell: Cell) -> Estimate:
         """Seconds of a step as it is: measured, or else by the fit."""
@@ -101,6 +103,10 @@ class Outlook:
         if new:
             answers.update(zip(new, self._answer(new, change), strict=True))
         return tuple(answers[pair] for pair in pairs)
+
+    @cached_property
+    def _cells(self) -> dict[tuple[int, int], Cell]:
+        return {}
 
     @cached_property
     def _answers(self) -> dict[Change, dict[tuple[Cell, Cell], Forecast]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from serialprof.model.fitting.candidates import Candidate
 from serialprof.model.fitting.cells import Cell
-from serialprof.model.fitting.family import TRAFFIC, Model, Term
+from serialprof.model.fitting.family import TRAFFIC, Term
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.fitting.quantities import Quantity
 from serialprof.model.fitting.solving import Design
@@ -67,7 +67,7 @@ class Scene:
         """Every way in which the conditions may act; one where nothing is open."""
         ends = _ends(chain.from_iterable(self.factors))
         strange = any(cell.threads not in self.threads for cell in self.targets)
-        growths = GROWTHS if strange and any(map(free_barrier, self._union.terms)) else GROWTHS[:1]
+        growths = GROWTHS if strange and any(map(free_barrier, self.terms)) else GROWTHS[:1]
         return [Case(*case) for case in product(ends, growths, _ends(self.remainders))]
 
     def quantities(self, candidate: Candidate, case: Case) -> tuple[Quantity, Quantity]:
@@ -136,15 +136,14 @@ class Scene:
         """The measured thread counts."""
         return {cell.threads for cell in self.fitted.curves.cells}
 
-    @cached_property
+    @property
     def terms(self) -> tuple[Term, ...]:
         """The terms of all candidates together."""
-        return tuple(dict.fromkeys(term for candidate in self.fitted.candidates for term in candidate.model.terms))
+        return self.fitted.union.terms
 
     def design(self, candidate: Candidate, growth: str, end: str = "") -> Design:
         """A candidate's model at the targets on the machine as it is; under an end of the change where one is given."""
-        columns = [self.terms.index(term) for term in candidate.model.terms]
-        return replace(candidate.design, matrix=self._regressors(growth, end)[:, columns])
+        return replace(candidate.design, matrix=self._regressors(growth, end)[:, self.fitted.columns(candidate)])
 
     def _regressors(self, growth: str, end: str) -> Array:
         """[q, term] of all candidates together, worked out once: they share most of their terms."""
@@ -153,7 +152,7 @@ class Scene:
                 applied = [[getattr(item, end) for item in row] for row in self.factors]
                 self._matrices[growth, end] = self._regressors(growth, "") * np.array(applied)
             else:
-                self._matrices[growth, end] = carried(self._union, self.targets, growth).matrix
+                self._matrices[growth, end] = carried(self.fitted.union, self.targets, growth).matrix
         return self._matrices[growth, end]
 
     def _modelled(self, candidate: Candidate, growth: str, end: str = "") -> Quantity:
@@ -175,10 +174,6 @@ class Scene:
     @cached_property
     def _before(self) -> Scene:
         return replace(self, targets=self.nows)
-
-    @cached_property
-    def _union(self) -> Model:
-        return replace(self.fitted.winner.model, terms=self.terms)
 
     @cached_property
     def _matrices(self) -> dict[tuple[str, str], Array]:
