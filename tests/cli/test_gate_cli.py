@@ -180,6 +180,8 @@ def test_a_renamed_benchmark_is_missed_by_name(repository, recorded, monkeypatch
     verdicts = {outcome["benchmark"]["name"]: outcome["verdict"] for outcome in document["outcomes"]}
     assert verdicts == {"second": "no baseline", "first": "error"}
     assert "<error" in junit
+    sentence = document["outcomes"][0]["sentence"]
+    assert sentence == "second: base: workload 'steps.py:second': steps.py has no 'second'; it declares first"
     assert "first: the base expects it" in capsys.readouterr().out.replace("\n              ", " ")
 
 

@@ -105,7 +105,8 @@ def describe(benchmark: Benchmark, side: Side, machine: Machine, verdict: Verdic
         try:
             description, code = asked.describe()
         except SerialprofError as error:
-            raise RefusedBenchmarkError(verdict, f"{side.label}: {error}") from None
+            told = str(error).replace(f"{side.folder.resolve()}/", "")  # a cache's long path tells nobody anything
+            raise RefusedBenchmarkError(verdict, f"{side.label}: {told}") from None
     if description.missing:
         raise RefusedBenchmarkError(verdict, f"{side.label}: {benchmark.name} {description.missing}")
     return description, code
