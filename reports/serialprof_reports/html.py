@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from serialprof_reports import wording
 from serialprof_reports.cards import card
 from serialprof_reports.document import document
-from serialprof_reports.machinetables import limit_tables, machine_line
+from serialprof_reports.machinetables import limit_tables
+from serialprof_reports.machinewording import machine_facts, machine_line
 from serialprof_reports.reproduction import reproduction
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def html(run: Run, price: Cost | None = None, watts: Cost | None = None) -> str:
         quick=stored.plan.quick,
         cards=tuple(map(card, analysis.families)),
         whatifs=whatifs(run, price, watts),
-        machine=wording.machine_facts(stored),
+        machine=machine_facts(stored),
         limits=limit_tables(stored),
         doctor=doctor.findings(stored),
         sections=sections(stored, analysis),

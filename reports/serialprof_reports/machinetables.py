@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine in a line, and its limits and those of its devices as tables of the page."""
+"""The limits of a machine and of its devices as tables of the page."""
 
 from __future__ import annotations
 
@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from serialprof.devicelimits import DeviceLimits
     from serialprof.limits import BarrierRung, Limits
     from serialprof.store import StoredRun
-
-
-def machine_line(run: StoredRun) -> str:
-    """The machine in a line: "AMD EPYC, 2 usable cores, 3.69 GHz by meter, in virtual machine, avx512"."""
-    machine, clock = run.machine, wording.clock_reading(run)
-    parts = [
-        machine.processor or machine.architecture,
-        f"{machine.usable} usable core{'s' if machine.usable > 1 else ''}",
-        "clock not readable" if clock is None else f"{format_si(clock, 'Hz')} by meter",
-        f"in {machine.hypervisor}" if machine.hypervisor else "no hypervisor known",
-        machine.instruction_set,
-    ]
-    return ", ".join(parts)
 
 
 def limit_tables(run: StoredRun) -> tuple[Table, ...]:

@@ -11,6 +11,7 @@ from serialprof.model.results import SERIAL
 from serialprof.model.sweep import at_reference
 from serialprof.units import format_count
 from serialprof_reports import clocktable, devices, wording
+from serialprof_reports.machinewording import machine_facts
 from serialprof_reports.statements import statements
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _serial(family: FamilyAnalysis, width: int, threads: int) -> str:
 
 def _machine(run: StoredRun) -> Iterator[str]:
     yield "## Machine"
-    facts = [*wording.machine_facts(run), ("command", wording.command_line(run)), ("serialprof", run.version)]
+    facts = [*machine_facts(run), ("command", wording.command_line(run)), ("serialprof", run.version)]
     yield _table(("what", "is"), facts, words=True)
     if limits := [devices.limits(each) for each in run.devices]:
         yield "\n".join(f"- {escaped(text)}" for text in limits)

@@ -10,7 +10,7 @@ from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
 from serialprof_reports import clocktable, devices, wording
-from serialprof_reports.machinetables import machine_line
+from serialprof_reports.machinewording import gpu_clocks, machine_line
 from serialprof_reports.plaintext import printed
 from serialprof_reports.statements import statements
 
@@ -87,7 +87,7 @@ def _clocks(run: StoredRun) -> Iterator[RenderableType]:
 def _machine(run: StoredRun) -> Iterator[RenderableType]:
     yield _text(f"serialprof {run.version} on {run.machine.host}, {wording.date(run.started)}", "bold")
     yield _text(machine_line(run))
-    if text := wording.gpu_clocks(run):
+    if text := gpu_clocks(run):
         yield _text(f"GPU clock: {text}")
     yield from (_text(devices.limits(each)) for each in run.devices)
 
