@@ -8,6 +8,7 @@ from collections import Counter
 from statistics import geometric_mean, median
 from typing import TYPE_CHECKING, Final
 
+from serialprof.program import COMMAND_PREFIX
 from serialprof.units import format_seconds
 from serialprof_reports import wording
 
@@ -145,6 +146,6 @@ def explained(report: GateReport, outcome: Outcome) -> str:
 
 
 def _side(side: SideFacts) -> str:
-    what = side.command or side.commit[:12]
+    what = side.command.removeprefix(COMMAND_PREFIX) or side.commit[:12]
     python = f"(Python {side.python})" if side.python else ""  # of a side that could not be had nothing is known
     return " ".join(filter(None, (side.label, what, python)))

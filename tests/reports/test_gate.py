@@ -66,6 +66,11 @@ def test_a_stored_baseline_has_no_null() -> None:
     assert "INCONCLUSIVE lstm" in flat(terminal(made.stored(barred="another machine: processor")))
 
 
+def test_programs_are_named_as_they_were_given() -> None:
+    base = replace(made.BASE, commit="", command="-- ./old --steps {depth}")
+    assert "base ./old --steps {depth} (Python 3.12.4) against head" in terminal(replace(made.passing(), base=base))
+
+
 def test_nothing_that_ran_is_no_pass() -> None:
     assert "ERROR: no benchmark ran" in terminal(made.report())
 
