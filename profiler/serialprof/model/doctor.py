@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from serialprof.machine.finding import (
@@ -50,7 +51,7 @@ def _visited(run: StoredRun) -> Iterator[Finding]:
 
 def _disturbed(visits: list[Visit]) -> Finding:
     """Samples that were left out."""
-    reasons = Counter(reason for visit in visits for reason in visit.samples.disturbed)
+    reasons = Counter(chain.from_iterable(visit.samples.disturbed for visit in visits))
     taken, lost = reasons.total(), reasons.total() - reasons.pop("", 0)
     if not lost:
         return Finding("disturbances", "good", f"None of {counted(taken, 'sample')} was disturbed.")
@@ -111,7 +112,7 @@ def _heat(visits: list[Visit]) -> Finding:
 
 def _counters(run: StoredRun, visits: list[Visit]) -> Iterator[Finding]:
     """Whether hardware counters were read beside the samples."""
-    if any(cycles is not None for visit in visits for cycles in visit.samples.cycles):
+    if any(visit.samples.cycles.count(None) < len(visit.samples) for visit in visits):
         stalls = run.machine.stall_event
         beside = f"memory stalls by {stalls}" if stalls else "no event of memory stalls was known"
         yield Finding("counters", "good", f"Cycles and instructions were counted; {beside}.")
