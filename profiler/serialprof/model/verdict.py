@@ -63,7 +63,7 @@ class Findings:
 
 
 def sentence(findings: Findings) -> str:
-    """A few sentences: steps on their device, clock against cores, the serial share over width, what depth costs."""
+    """A few sentences: clock against cores, then the serial share or steps on their device, what depth costs."""
     clauses = [part for text in _clauses(findings) for part in text.split(". ")]
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in clauses)
 
@@ -86,14 +86,14 @@ def _clauses(findings: Findings) -> Iterator[str]:
             f"its declared {contradict(false)} what was measured, so the shares and the clock's gain here are not to "
             "be trusted"
         )
-    if findings.device is not None:  # its parts stand for the serial share
-        yield from device_clauses(findings.device)
-    if findings.crossovers and (findings.device is None or _tells(findings)):
+    if findings.crossovers:
         yield _clock_against_cores(findings)
+    elif findings.device is None or not findings.measured[0].point.setting.on_cuda:
+        yield "threads were not varied, so the data cannot tell whether clock beats cores"
     if findings.device is None:
-        if not findings.crossovers:
-            yield "threads were not varied, so the data cannot tell whether clock beats cores"
         yield _serial(findings)
+    else:  # its parts stand for the serial share
+        yield from device_clauses(findings.device)
     if findings.depth_costs:
         yield _depth(findings)
     yield from _spoilt(findings)
@@ -101,11 +101,6 @@ def _clauses(findings: Findings) -> Iterator[str]:
         yield "intervals are within one process only: they do not cover what a fresh start changes"
     if findings.disturbed > TOO_DISTURBED:
         yield "more samples were disturbed than not, so nothing is said to win"
-
-
-def _tells(findings: Findings) -> bool:
-    """Whether clock against cores is told at any width."""
-    return any(_said(item, findings.disturbed) != _WINS["unknown"] for item in findings.tradeoffs)
 
 
 def _spoilt(findings: Findings) -> Iterator[str]:

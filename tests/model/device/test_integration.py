@@ -29,9 +29,12 @@ def with_readings(stored, point, **changes):
     return replace(stored, visits=visits)
 
 
-def test_the_verdict_names_knee_parts_and_best_move(family):
+def test_the_verdict_answers_clock_or_cores_then_names_knee_parts_and_best_move(family):
     sentence = family.verdict.sentence
-    assert sentence.startswith("The knee is at B = 1")
+    assert sentence.startswith(
+        "The host's clock, not cores: at B = 1 a step gains +10 % by +10 % of the host's, +0 % by"
+    )
+    assert " one thread drives the device. The knee is at B = 1" in sentence
     assert ": below it a step is batch-insensitive because of dispatch. " in sentence
     assert "At B = 1 a step is 87 % host dispatch and 10 % kernel latency floor" in sentence
     assert "; at B = 1 Ki it is 98 % [97 - 98] FLOP" in sentence
@@ -53,6 +56,13 @@ def test_parts_and_knee_on_the_device_stand_alone(family):
     told = [item for item in family.refusals if item.reason == ON_DEVICE]
     assert [item.what for item in told] == ["shares of a step and knee by the fit over widths"]
     assert not [item for item in family.refusals if item.what.startswith("share of ")]
+
+
+def test_on_a_cpu_threads_that_were_not_varied_leave_clock_or_cores_open():
+    found = analyse(run(SLOW, WIDTHS, noise=0.01, device="cpu")).families[0]
+    assert found.device is not None
+    told = "Threads were not varied, so the data cannot tell whether clock beats cores. The knee is"
+    assert found.verdict.sentence.startswith(told)
 
 
 def test_without_dissections_nothing_changes():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said of steps on a device in sentences: the knee, the parts at both ends of the sweep, the best next move."""
+"""What is said of steps on a device in sentences: clock or cores, the knee, the parts at both ends, the next move."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from serialprof.intervals import MINIMUM_UNITS
 from serialprof.model import wording
 from serialprof.model.answers import Part
 from serialprof.model.device.batch import WEIGHTS
+from serialprof.model.device.clockorcores import clock_or_cores
 from serialprof.model.dissected import (
     BANDWIDTH,
     FLOOR,
@@ -23,6 +24,7 @@ from serialprof.model.dissected import (
     DeviceStep,
     Move,
 )
+from serialprof.setting import on_cuda
 
 #: Share of a step from which a part is named, and how many are.
 _NAMED: Final = 0.05
@@ -33,6 +35,8 @@ _STREAMING: Final = "weight bandwidth (width memory)"
 
 def clauses(found: DeviceAnalysis) -> Iterator[str]:
     """What a verdict says of a family's steps on their device, clause by clause."""
+    if on_cuda(found.device):
+        yield clock_or_cores(found)
     yield knee(found.sweep) if found.steps else knee(replace(found.sweep, reason=""))  # why is said with the parts
     ends = found.steps[:1] + found.steps[1:][-1:]
     if ends:
