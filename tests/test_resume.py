@@ -56,7 +56,7 @@ def in_drawn_order(run: StoredRun) -> bool:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     source = tmp_path_factory.mktemp("source") / "toys.py"
     source.write_text(SOURCE)
-    return prepare(Request((f"{source}:spin",), threads=(1,), budget=2, precision=1e-6, quick=True))
+    return prepare(Request((f"{source}:spin",), threads=(1,), budget=3, precision=1e-6, quick=True))
 
 
 def interrupt(prepared: Prepared, path: Path, visits: int = 5) -> StoredRun:
