@@ -13,11 +13,10 @@ import os
 import signal
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from serialprof.catalog import Stepper, Workload
@@ -70,6 +69,7 @@ class Worker:
     def handle(self, request: protocol.Request) -> protocol.Reply:
         """The answer to a request; whatever it raises becomes an `Exhausted` or a `Failed` with one sentence."""
         from serialprof.measure import memory, protocol
+        from serialprof.measure.describing import sentence_of
 
         try:
             return self._dispatch(request)
@@ -79,7 +79,7 @@ class Worker:
             traceback.print_exc()
             spent = memory.exhaustion(error)
             reply = (
-                protocol.Exhausted(spent) if spent else protocol.Failed(_sentence(error), memory.context_lost(error))
+                protocol.Exhausted(spent) if spent else protocol.Failed(sentence_of(error), memory.context_lost(error))
             )
         if spent:  # only now that nothing refers to what the error's frames held
             self._steppers.clear()
@@ -91,10 +91,11 @@ class Worker:
 
         match request:
             case protocol.Describe():
+                from serialprof.measure.describing import file_hash
                 from serialprof.program import code_of, is_command
 
                 workload = self._load()
-                code = code_of(self.reference) if is_command(self.reference) else _code_of(workload.build)
+                code = code_of(self.reference) if is_command(self.reference) else file_hash(workload.build)
                 return protocol.Described(workload.describe(self.reference), code)
             case protocol.Declare(settings):
                 return protocol.Declared(tuple(self._load().declared(item) for item in settings))
@@ -246,14 +247,15 @@ class Worker:
     def _load(self) -> Workload:
         if self._workload is None:
             from serialprof.loading import load
+            from serialprof.measure.binding import limit_torch
 
             self._workload = load(self.reference)
-            _limit_torch(len(self.cpus))
+            limit_torch(len(self.cpus))
         return self._workload
 
     def _stepper(self, setting: Setting) -> Stepper:
         """The stepper of a setting: built on first use, forgotten longest-unused first when memory runs short."""
-        from serialprof.measure.binding import bind
+        from serialprof.measure.binding import bind, limit_torch
 
         key = repr(setting)
         if key not in self._steppers:
@@ -264,7 +266,7 @@ class Worker:
             self._opened()  # before the workload starts threads, which the counters are to follow
             self._warm.discard(key)
             self._steppers[key] = workload.stepper(setting)
-            _limit_torch(len(self.cpus))
+            limit_torch(len(self.cpus))
         self._steppers.move_to_end(key)
         return self._steppers[key]
 
@@ -275,9 +277,10 @@ class Worker:
             ExhaustedError: by what it declares, it does not fit into its CUDA device.
         """
         from serialprof.measure import memory
+        from serialprof.measure.binding import use_device
 
         if setting.on_cuda:
-            _use_device(setting.device)
+            use_device(setting.device)
         while self._steppers and memory.keeps_too_much(setting.device):
             self._steppers.popitem(last=False)
             memory.release()
@@ -299,47 +302,6 @@ def _leave() -> NoReturn:
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(0)
-
-
-def _use_device(device: str) -> None:
-    """Makes a CUDA device the current one, for what names none."""
-    import torch
-
-    torch.cuda.set_device(device)
-
-
-def _limit_torch(threads: int) -> None:
-    """Gives torch the worker's threads, if the workload imported it."""
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(threads)
-        with suppress(RuntimeError):  # it refuses once parallel work has begun
-            torch.set_num_interop_threads(1)
-
-
-def _sentence(error: BaseException) -> str:
-    """An exception in one line, with the place in the workload's own file where it was raised."""
-    import traceback
-
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = str(Path(__file__).parents[1])
-    own = [frame for frame in frames if not frame.filename.startswith((ours, "<frozen"))]
-    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-    text = " ".join(str(error).split())
-    kind = "" if type(error).__module__.startswith("serialprof") else f"{type(error).__name__}: "
-    return f"{kind}{text}{place}"[:500] if text else f"{type(error).__name__}{place}"
-
-
-def _code_of(build: Callable[..., Any]) -> str:
-    """SHA-256 of the file in which a workload is written, empty where there is none."""
-    import hashlib
-    import inspect
-
-    try:
-        source = inspect.getsourcefile(build)
-    except TypeError:  # written in C
-        return ""
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source and Path(source).is_file() else ""
 
 
 def _encoded(reply: protocol.Reply) -> bytes:
