@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page's sections in their order, each with the figures that answer it; those that have nothing are left out."""
+"""The page's sections in their order, each with the figures that answer it; of those without only the clock's stays."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ _MAP: Final = (
 _CLOCK: Final = (
     "What clocks were asked for, what was read back, and what the clock meter measured on the cores of the points "
     "while all of them were busy. What was measured counts."
+)
+_NO_CLOCK: Final = (
+    "Speed over clock was not measured, as this run left the cores' clocks alone. A run with --clock all, on a machine "
+    "that lets clocks be set, would tell."
 )
 _THREADS: Final = (
     "What a step gains when more threads share it: above 1 they win, below 1 they lose. Points are measured; lines "
@@ -77,17 +81,18 @@ def sections(run: StoredRun, analysis: Analysis) -> tuple[Section, ...]:
         Section("decision", "Clock against cores", _DECISION, tuple(_decisions(analysis))),
         Section("tails", "Tails", _TAILS, tuple(_tails(run, analysis))),
     )
-    return tuple(section for section in found if section.panels or section.tables)
+    return tuple(section for section in found if section.panels or section.tables or section.anchor == "clock")
 
 
 def _clock(run: StoredRun, analysis: Analysis) -> Section:
-    """Where clocks were set: speed over them, and what became of each."""
+    """Speed over the clocks that were set, and what became of each; a sentence alone where none was."""
+    if not run.plan.clocks:
+        return Section("clock", "Clock", _NO_CLOCK, ())
     rows = clocktable.cells(run)
     tables = (Table("Clocks", clocktable.COLUMNS, rows, ends_in_words=True),) if rows else ()
     panels = tuple(
         Panel(title(family), clockfigures.over_clock(family, f"c{number}"), (clockfigures.clock_points(family),))
         for number, family in enumerate(analysis.families)
-        if run.plan.clocks
     )
     return Section("clock", "Clock", _CLOCK, panels, tables)
 
