@@ -90,6 +90,17 @@ def test_a_biased_null_takes_the_failure_back(sign: int) -> None:
     assert found.verdict == "inconclusive"
 
 
+def test_a_head_that_beats_the_slower_base_is_no_failure() -> None:
+    # Two speeds, 30 % apart: in every pair the head is as slow as one of the bases, and the bases take turns.
+    nulls = [0.30, -0.30, 0.31, -0.29, 0.30]
+    logs = [abs(null) / 2 for null in nulls]
+    found = judge(pairs(logs, nulls), Criteria())
+    assert found.p_value == 1.0
+    assert found.verdict == "inconclusive"
+    slower = judge(pairs([log + 0.05 for log in logs], nulls), Criteria())
+    assert slower.verdict == "fail"
+
+
 def test_a_biased_null_leaves_a_pass() -> None:
     found = judge(pairs([0.0, 0.001, -0.001, 0.0, 0.0005], [0.02, 0.021, 0.019, 0.02, 0.0205]), Criteria())
     assert found.biased
@@ -142,3 +153,21 @@ def test_false_verdicts_are_as_rare_as_they_say() -> None:
     assert at_mde <= 0.05 * gates + 2.6 * math.sqrt(0.05 * 0.95 * gates)
     assert at_tolerance > 0  # a test that never rejects would hold this level too
     assert at_mde > 0
+
+
+@pytest.mark.study
+def test_processes_of_two_speeds_cry_wolf_in_one_gate_of_a_hundred_at_most() -> None:
+    """A/A: every process is of one of two speeds that are 30 % apart."""
+    rng = random.Random(9)
+    gates, failed = 1000, 0
+    for _ in range(gates):
+        made: list[Pair] = []
+        for look in LOOKS:
+            while len(made) < look:
+                base, twin, head = (0.3 * rng.randrange(2) + rng.gauss(0, 0.003) for _ in range(3))
+                made.append(pair(head - (base + twin) / 2, twin - base, blocks=1))
+            found = judge(made, Criteria())
+            if settled(found, 1):
+                break
+        failed += found.verdict == "fail"
+    assert failed <= 0.01 * gates

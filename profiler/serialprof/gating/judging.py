@@ -4,6 +4,9 @@
 A pair gives one log ratio: the median over its blocks of log(head) - (log(base) + log(twin)) / 2, and one of the null:
 the median of log(twin) - log(base). Over pairs it is Student's t. Every bound is corrected for the number of looks by
 Bonferroni's inequality, which holds whatever the looks have to do with one another.
+
+Processes that come in two speeds are no normal noise: few pairs can agree by chance. So a failure also wants that, in
+the median pair, the head is slower than the slower one of both bases by more than the tolerance.
 """
 
 from __future__ import annotations
@@ -102,7 +105,8 @@ def _judged(logs: tuple[float, ...], nulls: tuple[float, ...], criteria: Criteri
     tolerance = math.log1p(criteria.tolerance)
     low, high = bound(logs, FAIL_ERROR / len(LOOKS), -1), bound(logs, PASS_ERROR / len(LOOKS), +1)
     biased = bound(nulls, FAIL_ERROR, -1) > tolerance or bound(nulls, FAIL_ERROR, +1) < -tolerance
-    p_value = min(1.0, len(LOOKS) * p_at_most(logs, tolerance))
+    beaten = median(log - abs(null) / 2 for log, null in zip(logs, nulls, strict=True)) if nulls else math.inf
+    p_value = min(1.0, len(LOOKS) * p_at_most(logs, tolerance)) if beaten > tolerance else 1.0
     return Judgement(
         verdict=verdict_of(p_value <= FAIL_ERROR, high < math.log1p(criteria.mde), biased=biased),
         ratio=Estimate(math.exp(fmean(logs)), math.exp(low), math.exp(high)),
