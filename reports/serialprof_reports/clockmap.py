@@ -1,131 +1,171 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The map of clock against cores, per cent for per cent."""
+"""The decision map: speed-up over clock ratio and threads, and which of the two buys more where."""
 
 from __future__ import annotations
 
-from textwrap import wrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
+from serialprof.model.answers import Refusal
 from serialprof.units import format_count
 from serialprof_reports import wording
-from serialprof_reports.frames import arrange, frame, joined, linear, new_axes
-from serialprof_reports.plotting import INK, MUTED, PAPER, SERIES, Plot, band, number, render
+from serialprof_reports.frames import Ticks, arrange, frame, new_axes
+from serialprof_reports.pageparts import Table
+from serialprof_reports.plotting import INK, MUTED, SERIES, Plot, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
-    from serialprof.model.results import FamilyAnalysis, Tradeoff
+    from serialprof.model.decision import DecisionMap
+    from serialprof.model.results import FamilyAnalysis
+    from serialprof.model.statistics import Array
 
-#: Ends of the axes, and the elasticity below which nothing helps.
-_LEFT, _RIGHT, _BOTTOM, _TOP, _SMALL = -0.3, 1.2, -0.14, 1.3, 0.05
-
-#: Share of the axis below which two labels touch; characters in a line of a label, and the most lines.
-_NEAR, _CHARACTERS, _MOST_LINES = 0.15, 15, 3
-_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
-
-
-def clock_map(families: Sequence[FamilyAnalysis], prefix: str) -> tuple[Plot, ...]:
-    """Clock against cores: a panel per family with the two elasticities of every width, all on the same axes.
-
-    Families without both elasticities get a sentence instead; none where no family has two thread counts.
-    """
-    if not any(family.tradeoffs for family in families):
-        return ()
-    places = [number(item.cores.value) for family in families for item in _mapped(family)]
-    ends = (min([_LEFT, *(place - 0.2 for place in places)]), max([_RIGHT, *(place + 0.2 for place in places)]))
-    return tuple(_panel(family, f"{prefix}{index}", ends) for index, family in enumerate(families))
+_TITLE: Final = "Speed-up by clock and threads together"
+#: Speed-ups that have a contour; 1 has none, for a step that no clock changes would have it everywhere.
+_LEVELS: Final = (0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
+#: Points of the fine grid along each axis, beside those that were asked for.
+_FINE: Final = 25
+#: Share of an axis below which the labels of two ticks touch.
+_NEAR: Final = 0.08
+#: More than any lead.
+_FAR: Final = 1e9
+#: Looks of the areas.
+_CLOCK: Final[dict[str, Any]] = {"color": SERIES[0], "alpha": 0.16}
+_CORES: Final[dict[str, Any]] = {"color": SERIES[1], "alpha": 0.16}
+_TIE: Final[dict[str, Any]] = {"color": MUTED, "alpha": 0.3}
 
 
-def _panel(family: FamilyAnalysis, prefix: str, ends: tuple[float, float]) -> Plot:
-    title = "Elasticity of clock and of cores"
-    items = _mapped(family)
-    if not items:
-        reasons = [end.reason for item in family.tradeoffs for end in (item.cores, item.clock) if end.reason]
-        return Plot(title, "", reasons[0] if reasons else "Only one thread count was measured.", "")
+def clock_map(family: FamilyAnalysis, found: DecisionMap | Refusal, prefix: str) -> Plot:
+    """Contours of the speed-up that is surely reached, and where clock or threads alone buy more; or why not."""
+    if isinstance(found, Refusal):
+        told = f"; told by {found.remedy}" if found.remedy else ""
+        return Plot(_TITLE, "", f"{found.reason}{told}", "")
 
     def draw(figure: Figure) -> None:
         (axes,) = new_axes(figure)
-        _map(axes, items, ends)
-        frame(axes, linear(ends), linear((_BOTTOM, _TOP)), "elasticity of cores", "elasticity of clock")
-        arrange(figure, 2.1)
+        _map(axes, found)
+        heading = f"threads, at {wording.axis(family)} = {format_count(found.width)}"
+        frame(axes, Ticks(found.clocks, tuple(map(_factor, found.clocks))), _counts(found.threads), "clock", heading)
+        arrange(figure, 2.3, _keys())
+        _label(axes)
 
-    return Plot(title, render(draw, prefix, f"{title}, {wording.label(family)}"), "", "")
+    markup = render(draw, prefix, f"{_TITLE}, {wording.label(family)}")
+    where = f"{wording.axis(family)} = {format_count(found.width)}"
+    beyond = f"Beyond {wording.threads(found.most_measured)} they also leave room for what was not measured."
+    return Plot(_TITLE, markup, "", f"At {where}, {found.chosen}. {_known(found)} {beyond}")
 
 
-def _mapped(family: FamilyAnalysis) -> list[Tradeoff]:
-    """Trade-offs from the fewest threads whose two elasticities are known well enough to be drawn."""
-    known = [
-        item
-        for item in family.tradeoffs
-        if item.cores.value is not None and (item.clock.bounded or item.clock.value is not None)
+def speed_ups(found: DecisionMap) -> Table:
+    """What the map is drawn from."""
+    columns = ("clock", *(f"{wording.threads(count)}{_unmeasured(found, count)}" for count in found.threads))
+    rows = tuple(
+        (_factor(clock), *(wording.with_interval(item, "{:.3g}".format) for item in row))
+        for clock, row in zip(found.clocks, found.speedups, strict=True)
+    )
+    return Table(f"Speed-up over {wording.threads(found.threads[0])} at the present clock", columns, rows)
+
+
+def _unmeasured(found: DecisionMap, count: int) -> str:
+    return " (not measured)" if count > found.most_measured else ""
+
+
+def _known(found: DecisionMap) -> str:
+    """How the clock's side is known."""
+    if found.clock_range is None:
+        return (
+            "Only one clock was measured, so the clock's side is a bracket by the model: the tie line is a band "
+            "between its ends, contours stand at the lower ones."
+        )
+    low, high = found.clock_range
+    return f"Clocks were measured from x{low:.2g} to x{high:.2g}; contours stand at the lower ends of the intervals."
+
+
+def _factor(clock: float) -> str:
+    return f"x{clock:g}"
+
+
+def _counts(threads: Sequence[int]) -> Ticks:
+    """A tick at each thread count, labelled where the label does not touch the one below."""
+    whole = np.log(threads[-1] / threads[0])
+    labels: list[str] = []
+    last = -1.0
+    for count in threads:
+        place = float(np.log(count / threads[0]) / whole)
+        labels.append(str(count) if place - last >= _NEAR else "")
+        last = place if labels[-1] else last
+    return Ticks(tuple(map(float, threads)), tuple(labels))
+
+
+def _map(axes: Axes, found: DecisionMap) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    clock_ends = found.clock_range or (found.clocks[0], found.clocks[-1])
+    across = _pieces(found.clocks, *clock_ends)
+    up = _pieces(found.threads, found.threads[0], found.most_measured)
+    for clocks, clocked in across:
+        for threads, threaded in up:
+            _regions(axes, found, clocks[clocks >= 1], threads)
+            _contours(axes, found, clocks, threads, inside=clocked and threaded)
+    axes.axvline(1.0, color=MUTED, linewidth=0.8)
+    axes.set_xlim(found.clocks[0], found.clocks[-1])
+    axes.set_ylim(found.threads[0], found.threads[-1])
+
+
+def _pieces(places: Sequence[float], low: float, high: float) -> list[tuple[Array, bool]]:
+    """An axis in fine steps, cut where the measured range begins and ends; with each piece whether it lies in that."""
+    between = np.geomspace(places[0], places[-1], _FINE)
+    inner = [end for end in (low, high) if places[0] < end < places[-1]]
+    fine = np.unique(np.concatenate([between, places, inner]))
+    cuts = ((fine <= low, False), ((low <= fine) & (fine <= high), True), (fine >= high, False))
+    return [(fine[chosen], inside) for chosen, inside in cuts if np.count_nonzero(chosen) > 1]
+
+
+def _regions(axes: Axes, found: DecisionMap, clocks: Array, threads: Array) -> None:
+    """Where a faster clock alone buys more than more threads alone, the other way round, and the tie between."""
+    if clocks.size < 2:
+        return
+    clock, cores = found.leads(clocks, threads)
+    for lead, look in ((clock, _CLOCK), (cores, _CORES), (-np.maximum(clock, cores), _TIE)):
+        if np.nanmax(lead, initial=0.0) > 0:
+            axes.contourf(clocks, threads, lead, [0.0, _FAR], colors=[look["color"]], alpha=look["alpha"])
+    for lead in (clock, cores):
+        if np.nanmin(lead, initial=0.0) < 0 < np.nanmax(lead, initial=0.0):
+            axes.contour(clocks, threads, lead, [0.0], colors=MUTED, linewidths=1.2)
+
+
+def _contours(axes: Axes, found: DecisionMap, clocks: Array, threads: Array, *, inside: bool) -> None:
+    """Where the speed-up is surely so large; dashed outside what was measured."""
+    least = found.surface("low", clocks, threads)
+    low, high = np.nanmin(least, initial=_FAR), np.nanmax(least, initial=0.0)
+    levels = [level for level in _LEVELS if low < level < high]
+    if levels:
+        style = "solid" if inside else "dashed"
+        axes.contour(clocks, threads, least, levels, colors=INK, linewidths=1.3, linestyles=style)
+
+
+def _label(axes: Axes) -> None:
+    """Names each contour on its line, once the axes are in their place."""
+    from matplotlib.contour import QuadContourSet
+
+    for drawn in axes.collections:
+        if isinstance(drawn, QuadContourSet) and not drawn.filled and min(drawn.levels) > 0:
+            drawn.clabel(fmt="{:g} x".format, fontsize=9, inline_spacing=2)
+
+
+def _keys() -> list[Line2D | Patch]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    return [
+        Patch(label="clock surely buys more", linewidth=0, **_CLOCK),
+        Patch(label="cores surely buy more", linewidth=0, **_CORES),
+        Patch(label="tie line, as wide as it is unsure", linewidth=0, **_TIE),
+        Line2D((), (), color=INK, linewidth=1.3, label="speed-up of at least"),
+        Line2D((), (), color=INK, linewidth=1.3, linestyle="dashed", label="the same, not measured"),
     ]
-    fewest = min((item.threads for item in known), default=0)
-    return sorted((item for item in known if item.threads == fewest), key=lambda item: item.width)
-
-
-def _map(axes: Axes, items: Sequence[Tradeoff], ends: tuple[float, float]) -> None:
-    _regions(axes, ends)
-    marks = sorted(items, key=lambda item: number(item.cores.value))
-    _marks(axes, marks)
-    for x, label in _labels(marks, _NEAR * (ends[1] - ends[0])):
-        axes.annotate(label, (x, 1.0), (0, 3), textcoords="offset points", ha="center", va="bottom")
-    axes.set_xlim(*ends)
-    axes.set_ylim(_BOTTOM, _TOP)
-
-
-def _marks(axes: Axes, items: Sequence[Tradeoff]) -> None:
-    """A cross per width: upright what is known of the clock, across what is known of the cores."""
-    crosses = [_cross(item) for item in items]
-    upright = [((x, x), clock) for x, _, clock, _ in crosses]
-    across = [(cores, (y, y)) for _, y, _, cores in crosses]
-    axes.plot(*joined(upright), color=INK, linewidth=2.2, solid_capstyle="butt")
-    axes.plot(*joined(across), color=INK, linewidth=1.0)
-    known = [(x, y) for item, (x, y, _, _) in zip(items, crosses, strict=True) if item.clock.value is not None]
-    axes.plot([x for x, _ in known], [y for _, y in known], "o", color=INK)
-
-
-def _cross(item: Tradeoff) -> tuple[float, float, tuple[float, float], tuple[float, float]]:
-    """Its middle, and its ends upright and across; a bracket's middle is that of its ends."""
-    cores, clock = item.cores, item.clock
-    low, high = (number(clock.value if end is None else end) for end in (clock.low, clock.high))
-    middle = (low + high) / 2 if clock.value is None else clock.value
-    return number(cores.value), middle, (low, high), (number(cores.low), number(cores.high))
-
-
-def _labels(marks: Sequence[Tradeoff], near: float) -> list[tuple[float, str]]:
-    """(place, widths) of marks from left to right; one label for those that stand too near to have their own."""
-    groups: list[list[Tradeoff]] = []
-    for item in marks:
-        if groups and number(item.cores.value) - number(groups[-1][-1].cores.value) < near:
-            groups[-1].append(item)
-        else:
-            groups.append([item])
-    return [(sum(number(item.cores.value) for item in group) / len(group), _widths(group)) for group in groups]
-
-
-def _widths(group: Sequence[Tradeoff]) -> str:
-    """The widths of marks that share a label, from left to right, a few to a line; of many the ends alone."""
-    widths = [format_count(item.width) for item in group]
-    held = (width.replace(" ", _NO_BREAK) for width in widths)
-    lines = wrap(", ".join(held), _CHARACTERS, break_long_words=False)
-    if len(lines) > _MOST_LINES:
-        return f"{widths[0]} ... {widths[-1]}"
-    return "\n".join(lines).replace(_NO_BREAK, " ")
-
-
-def _regions(axes: Axes, ends: tuple[float, float]) -> None:
-    """Where clock or cores buy more per cent, or neither helps, and the tie line between the first two."""
-    left = ends[0]
-    band(axes, ends, ends, (_TOP, _TOP), SERIES[0], alpha=0.09)
-    band(axes, ends, (min(left, _BOTTOM),) * 2, ends, SERIES[1], alpha=0.09)
-    for colour, alpha in ((PAPER, 1.0), (MUTED, 0.16)):
-        band(axes, (left, _SMALL), (_BOTTOM, _BOTTOM), (_SMALL, _SMALL), colour, alpha)
-    axes.axvline(0.0, color=MUTED, linewidth=0.8)
-    axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle="--")
-    inside = axes.transAxes
-    axes.text(0.03, 0.96, "clock buys more", transform=inside, va="top", color=SERIES[0], fontweight="bold")
-    axes.text(0.98, 0.03, "cores buy more", transform=inside, ha="right", color=SERIES[1], fontweight="bold")
-    axes.text(0.03, 0.03, "neither", transform=inside, color=MUTED)

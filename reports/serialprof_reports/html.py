@@ -47,6 +47,6 @@ def html(run: Run, price: Cost | None = None, watts: Cost | None = None) -> str:
         machine=machine_facts(stored),
         limits=limit_tables(stored),
         doctor=doctor.findings(stored),
-        sections=sections(stored, analysis),
+        sections=sections(stored, analysis, run.examined),
         reproduction=reproduction(run),
     )

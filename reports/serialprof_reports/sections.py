@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from serialprof.model.answers import Refusal
+from serialprof.model.decision import decision_map
 from serialprof_reports import (
     clockfigures,
     clockmap,
@@ -22,8 +24,9 @@ from serialprof_reports.cards import title
 from serialprof_reports.pageparts import Panel, Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from serialprof.model.examination import Examined
     from serialprof.model.results import Analysis, FamilyAnalysis
     from serialprof.store import StoredRun
 
@@ -57,11 +60,9 @@ _SHARES: Final = (
     " blocks; the intervals stand in the tables."
 )
 _DECISION: Final = (
-    "Elasticity: per cent of time saved per per cent of clock, or of cores. One mark per width, labelled with it, "
-    "those that nearly touch together and from left to right; upright, what is known of the clock (a bar without a "
-    "dot is a bracket: anywhere in it); across, the interval of the cores. A mark that touches the dashed tie line "
-    "is undecided; left of zero more threads lose. This compares per cent for per cent; the verdicts compare +10 % "
-    "clock with the larger number of threads."
+    "How many times as fast a step gets with another clock and other threads, over the fewest threads at the present "
+    "clock, at the width that decides; as the sliders tell it. Contours: what is surely reached. The tie line runs "
+    "where that clock alone gives as much as those threads alone: above it the threads give more, below it the clock."
 )
 _TAILS: Final = (
     "How much longer than usual a step may take: the share of the times, in sound visits on the fewest threads, "
@@ -70,15 +71,21 @@ _TAILS: Final = (
 )
 
 
-def sections(run: StoredRun, analysis: Analysis) -> tuple[Section, ...]:
-    """Everything between the machine and what it takes to make the run again."""
+def sections(run: StoredRun, analysis: Analysis, examined: Sequence[Examined] = ()) -> tuple[Section, ...]:
+    """Everything between the machine and what it takes to make the run again.
+
+    Args:
+        run: a stored run.
+        analysis: of it.
+        examined: its families with their fits; those that are lacking have no decision map.
+    """
     found = (
         Section("map", "Serial-parallel map", _MAP, spanmap.span_maps(run, analysis, "map")),
         _clock(run, analysis),
         Section("threads", "Threads", _THREADS, tuple(_threads(run, analysis))),
         Section("width", "Width and batch", _WIDTH, tuple(_widths(analysis))),
         Section("shares", "Where the time goes", _SHARES, tuple(_shares(analysis))),
-        Section("decision", "Clock against cores", _DECISION, tuple(_decisions(analysis))),
+        Section("decision", "Clock against cores", _DECISION, tuple(_decisions(analysis, examined))),
         Section("tails", "Tails", _TAILS, tuple(_tails(run, analysis))),
     )
     return tuple(section for section in found if section.panels or section.tables or section.anchor == "clock")
@@ -122,11 +129,13 @@ def _shares(analysis: Analysis) -> Iterator[Panel]:
         yield Panel(title(family), plot, tables, notes=sharefigures.untold(family))
 
 
-def _decisions(analysis: Analysis) -> Iterator[Panel]:
-    maps = clockmap.clock_map(analysis.families, "d")
-    for family, plot in zip(analysis.families, maps, strict=False):
-        if _several_threads(family):
-            yield Panel(title(family), plot, _tradeoffs(family))
+def _decisions(analysis: Analysis, examined: Sequence[Examined]) -> Iterator[Panel]:
+    fits = {item.times.family: item for item in examined}
+    for number, family in enumerate(analysis.families):
+        if family.tradeoffs and family.family in fits:
+            found = decision_map(fits[family.family], family)
+            tables = _tradeoffs(family) if isinstance(found, Refusal) else (clockmap.speed_ups(found),)
+            yield Panel(title(family), clockmap.clock_map(family, found, f"d{number}"), tables)
 
 
 def _tails(run: StoredRun, analysis: Analysis) -> Iterator[Panel]:

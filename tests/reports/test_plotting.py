@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from xml.etree import ElementTree
 
-import made
 import pytest
 from matplotlib.figure import Figure
 
 from serialprof.estimate import Estimate
-from serialprof_reports import clockmap, stackedbars
+from serialprof_reports import stackedbars
 from serialprof_reports.frames import Ticks, arrange, at_places, frame, linear, logarithmic, new_axes
 from serialprof_reports.plotting import SERIES, band, interval_points, render
 from serialprof_reports.stackedbars import Bar
@@ -80,19 +78,6 @@ def test_a_band_has_a_gap_where_an_end_is_not_known() -> None:
     assert reaches == [[1.0, 2.0], [4.0, 5.0]]
 
 
-def test_the_clock_map_crosses_what_is_known_of_each() -> None:
-    family = made.family(made.stored_run((made.LSTM,)), made.LSTM)
-    first, second = family.tradeoffs[:2]
-    bracket = replace(first, clock=Estimate.bracket(0.2, 0.6, "no clock"), cores=Estimate(0.5, 0.4, 0.7))
-    point = replace(second, clock=Estimate(0.3, 0.1, 0.4), cores=Estimate(0.9))
-    axes = Figure().subplots()
-    clockmap._marks(axes, [bracket, point])
-    upright, across, dots = (line.get_xydata().tolist() for line in axes.lines)
-    assert upright[:2] + upright[3:5] == [[0.5, 0.2], [0.5, 0.6], [0.9, 0.1], [0.9, 0.4]]
-    assert across[:2] == [[0.4, 0.4], [0.7, 0.4]]
-    assert dots == [[0.9, 0.3]]
-
-
 def test_bars_lie_in_the_order_of_their_causes_and_below_zero_apart() -> None:
     figure = Figure()
     looks = {"chain": {"facecolor": SERIES[0]}, "rest": {"facecolor": SERIES[1]}}
@@ -104,19 +89,3 @@ def test_bars_lie_in_the_order_of_their_causes_and_below_zero_apart() -> None:
     )
     assert chain == [[0.0, 70.0], [0.0, 120.0]]
     assert rest == [[70.0, 100.0], [-20.0, 0.0]]
-
-
-def test_marks_that_nearly_touch_share_a_label() -> None:
-    family = made.family(made.stored_run((made.LSTM,)), made.LSTM)
-    places = {1: 0.9, 4: -0.4, 16: 0.95, 64: 1.0, 256: 0.97}
-    marks = sorted(
-        (replace(item, cores=Estimate(places[item.width])) for item in family.tradeoffs),
-        key=lambda item: item.cores.value or 0.0,
-    )
-    (first, last) = clockmap._labels(marks, 0.2)
-    assert first == (-0.4, "4")
-    assert last == (pytest.approx(0.955), "1, 16, 256, 64")
-    long = [replace(marks[0], width=width) for width in (2**18, 2**27, 2**21, 2**24)]
-    assert clockmap._labels(long, 0.2) == [(pytest.approx(-0.4), "256 Ki, 128 Mi,\n2 Mi, 16 Mi")]
-    many = [replace(marks[0], width=width) for width in range(1, 16)]
-    assert clockmap._labels(many, 0.2) == [(pytest.approx(-0.4), "1 ... 15")]
