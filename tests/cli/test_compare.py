@@ -57,6 +57,13 @@ def test_json_alone_stands_on_standard_output_or_in_a_new_file(folder: Path) -> 
     assert "c.json exists" in again.stderr
 
 
+def test_json_beside_another_format_is_bad_usage(folder: Path) -> None:
+    done = compare(folder, "a.serialprof", "b.serialprof", "--json", "--format", "html")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--json and --format html are two formats; give one of them" in done.stderr
+    assert not (folder / "comparison.html").exists()
+
+
 def test_prices_stand_beside_the_ratios_and_are_asked_of_every_run(folder: Path) -> None:
     done = compare(folder, "a.serialprof", "b.serialprof", "--price", "0.1+0", "--price", "0+0.2")
     text = " ".join(done.stdout.split())

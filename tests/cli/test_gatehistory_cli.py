@@ -49,6 +49,11 @@ def test_without_ordered_files_are_put_by_time(tmp_path: Path) -> None:
     assert told["ordered"] is False
 
 
+def test_json_beside_another_format_is_bad_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="are two formats"):
+        called("--json", "--format", "html", *chain(tmp_path, [0.0]))
+
+
 def test_runs_and_gates_may_be_mixed(tmp_path: Path) -> None:
     told = json.loads(called("--json", str(EXAMPLE), *chain(tmp_path, [0.0])))
     assert {series["kind"] for series in told["series"]} == {"step", "chain"}

@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from serialprof.cli.options import COST
+from serialprof.cli.options import COST, chosen_format
 from serialprof.errors import UsageError
 from serialprof.files import check_creatable, write_new
 from serialprof.question import Cost
@@ -34,7 +34,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("runs", type=click.Path(path_type=Path), metavar="A B [C...]", nargs=-1, required=True)
-@click.option("--format", "format_", default="terminal", show_default=True, help="html, terminal or json.")
+@click.option("--format", "format_", help="html, terminal or json.  [default: terminal]")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option(
     "--price",
@@ -45,14 +45,16 @@ Examples:
     help="Of an hour of a run's machine, once for every run in their order.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
-def command(runs: tuple[Path, ...], format_: str, as_json: bool, prices: tuple[Cost, ...], output: Path | None) -> None:
+def command(
+    runs: tuple[Path, ...], format_: str | None, as_json: bool, prices: tuple[Cost, ...], output: Path | None
+) -> None:
     """Say how much faster B is than A, and what the ratio is made of, at the points that both measured.
 
     A page goes beside A as comparison.html unless -o names another place.
     """
     if len(runs) < 2:
         raise UsageError("one run is given", "name two run files or more")
-    name = "json" if as_json else format_
+    name = chosen_format(format_, as_json=as_json)
     render = _renderer(name)
     if name == "html" and output is None:
         output = runs[0].parent / _PAGE

@@ -13,6 +13,7 @@ from typing import Final
 
 import click
 
+from serialprof.cli.options import chosen_format
 from serialprof.errors import UsageError
 from serialprof.files import check_creatable, write_new
 
@@ -34,17 +35,17 @@ Examples:
 @click.option(
     "--ordered", is_flag=True, help="The files are in their order already, as commits are.  [default: by time]"
 )
-@click.option("--format", "format_", default="terminal", show_default=True, help="html, terminal or json.")
+@click.option("--format", "format_", help="html, terminal or json.  [default: terminal]")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
-def command(files: tuple[Path, ...], ordered: bool, format_: str, as_json: bool, output: Path | None) -> None:
+def command(files: tuple[Path, ...], ordered: bool, format_: str | None, as_json: bool, output: Path | None) -> None:
     """Say since which commit a benchmark takes another time.
 
     FILE is a run (*.serialprof) or the JSON of a gate. Runs give a series of step times per point; gates, whose base is
     the commit before, a chain of ratios. Series of machines that differ are kept apart. Needs
     pip install 'serialprof[history]' for series of eight values and more.
     """
-    name = "json" if as_json else format_
+    name = chosen_format(format_, as_json=as_json)
     render = _renderer(name)
     if name == "html" and output is None:
         output = _PAGE

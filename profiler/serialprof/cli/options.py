@@ -64,3 +64,14 @@ PARAMETER = Parsed("k=v", _parameter)
 FACTOR = Parsed("factor", parse_factor)
 LEVEL = Parsed("count or factor", parse_level)
 COST = Parsed("cost", parse_cost)
+
+
+def chosen_format(format_: str | None, *, as_json: bool) -> str:
+    """The format that --format and --json come to; the terminal's where neither is given.
+
+    Raises:
+        UsageError: they name two.
+    """
+    if as_json and format_ not in (None, "json"):
+        raise UsageError(f"--json and --format {format_} are two formats", "give one of them")
+    return "json" if as_json else format_ or "terminal"
