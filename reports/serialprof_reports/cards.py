@@ -20,12 +20,13 @@ GRADES: Final = {"A": "clock swept", "B": "counters or a partial sweep", "C": "m
 def card(family: FamilyAnalysis) -> Card:
     """The verdict on a family; beside it what was declared, the chain's hatch and the next step."""
     verdict = family.verdict
+    graded = wording.graded(family)
     return Card(
         name=title(family),
         summary=family.description.summary,
         sentence=verdict.sentence,
-        grade=verdict.grade,
-        grade_means=GRADES[verdict.grade],
+        grade=verdict.grade if graded else "",
+        grade_means=GRADES[verdict.grade] if graded else "",
         grade_reason=verdict.grade_reason,
         warnings=tuple(frontier.warnings(family)),
         facts=tuple(_facts(family)),

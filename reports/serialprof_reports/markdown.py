@@ -58,7 +58,8 @@ def _family(family: FamilyAnalysis) -> Iterator[str]:
     verdict = family.verdict
     yield f"## {escaped(wording.label(family))}"
     yield f"**{escaped(verdict.sentence)}**"
-    yield f"Evidence {verdict.grade}: {escaped(verdict.grade_reason)}"
+    if wording.graded(family):
+        yield f"Evidence {verdict.grade}: {escaped(verdict.grade_reason)}"
     yield from _tables(family)
     if family.refusal and family.device is None:
         yield f"No fit: {escaped(family.refusal.removeprefix('no fit: '))}"

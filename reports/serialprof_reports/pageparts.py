@@ -47,7 +47,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The verdict on one family: the sentence, its evidence, what is read beside it, and what is folded away."""
+    """The verdict on one family: the sentence, its evidence, what is read beside it, and what is folded away.
+
+    The grade is empty where nothing was measured.
+    """
 
     name: str
     summary: str

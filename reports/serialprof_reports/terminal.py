@@ -96,7 +96,8 @@ def _family(family: FamilyAnalysis) -> Iterator[RenderableType]:
     verdict = family.verdict
     yield _text(wording.label(family), "bold underline")
     yield _indented(verdict.sentence)
-    yield _line("evidence", f"{verdict.grade}: {verdict.grade_reason}", "dim")
+    if wording.graded(family):
+        yield _line("evidence", f"{verdict.grade}: {verdict.grade_reason}", "dim")
     yield from _tables(family)
     if family.refusal and family.device is None:
         yield _line("no fit", family.refusal.removeprefix("no fit: "))

@@ -152,12 +152,22 @@ def crossover(item: Crossover, axis: str = "W") -> str:
     return f"{change}: {width.reason or 'not found in this sweep'}"
 
 
+def graded(family: FamilyAnalysis) -> bool:
+    """Whether the verdict rests on anything that a grade could be given to: on at least one measured point."""
+    return any(summary.units for summary in family.points)
+
+
 def declared(work: DeclaredWork, axis: str = "W") -> str:
     """Declared work, depth and their ratio of one run."""
     return (
-        f"work {format_si(work.work, '')}, depth {format_si(work.depth, '')}, work/depth {format_si(work.ratio, '')} "
+        f"work {_quantity(work.work)}, depth {_quantity(work.depth)}, work/depth {_quantity(work.ratio)} "
         f"(operations of one run at {axis} = {format_count(work.width)})"
     )
+
+
+def _quantity(count: float) -> str:
+    """A count with an SI prefix, whole where it needs none: "4.06 k", "96"."""
+    return f"{count:.0f}" if count < 1000 and count == round(count) else format_si(count, "")
 
 
 def depth_cost(family: FamilyAnalysis) -> str:

@@ -54,7 +54,7 @@ def test_the_grade_is_that_of_the_clocks_that_were_measured(found: FamilyTimes, 
 
 def test_many_disturbed_samples_are_part_of_the_reason() -> None:
     assert "disturbed" not in grade(times(), 0.2)[1]
-    assert grade(times(), 0.21)[1].endswith("; 21% of the samples were disturbed and left out: see serialprof doctor")
+    assert grade(times(), 0.21)[1].endswith("; 21 % of the samples were disturbed and left out: see serialprof doctor")
 
 
 def test_clocks_closer_than_a_fiftieth_are_one() -> None:

@@ -74,7 +74,7 @@ def test_a_quantile_needs_a_step_beyond_it() -> None:
     found = latency([visit(0, range(1, 51))])
     assert found is not None
     assert found.p95.value is not None
-    assert (found.p99.value, found.p99.reason) == (None, "the 99% quantile needs 100 steps in a block")
+    assert (found.p99.value, found.p99.reason) == (None, "the 99 % quantile needs 100 steps in a block")
     assert found.worst == pytest.approx(50e-9)
 
 

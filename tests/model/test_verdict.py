@@ -230,8 +230,8 @@ def test_many_disturbed_samples_weaken_the_grade() -> None:
     # of 8 blocks with 3 samples a visit: 2 of them in 1, 3 or all blocks
     assert "disturbed" not in disturbed(1)
     assert "disturbed" not in disturbed(2)
-    assert "25% of the samples were disturbed and left out: see serialprof doctor" in disturbed(3)
-    assert "67% of the samples were disturbed" in disturbed(8)
+    assert "25 % of the samples were disturbed and left out: see serialprof doctor" in disturbed(3)
+    assert "67 % of the samples were disturbed" in disturbed(8)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,9 @@ def test_estimates_in_words() -> None:
     assert wording.gain(Estimate.unknown("")) == "an unknown amount"
     assert wording.share(Estimate(0.93, 0.91, 0.95)) == "93 % [91 - 95]"
     assert wording.share(Estimate.bracket(0.0, 0.41, "")) == "between 0 and 41 %"
-    assert wording.share(Estimate.bracket(0.001, 0.004, "")) == "0 %"
+    assert wording.share(Estimate.bracket(0.001, 0.004, "")) == "<1 %"
+    assert wording.share(Estimate(0.001, 0.0, 0.004)) == "<1 %"
+    assert wording.share(Estimate(0.0, 0.0, 0.0)) == "0 %"
     assert wording.share(Estimate.unknown("")) == "not identified"
     assert wording.gain(Estimate(0.1, 0.0996, 0.1004)) == "+10 %"
     assert wording.ratio(Estimate(0.9998, 0.9995, 1.004)) == "1.00x [1.00 - 1.00]"

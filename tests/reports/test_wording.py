@@ -10,7 +10,7 @@ import made
 import pytest
 
 from serialprof.estimate import Estimate
-from serialprof.model.results import Analysis, FamilyAnalysis, Latency, Moment
+from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Latency, Moment
 from serialprof.records import Resumption
 from serialprof_reports import wording
 from serialprof_reports.html import html
@@ -124,3 +124,18 @@ def test_continuations_stand_on_the_page(count: int) -> None:
     told = "2026-01-02 03:04 UTC on bench0; 2026-01-02 04:04 UTC on bench1"
     assert (told in page) == (count == 2)
     assert ("resumed" in page) == (count == 2)
+
+
+def test_declared_counts_are_whole() -> None:
+    assert wording.declared(DeclaredWork(4, 144.0, 96.0)).startswith("work 144, depth 96, work/depth 1.50 (")
+    assert wording.declared(DeclaredWork(4, 8120.0, 4060.0)).startswith("work 8.12 k, depth 4.06 k, work/depth 2 (")
+
+
+def test_where_nothing_was_measured_there_is_no_grade() -> None:
+    failed = replace(FAMILY, points=tuple(replace(item, units=0) for item in FAMILY.points))
+    analysis = made.analysis(RUN, (made.LSTM,))
+    unmeasured = made.view(RUN, replace(analysis, families=(failed,)))
+    assert 'class="badge' in html(made.view(RUN, analysis))
+    assert 'class="badge' not in html(unmeasured)
+    assert "evidence" in terminal(made.view(RUN, analysis))
+    assert "  evidence" not in terminal(unmeasured)

@@ -22,7 +22,7 @@ from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.traffic import Overdrawn, overdrawn
 from serialprof.planning import Point
 from serialprof.records import StoredRun, Visit
-from serialprof.units import format_bytes, format_seconds, format_si
+from serialprof.units import format_bytes, format_percent, format_seconds, format_si
 
 #: By how much a floor must exceed a time: the clock wanders by a tenth between the limits and the run.
 _WANDER: Final = 1.1
@@ -190,7 +190,11 @@ def _threads(point: Point, visits: Sequence[Visit], attribution: Attribution | N
     )
     wanted = 1 + (max(1.0, min(threads, lanes)) - 1) * min(1.0, spread)
     if most.high < wanted - _ACCOUNTING:
-        split = f"the fit spreads {spread:.0%} of the step over {threads} threads" if wanted > 1 else "it is one chain"
+        split = (
+            f"the fit spreads {format_percent(spread)} of the step over {threads} threads"
+            if wanted > 1
+            else "it is one chain"
+        )
         yield _Finding(
             wanted / max(most.high, 1e-3),
             "threads",

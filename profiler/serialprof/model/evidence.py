@@ -12,7 +12,7 @@ from serialprof.model.fitting.clocks import WIDE
 from serialprof.model.results import Grade
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.sweep import distinct_clocks
-from serialprof.units import format_si
+from serialprof.units import format_percent, format_si
 
 #: Share of disturbed samples from which the evidence is called weaker.
 MUCH_DISTURBED: Final = 0.2
@@ -42,7 +42,7 @@ def grade(
     if confirmed and found == "C":
         found = "B"
     if disturbed > MUCH_DISTURBED:
-        reason += f"; {disturbed:.0%} of the samples were disturbed and left out: see serialprof doctor"
+        reason += f"; {format_percent(disturbed)} of the samples were disturbed and left out: see serialprof doctor"
     certain = [item.what for item in contradictions if item.certain]
     return found, f"its {contradict(certain)} what was measured; {reason}" if certain else reason
 

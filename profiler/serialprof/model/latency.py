@@ -13,6 +13,7 @@ from serialprof.estimate import Estimate
 from serialprof.model.results import Latency, Moment
 from serialprof.model.statistics import Array, log_interval
 from serialprof.store import StepTicks, Visit
+from serialprof.units import format_percent
 
 #: Fewest steps of a unit on either side of a quantile that is taken from it.
 _FEWEST_BEYOND: Final = 1
@@ -68,5 +69,5 @@ def _quantile(units: Sequence[Array], quantile: float) -> Estimate:
     if not enough:
         needed = round(_FEWEST_BEYOND / (1 - quantile))
         remedy = f"a longer --budget, or --depth {needed}"
-        return Estimate.unknown(f"the {quantile:.0%} quantile needs {needed} steps in a block", "s", remedy)
+        return Estimate.unknown(f"the {format_percent(quantile)} quantile needs {needed} steps in a block", "s", remedy)
     return log_interval(np.log([float(np.quantile(unit, quantile)) for unit in enough]), "s")

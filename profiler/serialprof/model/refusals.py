@@ -18,7 +18,7 @@ from serialprof.model.span import WIDEST, needed_ratio, non_scaling_share
 from serialprof.model.statistics import quantile
 from serialprof.model.sweep import distinct_clocks, reached_clocks
 from serialprof.model.verdict import TOO_DISTURBED
-from serialprof.units import format_bytes
+from serialprof.units import format_bytes, format_percent
 
 #: A barrier that was measured at grains so many times off the step's own says nothing of it.
 _GRAIN: Final = 4.0
@@ -116,7 +116,9 @@ def _disturbed(points: Sequence[PointSummary]) -> Iterator[Refusal]:
     share = disturbed_share(points)
     if share > MUCH_DISTURBED:
         what = "what gains more" if share > TOO_DISTURBED else "intervals at their full level"
-        reason = f"{share:.0%} of the samples were disturbed and left out; what is left may be no fair choice"
+        reason = (
+            f"{format_percent(share)} of the samples were disturbed and left out; what is left may be no fair choice"
+        )
         yield Refusal(what, reason, "a quieter machine: see serialprof doctor")
 
 
@@ -176,8 +178,8 @@ def _clocks(points: Sequence[PointSummary]) -> Iterator[Refusal]:
     low, high = non_scaling_share(ratio, noise, units)
     if high - low > WIDEST:
         reason = (
-            f"clocks that span {ratio:.2f}x, at {noise:.1%} noise and {units} blocks, leave the share that does not "
-            f"scale anywhere in [{low:.2f}, {high:.2f}] where all of it scales"
+            f"clocks that span {ratio:.2f}x, at {format_percent(noise, 1)} noise and {units} blocks, leave the share "
+            f"that does not scale anywhere in [{low:.2f}, {high:.2f}] where all of it scales"
         )
         yield Refusal("clock split", reason, f"clocks {needed_ratio(noise, units):.2f}x apart, or more blocks")
 

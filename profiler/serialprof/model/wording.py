@@ -32,8 +32,10 @@ def gain(estimate: Estimate) -> str:
 
 
 def share(estimate: Estimate) -> str:
-    """A share: "93 % [91 - 95]", "between 0 and 41 %" for a bracket."""
+    """A share: "93 % [91 - 95]", "between 0 and 41 %" for a bracket, "<1 %" where both ends round to nothing."""
     low, high = (None if end is None else str(round(100 * end)) for end in (estimate.low, estimate.high))
+    if low == high == "0" and (estimate.low or estimate.high):
+        return "<1 %"
     if estimate.value is not None:
         value = f"{round(100 * estimate.value)} %"
         return value if low is None or high is None or low == high else f"{value} [{low} - {high}]"
