@@ -397,6 +397,7 @@ def test_a_prediction_far_out_that_could_be_anything_is_no_number() -> None:
     inside, outside = fit.predict([nearest(fit.curves.cells, 1, 8), nearest(fit.curves.cells, 1, 64)])
     assert inside.value == pytest.approx(amdahl(8, 0.02, 3e-4), rel=0.05)
     assert outside.value is None and "not identified" in outside.reason and "64 threads" in outside.remedy
+    assert outside.reason.endswith("the data leave it open by more than 25 %")
     assert outside.low is not None and outside.high is not None
     assert outside.low < amdahl(64, 0.02, 3e-4) < outside.high
 

@@ -18,6 +18,7 @@ from serialprof.model.fitting.family import Model
 from serialprof.model.fitting.memory import Memory
 from serialprof.model.fitting.quantities import Quantity
 from serialprof.model.statistics import LEVEL, Array, Mask, too_few
+from serialprof.units import format_percent
 
 #: Structures that disagree by more than this share of the step leave a part without a value.
 _AGREEMENT: Final = 0.01
@@ -187,7 +188,7 @@ class Fitted:
         if half <= VAGUE * estimate.value:
             return estimate
         low, high = min(estimate.low, max(0.0, estimate.value - half)), max(estimate.high, estimate.value + half)
-        what = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
+        what = f"not identified: outside the sweep, and the data leave it open by more than {format_percent(VAGUE)}"
         remedy = f"measured points nearer to W = {cell.width:g} and {cell.threads} threads"
         return Estimate.bracket(low, high, what, estimate.unit, remedy)
 

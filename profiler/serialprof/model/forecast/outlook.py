@@ -31,14 +31,17 @@ from serialprof.model.forecast.uniting import AGREEMENT, clipped, filled, invers
 from serialprof.model.statistics import Array, Mask, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
 from serialprof.question import Change
+from serialprof.units import format_percent
 
 #: Why forms that overlap otherwise refuse a clock, and what would tell.
 OVERLAP: Final = (
     "how far the parts of a step overlap is not identified: forms that explain the times equally well disagree about "
-    f"the clock here by more than {AGREEMENT:.0%} of the step"
+    f"the clock here by more than {format_percent(AGREEMENT)} of the step"
 )
 OVERLAP_REMEDY: Final = f"more widths around the knee, or {TWO_CLOCKS}"
-VAGUE_REASON: Final = f"not identified: outside the sweep, and the data leave it open by more than {VAGUE:.0%}"
+VAGUE_REASON: Final = (
+    f"not identified: outside the sweep, and the data leave it open by more than {format_percent(VAGUE)}"
+)
 
 
 @dataclass(frozen=True, slots=True)
