@@ -30,7 +30,9 @@ _TITLE: Final = "Speed-up by clock and threads together"
 #: Speed-ups that have a contour; 1 has none, for a step that no clock changes would have it everywhere.
 _LEVELS: Final = (0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
 #: Points of the fine grid along each axis, beside those that were asked for.
-_FINE: Final = 25
+_FINE: Final = 40
+#: Half the width and height of a contour's name, in points.
+_NAME: Final = np.array([16.0, 6.5])
 #: Share of an axis below which the labels of two ticks touch.
 _NEAR: Final = 0.08
 #: More than any lead.
@@ -53,7 +55,7 @@ def clock_map(family: FamilyAnalysis, found: DecisionMap | Refusal, prefix: str)
         heading = f"threads, at {wording.axis(family)} = {format_count(found.width)}"
         frame(axes, Ticks(found.clocks, tuple(map(_factor, found.clocks))), _counts(found.threads), "clock", heading)
         arrange(figure, 2.3, _keys())
-        _label(axes)
+        _contours(axes, found)
 
     markup = render(draw, prefix, f"{_TITLE}, {wording.label(family)}")
     where = f"{wording.axis(family)} = {format_count(found.width)}"
@@ -105,57 +107,88 @@ def _counts(threads: Sequence[int]) -> Ticks:
 def _map(axes: Axes, found: DecisionMap) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    clock_ends = found.clock_range or (found.clocks[0], found.clocks[-1])
-    across = _pieces(found.clocks, *clock_ends)
-    up = _pieces(found.threads, found.threads[0], found.most_measured)
-    for clocks, clocked in across:
-        for threads, threaded in up:
-            _regions(axes, found, clocks[clocks >= 1], threads)
-            _contours(axes, found, clocks, threads, inside=clocked and threaded)
+    clocks, threads = (_fine(places) for places in (found.clocks, found.threads))
+    _areas(axes, found, clocks[clocks >= 1], threads)
     axes.axvline(1.0, color=MUTED, linewidth=0.8)
     axes.set_xlim(found.clocks[0], found.clocks[-1])
     axes.set_ylim(found.threads[0], found.threads[-1])
 
 
-def _pieces(places: Sequence[float], low: float, high: float) -> list[tuple[Array, bool]]:
-    """An axis in fine steps, cut where the measured range begins and ends; with each piece whether it lies in that."""
+def _fine(places: Sequence[float], *others: float) -> Array:
+    """An axis in fine steps, with the places that were asked for and others among them."""
     between = np.geomspace(places[0], places[-1], _FINE)
-    inner = [end for end in (low, high) if places[0] < end < places[-1]]
-    fine = np.unique(np.concatenate([between, places, inner]))
+    return np.unique(np.concatenate([between, places, others]).clip(places[0], places[-1]))
+
+
+def _areas(axes: Axes, found: DecisionMap, clocks: Array, threads: Array) -> None:
+    """Where a faster clock alone buys more than more threads alone, the other way round, and the tie between."""
+    from contourpy import contour_generator
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    clock, cores = found.leads(clocks, threads)
+    for lead, look in ((clock, _CLOCK), (cores, _CORES), (-np.maximum(clock, cores), _TIE)):
+        generator = contour_generator(clocks, threads, lead, fill_type="OuterCode")
+        for points, codes in zip(*generator.filled(0.0, _FAR), strict=True):
+            axes.add_patch(PathPatch(Path(points, codes), linewidth=0, **look))
+    for lead in (clock, cores):
+        for line in _lines(clocks, threads, lead, 0.0):
+            axes.plot(line[:, 0], line[:, 1], color=MUTED, linewidth=1.2)
+
+
+def _contours(axes: Axes, found: DecisionMap) -> None:
+    """Where the speed-up is surely so large, with it on the line; dashed outside what was measured.
+
+    The axes must be in their place.
+    """
+    taken: list[Array] = []
+    low, high = found.clock_range or (found.clocks[0], found.clocks[-1])
+    for clocks, clocked in _pieces(_fine(found.clocks, low, high), low, high):
+        for threads, threaded in _pieces(_fine(found.threads), found.threads[0], found.most_measured):
+            least = found.surface("low", clocks, threads)
+            style = "solid" if clocked and threaded else "dashed"
+            for level in _LEVELS:
+                for line in _lines(clocks, threads, least, level):
+                    drawn = _named(axes, level, line, taken)
+                    axes.plot(drawn[:, 0], drawn[:, 1], color=INK, linewidth=1.3, linestyle=style)
+
+
+def _lines(clocks: Array, threads: Array, heights: Array, level: float) -> list[Array]:
+    """Corners [corner, 2] of the lines where the heights [threads, clocks] are at a level; none where one is NaN."""
+    from contourpy import contour_generator
+
+    found = contour_generator(clocks, threads, heights, line_type="Separate").lines(level)
+    return [np.asarray(line, dtype=float) for line in found]
+
+
+def _pieces(fine: Array, low: float, high: float) -> list[tuple[Array, bool]]:
+    """An axis cut where the measured range begins and ends; with each piece whether it lies in that."""
     cuts = ((fine <= low, False), ((low <= fine) & (fine <= high), True), (fine >= high, False))
     return [(fine[chosen], inside) for chosen, inside in cuts if np.count_nonzero(chosen) > 1]
 
 
-def _regions(axes: Axes, found: DecisionMap, clocks: Array, threads: Array) -> None:
-    """Where a faster clock alone buys more than more threads alone, the other way round, and the tie between."""
-    if clocks.size < 2:
-        return
-    clock, cores = found.leads(clocks, threads)
-    for lead, look in ((clock, _CLOCK), (cores, _CORES), (-np.maximum(clock, cores), _TIE)):
-        if np.nanmax(lead, initial=0.0) > 0:
-            axes.contourf(clocks, threads, lead, [0.0, _FAR], colors=[look["color"]], alpha=look["alpha"])
-    for lead in (clock, cores):
-        if np.nanmin(lead, initial=0.0) < 0 < np.nanmax(lead, initial=0.0):
-            axes.contour(clocks, threads, lead, [0.0], colors=MUTED, linewidths=1.2)
+def _named(axes: Axes, level: float, line: Array, taken: list[Array]) -> Array:
+    """The line with its name and a gap for it, as near to the middle as there is room; without, where there is none.
 
-
-def _contours(axes: Axes, found: DecisionMap, clocks: Array, threads: Array, *, inside: bool) -> None:
-    """Where the speed-up is surely so large; dashed outside what was measured."""
-    least = found.surface("low", clocks, threads)
-    low, high = np.nanmin(least, initial=_FAR), np.nanmax(least, initial=0.0)
-    levels = [level for level in _LEVELS if low < level < high]
-    if levels:
-        style = "solid" if inside else "dashed"
-        axes.contour(clocks, threads, least, levels, colors=INK, linewidths=1.3, linestyles=style)
-
-
-def _label(axes: Axes) -> None:
-    """Names each contour on its line, once the axes are in their place."""
-    from matplotlib.contour import QuadContourSet
-
-    for drawn in axes.collections:
-        if isinstance(drawn, QuadContourSet) and not drawn.filled and min(drawn.levels) > 0:
-            drawn.clabel(fmt="{:g} x".format, fontsize=9, inline_spacing=2)
+    Args:
+        axes: in their place.
+        level: the speed-up.
+        line: corners [corner, 2].
+        taken: middles of the names so far, in points; the new one is added.
+    """
+    places = axes.transData.transform(line) * 72 / axes.figure.dpi
+    box = axes.bbox.get_points() * 72 / axes.figure.dpi
+    inside = ((places >= box[0] + _NAME) & (places <= box[1] - _NAME)).all(axis=1)
+    free = [(np.abs(places - other) > 2 * _NAME).any(axis=1) for other in taken]
+    room = np.flatnonzero(np.logical_and.reduce([inside, *free]))
+    gap_at = min(room, key=lambda corner: abs(corner - len(line) // 2), default=None)
+    if gap_at is None or (np.ptp(places, axis=0) < 2 * _NAME).all():
+        return line
+    taken.append(places[gap_at])
+    x, y = line[gap_at]
+    axes.text(x, y, f"{level:g} x", ha="center", va="center", fontsize=9)
+    gap = (np.abs(places - places[gap_at]) < _NAME).all(axis=1)
+    return np.where(gap[:, None], np.nan, line)
 
 
 def _keys() -> list[Line2D | Patch]:

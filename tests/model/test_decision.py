@@ -47,11 +47,12 @@ def test_its_speed_ups_are_those_of_whatif(clocked: StoredRun) -> None:
     found, _ = mapped(clocked)
     assert isinstance(found, DecisionMap)
     assert (found.clocks, found.threads, found.most_measured) == (CLOCKS, (1, 2, 4), 2)
-    for clock, threads in ((0.7, 1), (0.85, 2), (1.0, 2), (1.5, 2), (1.2, 4)):
+    for clock, threads in ((0.7, 1), (0.7, 2), (1.0, 2), (1.5, 2), (1.2, 4)):
         (answer,) = ask(clocked, question_of({"clock": f"x{clock}", "threads": threads, "width": found.width}))
         told = next(item.speedup for item in answer.predictions if item.threads == 1)
-        assert found.speedups[CLOCKS.index(clock)][found.threads.index(threads)] == told
-    assert found.speedups[4][1].value == pytest.approx(law(found.width, 1) / law(found.width, 2, clock=4.5e9), rel=1e-3)
+        speed_up = found.speedups[CLOCKS.index(clock)][found.threads.index(threads)]
+        assert (speed_up.value, speed_up.low, speed_up.high) == pytest.approx((told.value, told.low, told.high))
+    assert found.speedups[3][1].value == pytest.approx(law(found.width, 1) / law(found.width, 2, clock=4.5e9), rel=1e-3)
 
 
 def test_it_lies_nearest_to_where_more_threads_start_to_pay(clocked: StoredRun) -> None:

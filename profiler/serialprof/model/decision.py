@@ -23,7 +23,7 @@ from serialprof.question import Change
 
 #: Clocks that are asked for, over the present one; between them 1 / speed-up goes on linearly in 1 / clock, as the time
 #: of a sum of parts does.
-CLOCKS: Final = (0.7, 0.85, 1.0, 1.2, 1.5)
+CLOCKS: Final = (0.7, 1.0, 1.2, 1.5)
 _WHAT: Final = "decision map"
 
 
