@@ -141,16 +141,18 @@ def _contours(axes: Axes, found: DecisionMap) -> None:
 
     The axes must be in their place.
     """
-    taken: list[Array] = []
+    pieces: list[tuple[float, Array, str]] = []
     low, high = found.clock_range or (found.clocks[0], found.clocks[-1])
     for clocks, clocked in _pieces(_fine(found.clocks, low, high), low, high):
         for threads, threaded in _pieces(_fine(found.threads), found.threads[0], found.most_measured):
             least = found.surface("low", clocks, threads)
             style = "solid" if clocked and threaded else "dashed"
             for level in _LEVELS:
-                for line in _lines(clocks, threads, least, level):
-                    drawn = _named(axes, level, line, taken)
-                    axes.plot(drawn[:, 0], drawn[:, 1], color=INK, linewidth=1.3, linestyle=style)
+                pieces += [(level, line, style) for line in _lines(clocks, threads, least, level)]
+    taken: dict[float, Array] = {}
+    for level, line, style in sorted(pieces, key=lambda item: -len(item[1])):  # the longest piece has the name
+        drawn = _named(axes, level, line, taken)
+        axes.plot(drawn[:, 0], drawn[:, 1], color=INK, linewidth=1.3, linestyle=style)
 
 
 def _lines(clocks: Array, threads: Array, heights: Array, level: float) -> list[Array]:
@@ -167,24 +169,26 @@ def _pieces(fine: Array, low: float, high: float) -> list[tuple[Array, bool]]:
     return [(fine[chosen], inside) for chosen, inside in cuts if np.count_nonzero(chosen) > 1]
 
 
-def _named(axes: Axes, level: float, line: Array, taken: list[Array]) -> Array:
+def _named(axes: Axes, level: float, line: Array, taken: dict[float, Array]) -> Array:
     """The line with its name and a gap for it, as near to the middle as there is room; without, where there is none.
 
     Args:
         axes: in their place.
         level: the speed-up.
         line: corners [corner, 2].
-        taken: middles of the names so far, in points; the new one is added.
+        taken: middles of the names so far, in points, by speed-up, which has one only; the new one is added.
     """
+    if level in taken:
+        return line
     places = axes.transData.transform(line) * 72 / axes.figure.dpi
     box = axes.bbox.get_points() * 72 / axes.figure.dpi
     inside = ((places >= box[0] + _NAME) & (places <= box[1] - _NAME)).all(axis=1)
-    free = [(np.abs(places - other) > 2 * _NAME).any(axis=1) for other in taken]
+    free = [(np.abs(places - other) > 2 * _NAME).any(axis=1) for other in taken.values()]
     room = np.flatnonzero(np.logical_and.reduce([inside, *free]))
     gap_at = min(room, key=lambda corner: abs(corner - len(line) // 2), default=None)
     if gap_at is None or (np.ptp(places, axis=0) < 2 * _NAME).all():
         return line
-    taken.append(places[gap_at])
+    taken[level] = places[gap_at]
     x, y = line[gap_at]
     axes.text(x, y, f"{level:g} x", ha="center", va="center", fontsize=9)
     gap = (np.abs(places - places[gap_at]) < _NAME).all(axis=1)
