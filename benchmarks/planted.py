@@ -47,7 +47,7 @@ from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.measure.effort import FULL
 from serialprof.measure.introspection import probe_limits
-from serialprof.model.fitting.family import measured_barrier
+from serialprof.model.fitting.memory import measured_barrier
 from serialprof.model.results import SERIAL, SYNCHRONISATION
 from serialprof.planning import Request
 from serialprof.preparation import Prepared, look_at_machine, prepare
