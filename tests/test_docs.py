@@ -8,8 +8,8 @@ from pathlib import Path
 
 from serialprof.loading import load
 from serialprof.measure.introspection import Introspector
-from serialprof.view import load as load_run
 from serialprof.setting import Setting
+from serialprof.view import load as load_run
 
 ROOT = Path(__file__).parents[1]
 
