@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The types of the JSON document, and the published schema that is made of them.
+"""The types of the JSON documents, and the published schemas that are made of them.
 
-    python -m serialprof_reports.schema > docs/schema/run-analysis.schema.json
+    python -m serialprof_reports.schema run-analysis > docs/schema/run-analysis.schema.json
 
-The document holds the records of the instrument by their attributes' names. Its types are those of the records, with
-four changes: an estimate says of itself whether it is identified; a number that is not finite is null; of a plan's
-points there is only the number; a machine and declared work also hold what follows from them.
+and so for comparison, gate and gate-history. A document holds the records of the instrument by their attributes' names,
+after its own name and version. Its types are those of the records, with five changes: an estimate says of itself
+whether it is identified; a number that is not finite is null; of a plan's points there is only the number; a machine
+and declared work also hold what follows from them; so does a gate's report.
 """
 
 from __future__ import annotations
@@ -16,30 +17,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, reduce
 from operator import or_
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from serialprof.devicelimits import DeviceLimits
 from serialprof.estimate import Estimate
+from serialprof.gating import reading
+from serialprof.gating.history import History
+from serialprof.gating.records import GateReport
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.machine.finding import Finding
+from serialprof.model.comparison.records import Comparison
 from serialprof.model.reached import ReachedClock
 from serialprof.model.results import DeclaredWork, FamilyAnalysis
 from serialprof.planning import Plan
 from serialprof.policyclock import PolicyClock
 from serialprof.records import Resumption, RunStatus
+from serialprof_reports import comparisonwording, gatehistory
 from serialprof_reports.tables import SCHEMA
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """Name and version of the document."""
-
-    name: Literal["serialprof.analysis"]
-    version: Literal[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,6 @@ class Failure:
 class Document:
     """A run and its analysis, in SI base units; whatever is unknown, or no finite number, is null."""
 
-    schema: Schema
     run: RunFacts
     machine: Machine
     limits: Limits
@@ -89,40 +86,57 @@ class Document:
     families: tuple[FamilyAnalysis, ...]
 
 
+#: What is published, by the name of its file: the record that a document is made of, its name and version.
+PUBLISHED: Final[dict[str, tuple[type, Mapping[str, object]]]] = {
+    "run-analysis": (Document, SCHEMA),
+    "comparison": (Comparison, comparisonwording.SCHEMA),
+    "gate": (GateReport, reading.SCHEMA),
+    "gate-history": (History, gatehistory.SCHEMA),
+}
 #: Keys that a record's object has besides its attributes, or in place of them.
 _KEYS: Final[dict[type, dict[str, Any]]] = {
     Machine: {"usable": int, "cores": int},
     DeclaredWork: {"ratio": float},
     Plan: {"points": int},
+    GateReport: {"exit_code": Literal[0, 1, 2, 3, 4]},
     Estimate: {"identified": bool, "what_would_identify_it": str},
 }
 #: Attributes that a record's object lacks.
 _WITHOUT: Final[dict[type, frozenset[str]]] = {Estimate: frozenset({"remedy"})}
 
 
-def document_type(document: type = Document) -> Any:
-    """The type of a whole document, for msgspec: a missing key is an error, one that is not known yet is none."""
-    return _told(document)
+def document_type(name: str) -> Any:
+    """The type of a whole document, for msgspec: a missing key is an error, one that is not known yet is none.
+
+    Args:
+        name: a key of PUBLISHED.
+    """
+    document, version = PUBLISHED[name]
+    heading = msgspec.defstruct(
+        "Schema",
+        [(key, Literal[value]) for key, value in version.items()],
+        namespace={"__doc__": "Name and version of the document."},
+    )
+    return _object(document, {"schema": heading})
 
 
-def schema(document: type = Document, version: Mapping[str, object] = SCHEMA) -> dict[str, Any]:
+def schema(name: str) -> dict[str, Any]:
     """The JSON schema of a document (draft 2020-12).
 
     Args:
-        document: the record that it is made of.
-        version: its name and version.
+        name: a key of PUBLISHED.
     """
-    made = msgspec.json.schema(document_type(document))
+    _, version = PUBLISHED[name]
     heading = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{version['name']}, version {version['version']}",
     }
-    return heading | made
+    return heading | msgspec.json.schema(document_type(name))
 
 
-def text(document: type = Document, version: Mapping[str, object] = SCHEMA) -> str:
+def text(name: str) -> str:
     """The schema as it is published."""
-    return msgspec.json.format(msgspec.json.encode(schema(document, version)), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(schema(name)), indent=2).decode() + "\n"
 
 
 @cache
@@ -143,18 +157,18 @@ def _told(kind: Any) -> Any:
     return kind
 
 
-def _object(record: type) -> Any:
-    """The object of a record, in which every key is there."""
+def _object(record: type, before: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """The object of a record, in which every key is there; `before` are keys that come first."""
     hints = get_type_hints(record)
     names = [field.name for field in fields(record) if field.name not in _WITHOUT.get(record, ())]
     keys = {name: hints[name] for name in names} | _KEYS.get(record, {})
     return msgspec.defstruct(
         record.__name__,
-        [(name, _told(kind)) for name, kind in keys.items()],
+        [*before.items(), *((name, _told(kind)) for name, kind in keys.items())],
         namespace={"__doc__": inspect.getdoc(record)},
         module=record.__module__,  # records of one name are told apart by it
     )
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text())
+    sys.stdout.write(text(sys.argv[1]))

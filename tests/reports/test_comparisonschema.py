@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The published schema of comparisons is made of their types, and every JSON document is one of them."""
+"""Every comparison's JSON is a document of the published schema."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -14,11 +11,9 @@ from serialprof.model.comparison.comparing import compare
 from serialprof.model.comparison.records import BesideDevice, BesidePart, Comparison
 from serialprof.question import Cost
 from serialprof_reports import comparison as outlet
-from serialprof_reports import comparisonschema
-from serialprof_reports.comparisonwording import SCHEMA
+from serialprof_reports import schema
 from tests.model import builder
-
-PUBLISHED = Path(__file__).parents[2] / "docs/schema/comparison.schema.json"
+from tests.reports.documents import check
 
 
 def law(width: int, threads: int, _: str) -> float:
@@ -39,41 +34,21 @@ def whole() -> Comparison:
     return replace(compared, pairs=(replace(first, families=families), *others))
 
 
-def check(text: str) -> Any:
-    """The document; it has the keys of the types, each of its type, and no others."""
-    document = json.loads(text)
-    known = msgspec.convert(document, comparisonschema.document_type())
-    assert json.loads(msgspec.json.encode(known)) == document
-    return document
-
-
-def test_the_published_schema_is_that_of_the_types() -> None:
-    told = "make it anew: .venv/bin/python -m serialprof_reports.comparisonschema > docs/schema/comparison.schema.json"
-    assert PUBLISHED.read_text() == comparisonschema.text(), told
-
-
-def test_the_schema_names_the_version_of_the_document() -> None:
-    published = json.loads(PUBLISHED.read_text())
-    told = published["$defs"]["Schema"]["properties"]
-    assert (told["name"]["enum"], told["version"]["enum"]) == ([SCHEMA["name"]], [SCHEMA["version"]])
-    assert published["title"] == "serialprof.comparison, version 1"
-
-
 def test_comparisons_with_and_without_all_that_may_be_absent_are_documents_of_the_schema() -> None:
     everything = whole()
-    document = check(outlet.json(everything))
+    document = check("comparison", outlet.json(everything))
     family = document["pairs"][0]["families"][0]
     assert family["levers"] and family["device"] and family["points"][0]["cost"]
     first, *_ = everything.pairs
     bare = replace(first, families=(), kinds=())
     sides = tuple(replace(side, price=None, clock=None) for side in everything.sides)
-    assert check(outlet.json(Comparison(sides, (bare,))))["sides"][0]["price"] is None
+    assert check("comparison", outlet.json(Comparison(sides, (bare,))))["sides"][0]["price"] is None
 
 
 def test_a_missing_key_or_another_type_is_no_document_of_the_schema() -> None:
-    document = check(outlet.json(whole()))
+    document = check("comparison", outlet.json(whole()))
     del document["pairs"][1]["families"][0]["points"][0]["ratio"]["identified"]
     with pytest.raises(msgspec.ValidationError, match="identified"):
-        msgspec.convert(document, comparisonschema.document_type())
+        msgspec.convert(document, schema.document_type("comparison"))
     with pytest.raises(msgspec.ValidationError, match="sides"):
-        msgspec.convert(document | {"pairs": [], "sides": "none"}, comparisonschema.document_type())
+        msgspec.convert(document | {"pairs": [], "sides": "none"}, schema.document_type("comparison"))
