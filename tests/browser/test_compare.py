@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,37 +11,20 @@ import pytest
 from serialprof.model.comparison.comparing import compare
 from serialprof.store import read_run
 from serialprof_reports.comparisonpage import html
-from tests.browser.test_page import ARGUMENTS, CHROMIUM, OVERFLOWING, PAPER, STICKING_OUT, Watched
+from tests.browser.watching import MARKS, OPEN, OVERFLOWING, PAPER, STICKING_OUT, Watched, written
 from tests.reports.comparisons import PRICES, compared, evil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
     from serialprof.model.comparison.records import Comparison
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
-    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
-]
+pytestmark = MARKS
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 #: Place of the ratio's column.
 RATIO = 4
-OPEN = "document.querySelectorAll('details').forEach(item => { item.open = true; })"
 DOUBLE = """() => [...document.querySelectorAll("[id]")].map(element => element.id)
     .filter((id, place, all) => all.indexOf(id) !== place)"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 def examples() -> Comparison:
@@ -59,9 +41,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "evil": html(evil()),
         "stored": html(examples()),
     }
-    for name, text in pages.items():
-        (folder / f"{name}.html").write_text(text, encoding="utf-8")
-    return {name: folder / f"{name}.html" for name in pages}
+    return written(folder, pages)
 
 
 @pytest.mark.parametrize("name", ["two", "evil"])

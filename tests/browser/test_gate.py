@@ -10,32 +10,16 @@ import pytest
 
 from serialprof_reports.gatehistorypage import html as history_page
 from serialprof_reports.gatepage import html
-from tests.browser.test_page import ARGUMENTS, CHROMIUM, OVERFLOWING, Watched
+from tests.browser.watching import MARKS, OPEN, OVERFLOWING, Watched, written
 from tests.gating import made
 from tests.reports import test_gatehistory as histories
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
-    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
-]
-OPEN = "document.querySelectorAll('details').forEach(item => { item.open = true; })"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     pages = {"failing": html(made.failing()), "hostile": html(made.hostile()), "nothing": html(made.report())}
     if importlib.util.find_spec("ruptures") is not None:
         pages |= {"history": history_page(histories.whole()), "hostile history": history_page(histories.hostile())}
-    for name, text in pages.items():
-        (folder / f"{name}.html").write_text(text, encoding="utf-8")
-    return {name: folder / f"{name}.html" for name in pages}
+    return written(folder, pages)
 
 
 @pytest.mark.parametrize("name", ["failing", "hostile", "nothing", "history", "hostile history"])

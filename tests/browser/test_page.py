@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,49 +13,13 @@ import pytest
 
 from serialprof.model.results import Analysis
 from serialprof_reports.html import html
+from tests.browser.watching import MARKS, OPEN, OVERFLOWING, PAPER, STICKING_OUT, Watched, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from playwright.sync_api import Browser
 
-    from playwright.sync_api import Browser, Page
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
-    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
-]
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+pytestmark = MARKS
 MARKUP = "</style></script><script>alert(1)</script><img src=x onerror=alert(2)>"
-#: Elements that stick out of the screen, but for what lies in a container that scrolls on its own.
-OVERFLOWING = """() => [...document.querySelectorAll("body *")]
-    .filter(element => !element.parentElement.closest(".scroll, svg"))
-    .filter(element => element.getBoundingClientRect().right > innerWidth + 0.5)
-    .map(element => element.outerHTML.slice(0, 100))"""
-#: Pixels between the margins of a printed A4 page, and what reaches beyond them, scrolling containers included.
-PAPER = 718
-STICKING_OUT = """() => [...document.querySelectorAll("body *")]
-    .filter(element => !element.parentElement.closest("svg"))
-    .filter(element => element.getBoundingClientRect().right > innerWidth + 0.5)
-    .map(element => element.outerHTML.slice(0, 100))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -91,29 +53,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "markup": html(made.view(marked, made.analysis(marked, (markup,)))),
         "empty": html(made.view(run, Analysis(()))),
     }
-    folder = tmp_path_factory.mktemp("pages")
-    paths = {}
-    for name, text in pages.items():
-        paths[name] = folder / f"{name}.html"
-        paths[name].write_text(text, encoding="utf-8")
-    return paths
-
-
-class Watched:
-    """A tab that notes every request but the page itself, and everything on the console."""
-
-    def __init__(self, browser: Browser, path: Path, scheme: str, width: int) -> None:
-        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-        self.requests: list[str] = []
-        self.messages: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.messages.append(message.text))
-        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
-        self.page.goto(path.as_uri())
-        self.requests = [url for url in self.requests if url != path.as_uri() and not url.startswith("data:")]
-
-    def colour(self) -> str:
-        return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    return written(tmp_path_factory.mktemp("pages"), pages)
 
 
 @pytest.mark.parametrize("name", ["default", "mixed", "long words", "emoji", "markup", "empty"])
@@ -121,7 +61,7 @@ class Watched:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_quiet_and_fits(browser: Browser, files: dict[str, Path], name: str, width: int, scheme: str) -> None:
     tab = Watched(browser, files[name], scheme, width)
-    tab.page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true; })")
+    tab.page.evaluate(OPEN)
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.page.evaluate(OVERFLOWING) == []
     assert tab.requests == []
@@ -226,7 +166,7 @@ def test_paper_is_light_and_nothing_is_cut(browser: Browser, files: dict[str, Pa
 def test_the_page_is_short_at_first_sight(browser: Browser, files: dict[str, Path]) -> None:
     tab = Watched(browser, files["default"], "light", 1280)
     height = tab.page.evaluate("document.documentElement.scrollHeight")
-    tab.page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true; })")
+    tab.page.evaluate(OPEN)
     assert height < 8000 < tab.page.evaluate("document.documentElement.scrollHeight")
     tab.page.close()
 

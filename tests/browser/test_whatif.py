@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,26 +17,22 @@ from serialprof.store import read_run
 from serialprof.view import Run
 from serialprof_reports.html import html
 from serialprof_reports.whatifdata import MOST_DRAWS
+from tests.browser.watching import MARKS, OPEN, Watched
 from tests.model import builder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import ElementHandle, Page
+    from playwright.sync_api import Browser, ElementHandle, Page
 
     from serialprof.estimate import Estimate
     from serialprof.store import StoredRun
 
-CHROMIUM = shutil.which("chromium")
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "amd-epyc-2-cores.serialprof"
 SETTINGS = 25
 #: Half a unit in the fourth digit, relatively, at worst.
 FOUR_DIGITS = 5e-5
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH (Debian: apt-get install chromium)"),
-    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
-]
+pytestmark = MARKS
 #: Where not all blocks are embedded, the ends of an interval may lie elsewhere by such a share of it.
 OF_INTERVAL = 0.04
 PRICE, WATTS = Cost(0.05, 0.04), Cost(20, 4.5)
@@ -88,25 +82,15 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 @pytest.fixture(scope="module")
-def page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(run: Run, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The page of a run; at the end nothing was asked of the network, and nothing complained."""
-    from playwright.sync_api import sync_playwright
-
     path = tmp_path_factory.mktemp("whatif") / "page.html"
     path.write_text(html(run, PRICE, WATTS), encoding="utf-8")
-    heard: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.add_init_script(COUNT)
-        page.on("request", lambda request: heard.append(request.url))
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.goto(path.as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true; })")
-        yield page
-        browser.close()
-    assert [text for text in heard if text != path.as_uri() and not text.startswith("data:")] == []
+    tab = Watched(browser, path, "light", 1280, COUNT)
+    tab.page.evaluate(OPEN)
+    yield tab.page
+    tab.page.close()
+    assert tab.requests == tab.messages == []
 
 
 def test_the_page_is_complete_before_a_slider_moves(page: Page) -> None:
