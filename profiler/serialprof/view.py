@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.errors import UsageError
+from serialprof.rendering import renderer
 from serialprof.store import StoredRun, Visit, read_run
 
 if TYPE_CHECKING:
@@ -136,16 +135,17 @@ class Run:
         return ask(self.stored, question or question_of(asked), families)
 
     def render(self, format: str, **options: object) -> str:  # noqa: A002 - the word that the command line uses
-        """The run as a document of a registered format: "html", "terminal", "json", "csv".
+        """The run as a document of a registered format.
 
         Args:
-            format: its name.
-            options: what that format takes besides, such as `width` and `color` of "terminal".
+            format: its name: "html", "terminal", "markdown", "json", "csv", "parquet" (bytes), "chrome-trace".
+            options: what that format takes besides: `width` and `color` of "terminal", `price` and `watts` of "html".
 
         Raises:
             UsageError: no such format is registered.
         """
-        return renderer(format)(self, **options)
+        document: str = renderer(REPORTS, format)(self, **options)
+        return document
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -178,19 +178,6 @@ def load(path: str | Path) -> Run:
         StoreError: it is absent, damaged, foreign, or of a newer schema.
     """
     return Run(read_run(Path(path)), Path(path))
-
-
-def renderer(name: str) -> Callable[..., str]:
-    """The report function registered under a format's name: (Run, its own options) -> str.
-
-    Raises:
-        UsageError: none is.
-    """
-    formats = {entry.name: entry for entry in entry_points(group=REPORTS)}
-    if name not in formats:
-        raise UsageError(f"unknown format {name!r}", f"choose from {', '.join(sorted(formats))}")
-    loaded: Callable[..., str] = formats[name].load()
-    return loaded
 
 
 def _sample_table(run: StoredRun) -> pd.DataFrame:

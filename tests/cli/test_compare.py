@@ -86,7 +86,7 @@ def test_a_page_goes_beside_the_first_run_or_where_it_is_asked_for(folder: Path,
     assert text.startswith("<!DOCTYPE html>") and ("B is 2.0" in text or "B is 1.9" in text)
     assert "comparison.html exists" in refused(folder, *runs, "--format", "html")
     assert page.read_text() == text
-    elsewhere = compare(folder, *runs, "--format", "html", "-o", str(tmp_path / "other.html"))
+    elsewhere = compare(folder, *runs, "-o", str(tmp_path / "other.html"))  # its ending says what it is
     assert elsewhere.stderr == f"page: {tmp_path / 'other.html'}\n"
     assert (tmp_path / "other.html").read_text() == text
 

@@ -63,7 +63,7 @@ def test_runs_and_gates_may_be_mixed(tmp_path: Path) -> None:
 def test_a_page_goes_to_a_new_file(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     paths = chain(tmp_path, [0.0, 0.1])
-    assert f"page: {page}" in called("--format", "html", "-o", str(page), *paths)
+    assert f"page: {page}" in called("-o", str(page), *paths)
     assert page.read_text().startswith("<!DOCTYPE html>")
     with pytest.raises(StoreError, match="exists"):
         called("--format", "html", "-o", str(page), *paths)

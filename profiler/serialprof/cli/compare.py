@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from collections.abc import Callable
-from importlib.metadata import entry_points
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 
+from serialprof.cli.delivery import hand_over
 from serialprof.cli.options import COST, chosen_format
 from serialprof.errors import UsageError
-from serialprof.files import check_creatable, write_new
+from serialprof.files import check_creatable
 from serialprof.question import Cost
+from serialprof.rendering import renderer
 
 #: Where renderers of comparisons register: functions of a comparison and their own options.
 _GROUP: Final = "serialprof.comparisons"
-_MOST_WIDTH: Final = 120
 #: The page where no -o names one, beside the first run.
 _PAGE: Final = "comparison.html"
 _EPILOG: Final = """\b
@@ -34,7 +31,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("runs", type=click.Path(path_type=Path), metavar="A B [C...]", nargs=-1, required=True)
-@click.option("--format", "format_", help="html, terminal or json.  [default: terminal]")
+@click.option("--format", "format_", help="html, terminal or json.  [default: as -o ends, else terminal]")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option(
     "--price",
@@ -54,8 +51,8 @@ def command(
     """
     if len(runs) < 2:
         raise UsageError("one run is given", "name two run files or more")
-    name = chosen_format(format_, as_json=as_json)
-    render = _renderer(name)
+    name = chosen_format(format_, as_json=as_json, output=output)
+    render = renderer(_GROUP, name)
     if name == "html" and output is None:
         output = runs[0].parent / _PAGE
     if output is not None:
@@ -65,20 +62,4 @@ def command(
 
     stored, names = [read_run(path) for path in runs], [str(path) for path in runs]
     comparison = compare(stored, names, prices, fitted=name != "terminal")
-    if output is not None:
-        write_new(output, render(comparison))
-        click.echo(f"page: {output}" if name == "html" else f"written: {output}", err=True)
-    elif name == "terminal" and sys.stdout.isatty():
-        width = min(_MOST_WIDTH, shutil.get_terminal_size().columns)
-        click.echo(render(comparison, width=width, color=not os.environ.get("NO_COLOR")), nl=False, color=True)
-    else:
-        click.echo(render(comparison), nl=False)
-
-
-def _renderer(name: str) -> Callable[..., str]:
-    """The function that is registered for a format: (Comparison, its own options) -> str."""
-    formats = {entry.name: entry for entry in entry_points(group=_GROUP)}
-    if name not in formats:
-        raise UsageError(f"unknown format {name!r}", f"choose from {', '.join(sorted(formats))}")
-    loaded: Callable[..., str] = formats[name].load()
-    return loaded
+    hand_over(partial(render, comparison), name, output)

@@ -3,23 +3,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from collections.abc import Callable
-from importlib.metadata import entry_points
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 
+from serialprof.cli.delivery import hand_over
 from serialprof.cli.options import chosen_format
-from serialprof.errors import UsageError
-from serialprof.files import check_creatable, write_new
+from serialprof.files import check_creatable
+from serialprof.rendering import renderer
 
 #: Where renderers of histories register: functions of a History and their own options.
 _GROUP: Final = "serialprof.histories"
-_MOST_WIDTH: Final = 120
 #: The page where no -o names one.
 _PAGE: Final = Path("gate-history.html")
 _EPILOG: Final = """\b
@@ -35,7 +31,7 @@ Examples:
 @click.option(
     "--ordered", is_flag=True, help="The files are in their order already, as commits are.  [default: by time]"
 )
-@click.option("--format", "format_", help="html, terminal or json.  [default: terminal]")
+@click.option("--format", "format_", help="html, terminal or json.  [default: as -o ends, else terminal]")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file.")
 def command(files: tuple[Path, ...], ordered: bool, format_: str | None, as_json: bool, output: Path | None) -> None:
@@ -45,8 +41,8 @@ def command(files: tuple[Path, ...], ordered: bool, format_: str | None, as_json
     the commit before, a chain of ratios. Series of machines that differ are kept apart. Needs
     pip install 'serialprof[history]' for series of eight values and more.
     """
-    name = chosen_format(format_, as_json=as_json)
-    render = _renderer(name)
+    name = chosen_format(format_, as_json=as_json, output=output)
+    render = renderer(_GROUP, name)
     if name == "html" and output is None:
         output = _PAGE
     if output is not None:
@@ -56,20 +52,4 @@ def command(files: tuple[Path, ...], ordered: bool, format_: str | None, as_json
 
     words = ("serialprof", "gate", "history", *(["--ordered"] if ordered else []), *map(str, files))
     found = history(map(read_file, files), ordered=ordered, command=words)
-    if output is not None:
-        write_new(output, render(found))
-        click.echo(f"page: {output}" if name == "html" else f"written: {output}", err=True)
-    elif name == "terminal" and sys.stdout.isatty():
-        width = min(_MOST_WIDTH, shutil.get_terminal_size().columns)
-        click.echo(render(found, width=width, color=not os.environ.get("NO_COLOR")), nl=False, color=True)
-    else:
-        click.echo(render(found), nl=False)
-
-
-def _renderer(name: str) -> Callable[..., str]:
-    """The function that is registered for a format: (History, its own options) -> str."""
-    formats = {entry.name: entry for entry in entry_points(group=_GROUP)}
-    if name not in formats:
-        raise UsageError(f"unknown format {name!r}", f"choose from {', '.join(sorted(formats))}")
-    loaded: Callable[..., str] = formats[name].load()
-    return loaded
+    hand_over(partial(render, found), name, output)

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Callable, Iterable
-from importlib.metadata import entry_points
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from serialprof.cli.delivery import TERMINAL, hand_over
 from serialprof.errors import StoreError, UsageError
 from serialprof.files import check_creatable, write_new
+from serialprof.rendering import renderer
 
 if TYPE_CHECKING:
     from serialprof.gating.records import GateReport
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _GROUP: Final = "serialprof.gates"
 #: Format of a report by the ending of its file.
 _FORMATS: Final = {".json": "json", ".xml": "junit", ".md": "markdown", ".html": "html"}
-_MOST_WIDTH: Final = 120
 _SUMMARY, _ACTIONS = "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"
 
 
@@ -37,26 +36,18 @@ def check_files(files: Iterable[Path]) -> None:
 
 def deliver_report(report: GateReport, files: Iterable[Path], *, as_json: bool) -> None:
     """Writes everything that was asked for, and what GitHub shows where this is one of its jobs."""
+
+    def rendered(name: str) -> Callable[..., str]:
+        return partial(renderer(_GROUP, name), report)
+
     for path in files:
-        write_new(path, _rendered(_FORMATS[path.suffix])(report))
+        write_new(path, rendered(_FORMATS[path.suffix])())
     if summary := os.environ.get(_SUMMARY):
-        _append(Path(summary), _rendered("markdown")(report))
+        _append(Path(summary), rendered("markdown")())
     if os.environ.get(_ACTIONS) == "true":
-        click.echo(_rendered("annotations")(report), nl=False, err=True)
-    if as_json:
-        click.echo(_rendered("json")(report), nl=False)
-    elif sys.stdout.isatty():
-        width = min(_MOST_WIDTH, shutil.get_terminal_size().columns)
-        text = _rendered("terminal")(report, width=width, color=not os.environ.get("NO_COLOR"))
-        click.echo(text, nl=False, color=True)
-    else:
-        click.echo(_rendered("terminal")(report), nl=False)
-
-
-def _rendered(name: str) -> Callable[..., str]:
-    """The function that is registered for a format."""
-    loaded: Callable[..., str] = next(entry for entry in entry_points(group=_GROUP) if entry.name == name).load()
-    return loaded
+        click.echo(rendered("annotations")(), nl=False, err=True)
+    name = "json" if as_json else TERMINAL
+    hand_over(rendered(name), name, None)
 
 
 def _append(path: Path, text: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
@@ -66,12 +67,18 @@ LEVEL = Parsed("count or factor", parse_level)
 COST = Parsed("cost", parse_cost)
 
 
-def chosen_format(format_: str | None, *, as_json: bool) -> str:
-    """The format that --format and --json come to; the terminal's where neither is given.
+#: Formats that a file's ending stands for.
+_ENDINGS: Final = {".html": "html", ".json": "json"}
+
+
+def chosen_format(format_: str | None, *, as_json: bool, output: Path | None) -> str:
+    """The format that --format and --json come to; where neither is given, the file's ending, or else the terminal's.
 
     Raises:
         UsageError: they name two.
     """
     if as_json and format_ not in (None, "json"):
         raise UsageError(f"--json and --format {format_} are two formats", "give one of them")
-    return "json" if as_json else format_ or "terminal"
+    if as_json or format_:
+        return "json" if as_json else str(format_)
+    return _ENDINGS.get(output.suffix, "terminal") if output is not None else "terminal"

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 
-from serialprof.cli.delivery import deliver
+from serialprof.cli.delivery import hand_over
 from serialprof.cli.options import COST
-from serialprof.cli.output import show
 from serialprof.errors import UsageError
 from serialprof.files import check_creatable
 from serialprof.question import Cost
@@ -41,10 +41,4 @@ def command(run: Path, format_: str, output: Path | None, price: Cost | None, wa
         output = run.parent / f"{run.stem}.html"
     if output is not None:
         check_creatable(output)
-    loaded = load(run)
-    if output is None and format_ == "terminal":
-        show(loaded)
-        return
-    deliver(loaded.render(format_, **costs), output)
-    if output is not None:
-        click.echo(f"page: {output}" if format_ == "html" else f"written: {output}", err=True)
+    hand_over(partial(load(run).render, format_, **costs), format_, output)

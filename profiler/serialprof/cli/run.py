@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from serialprof.cli import output
+from serialprof.cli.delivery import TERMINAL, show
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT, WORDS
 from serialprof.errors import ExitCode, StoreError, UsageError
 from serialprof.files import check_creatable, write_new
@@ -224,7 +225,7 @@ def _show(context: click.Context, path: Path, run: Run, *, as_json: bool, no_htm
     if as_json:
         click.echo(run.render("json"))
     else:
-        output.show(run)
+        show(partial(run.render, TERMINAL))
     click.echo(f"run file: {path}", err=as_json)
     if not no_html:
         page = _page(path)

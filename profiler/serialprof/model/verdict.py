@@ -122,7 +122,7 @@ def _clock_against_cores(findings: Findings) -> str:
     axis, lanes = findings.axis, findings.description.width_name
     runs = [(words, list(run)) for words, run in groupby(steps, key=lambda item: _said(item, findings.disturbed))]
     if {words for words, _ in runs} == {_WINS["unknown"]}:
-        unknown = f"whether clock beats cores {_span(steps, axis)} {lanes} the data cannot tell"
+        unknown = f"the data cannot tell whether clock beats cores {_span(steps, axis)} {lanes}"
         told = f"{unknown}: {_figures(steps, more, axis)}"
     else:
         told = "; ".join(
