@@ -11,8 +11,7 @@ import click
 
 from serialprof.cli.options import PARAMETER
 from serialprof.errors import UsageError
-from serialprof.gating.records import METRIC_NAMES, Metric
-from serialprof.gating.request import Knobs
+from serialprof.gating.records import METRIC_NAMES, Knobs, Metric
 from serialprof.setting import CPU
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from serialprof.errors import UsageError
-from serialprof.gating.records import Benchmark, Criteria, Metric
+from serialprof.gating.records import Benchmark, Criteria, Metric, knobs_in
 from serialprof.setting import CPU, ParameterValue
 from serialprof.units import parse_duration, parse_percent
 
@@ -170,19 +170,9 @@ def _benchmark(entry: _Entry, criteria: Criteria) -> Benchmark:
         )
         if text is not None
     }
-    return Benchmark(
-        name=entry.name or default_name(entry.run),
-        reference=entry.run,
-        width=entry.width,
-        depth=entry.depth,
-        threads=entry.threads,
-        mode=entry.mode,
-        dtype=entry.dtype,
-        parameters=entry.parameters,
-        criteria=checked(replace(criteria, **own)),
-        device=entry.device,
-        metrics=tuple(dict.fromkeys(("step", *entry.metrics))),
-    )
+    metrics: tuple[Metric, ...] = tuple(dict.fromkeys(("step", *entry.metrics)))
+    name = entry.name or default_name(entry.run)
+    return Benchmark(name, entry.run, checked(replace(criteria, **own)), **knobs_in(entry) | {"metrics": metrics})
 
 
 def default_name(reference: str) -> str:

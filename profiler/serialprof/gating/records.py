@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal, TypeAlias
 
 from serialprof.errors import ExitCode
 from serialprof.estimate import Estimate
@@ -47,37 +47,51 @@ class Criteria:
     least_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """What is gated: a workload at one setting.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What a workload is gated at.
 
     Attributes:
-        name: by which people and the expected set know it; unique in a gate.
-        reference: a registered name, FILE.py:NAME (found in either side's folder), package.module:NAME, or a command.
         width, depth, threads: None leaves them to the workload (its smallest width, its depth, its fewest threads).
         mode, dtype: None leaves them to the workload.
-        parameters: of the workload.
-        criteria: what counts as a regression.
         device: "cpu" or "cuda:N".
+        parameters: of the workload.
         metrics: that are judged by the criteria; the time of a step always is.
     """
 
-    name: str
-    reference: str
     width: int | None = None
     depth: int | None = None
     threads: int | None = None
     mode: str | None = None
     dtype: str | None = None
-    parameters: dict[str, ParameterValue] = field(default_factory=dict)
-    criteria: Criteria = Criteria()
     device: str = CPU
+    parameters: dict[str, ParameterValue] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ("step",)
 
     @property
     def others(self) -> tuple[Metric, ...]:
         """What is judged beside the time of a step."""
         return tuple(metric for metric in METRIC_NAMES if metric != "step" and metric in self.metrics)
+
+
+def knobs_in(thing: object) -> dict[str, Any]:
+    """The attributes of a thing that are knobs, by their names."""
+    return {item.name: getattr(thing, item.name) for item in fields(Knobs)}
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark(Knobs):
+    """What is gated: a workload at its knobs.
+
+    Attributes:
+        name: by which people and the expected set know it; unique in a gate.
+        reference: a registered name, FILE.py:NAME (found in either side's folder), package.module:NAME, or a command.
+        criteria: what counts as a regression.
+    """
+
+    name: str
+    reference: str
+    criteria: Criteria = Criteria()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,24 +10,9 @@ from pathlib import Path
 
 from serialprof.errors import UsageError
 from serialprof.gating.configuration import Configuration, checked, default_name
-from serialprof.gating.records import Benchmark, Criteria, Metric
+from serialprof.gating.records import Benchmark, Criteria, Knobs, knobs_in
 from serialprof.gating.running import Effort
 from serialprof.program import command_reference
-from serialprof.setting import CPU, ParameterValue
-
-
-@dataclass(frozen=True, slots=True)
-class Knobs:
-    """What benchmarks that are named on the command line are run at; None leaves it to the workload."""
-
-    width: int | None = None
-    depth: int | None = None
-    threads: int | None = None
-    mode: str | None = None
-    dtype: str | None = None
-    device: str = CPU
-    parameters: dict[str, ParameterValue] = field(default_factory=dict)
-    metrics: tuple[Metric, ...] = ("step",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +21,7 @@ class GateRequest:
 
     Attributes:
         workloads: references; none for the expected set of the configuration.
-        knobs: at which the named ones run.
+        knobs: at which these are gated.
         tolerance, mde, least_seconds: None leaves them to the configuration.
         base_ref, install: a commit to compare with, and the shell command that installs a checkout.
         base_python, head_python: interpreters of environments that are there already.
@@ -106,19 +91,7 @@ def benchmarks_of(request: GateRequest, configuration: Configuration) -> tuple[B
 
 
 def _named(reference: str, name: str, knobs: Knobs, criteria: Criteria) -> Benchmark:
-    return Benchmark(
-        name,
-        reference,
-        width=knobs.width,
-        depth=knobs.depth,
-        threads=knobs.threads,
-        mode=knobs.mode,
-        dtype=knobs.dtype,
-        parameters=knobs.parameters,
-        criteria=criteria,
-        device=knobs.device,
-        metrics=knobs.metrics,
-    )
+    return Benchmark(name, reference, criteria, **knobs_in(knobs))
 
 
 def check_base(request: GateRequest) -> None:
