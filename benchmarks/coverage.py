@@ -45,7 +45,8 @@ from serialprof.measure.engine import Engine
 from serialprof.model.statistics import log_interval
 from serialprof.model.steptimes import collect, paired
 from serialprof.planning import Plan, Point, Request, make_plan
-from serialprof.records import Calibration, Readings, Sample, Stop, StoredRun, Visit
+from serialprof.records import Calibration, Readings, Stop, StoredRun, Visit
+from serialprof.samples import Sample
 from serialprof.setting import Setting
 
 LEAST_COVERAGE: Final = 0.93

@@ -10,7 +10,8 @@ from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.machine import Cache, Machine
 from serialprof.planning import Plan, Point
 from serialprof.policyclock import Clock
-from serialprof.records import Readings, Sample, StoredRun, Visit
+from serialprof.records import Readings, StoredRun, Visit
+from serialprof.samples import Sample
 from serialprof.setting import Form, Setting
 
 WORK = Work(

@@ -13,7 +13,8 @@ import pytest
 from serialprof.devicelimits import DeviceLimits, DeviceRung
 from serialprof.errors import StoreError
 from serialprof.policyclock import PolicyClock
-from serialprof.records import Anatomy, Dissection, DissectionGap, GpuState, Profile, Samples
+from serialprof.records import Anatomy, Dissection, DissectionGap, GpuState, Profile
+from serialprof.samples import Samples
 from serialprof.store import (
     Calibration,
     Readings,

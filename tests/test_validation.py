@@ -15,7 +15,8 @@ from serialprof.machine import Cache, Machine
 from serialprof.model import analyse
 from serialprof.planning import Plan, Point, Request
 from serialprof.preparation import prepare
-from serialprof.records import Readings, Sample, StoredRun, Visit
+from serialprof.records import Readings, StoredRun, Visit
+from serialprof.samples import Sample
 from serialprof.setting import Setting
 from serialprof.validation.comparing import Check, Claim, Conditions, Verdict, judge, noise, outcome, widened
 from serialprof.validation.programs import Program, claims, plantings

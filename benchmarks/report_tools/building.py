@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from serialprof.records import Sample, StoredRun, Visit
+from serialprof.records import StoredRun, Visit
+from serialprof.samples import Sample
 from serialprof.store import Store, read_run
 
 #: Of the samples that are wanted, a fifth of the factor comes from more blocks, the rest from longer visits.

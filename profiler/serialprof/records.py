@@ -1,112 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run consists of: samples, visits, calibrations, and how it was put together."""
+"""What a run consists of: visits with their readings, calibrations, and how it was put together."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from itertools import compress
-from typing import Any, Literal, TypeAlias, overload
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from serialprof.devicelimits import DeviceLimits
 from serialprof.limits import Limits
 from serialprof.machine import Machine
 from serialprof.planning import Plan, Point, StandInKind
 from serialprof.policyclock import PolicyClock
+from serialprof.samples import Sample, Samples
 
 RunStatus: TypeAlias = Literal["running", "complete", "interrupted", "failed"]
 VisitStatus: TypeAlias = Literal["ok", "failed", "ended"]
 """How a visit went; "ended" is the planned end of a sweep: no memory for this width, or wide enough already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One timed stretch of `runs` consecutive run(D).
-
-    Attributes:
-        seconds: wall time.
-        cpu_seconds: CPU time of the whole worker process meanwhile (all its threads; a program's own in mode process).
-        involuntary: involuntary context switches of the process meanwhile.
-        disturbed: why the sample is left out of fits, empty where it is sound.
-        cpu: the CPU that the sampling thread was on at its end, None where unknown.
-        clock_before, clock_after: neighbouring clock meter readings in hertz, None where rejected or switched off.
-        cycles, instructions: core cycles and instructions of the process by the hardware's counters, in user mode, None
-            where the kernel does not allow them.
-        stalls: of the cycles, those in which it waited for memory, None where there is no such counter.
-    """
-
-    seconds: float
-    cpu_seconds: float
-    involuntary: int
-    disturbed: str = ""
-    cpu: int | None = None
-    clock_before: float | None = None
-    clock_after: float | None = None
-    cycles: float | None = None
-    instructions: float | None = None
-    stalls: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples(Sequence[Sample]):
-    """Samples by column, so that a million of them are a few lists and no million objects.
-
-    The columns are the attributes of `Sample`; a sample by itself is made when it is asked for.
-    """
-
-    seconds: Sequence[float] = ()
-    cpu_seconds: Sequence[float] = ()
-    involuntary: Sequence[int] = ()
-    disturbed: Sequence[str] = ()
-    cpu: Sequence[int | None] = ()
-    clock_before: Sequence[float | None] = ()
-    clock_after: Sequence[float | None] = ()
-    cycles: Sequence[float | None] = ()
-    instructions: Sequence[float | None] = ()
-    stalls: Sequence[float | None] = ()
-
-    @classmethod
-    def of(cls, samples: Iterable[Sample]) -> Samples:
-        """The same samples by column."""
-        if isinstance(samples, Samples):
-            return samples
-        rows = list(samples)
-        return cls(*([getattr(row, column.name) for row in rows] for column in fields(cls)))
-
-    @property
-    def columns(self) -> list[Sequence[Any]]:
-        """All columns, in the order of the attributes."""
-        return [getattr(self, column.name) for column in fields(self)]
-
-    @property
-    def sound(self) -> Samples:
-        """The samples that count."""
-        if not any(self.disturbed):
-            return self
-        kept = [not reason for reason in self.disturbed]
-        return Samples(*(list(compress(column, kept)) for column in self.columns))
-
-    def __len__(self) -> int:
-        return len(self.seconds)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return map(Sample, *self.columns)
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> Samples: ...
-    def __getitem__(self, index: int | slice) -> Sample | Samples:
-        if isinstance(index, slice):
-            return Samples(*(column[index] for column in self.columns))
-        return Sample(*(column[index] for column in self.columns))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
 
 
 @dataclass(frozen=True, slots=True)

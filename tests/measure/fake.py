@@ -10,7 +10,8 @@ from serialprof.errors import CannotMeasureError
 from serialprof.measure.pool import PointExhaustedError, PointFailedError, PointHungError
 from serialprof.planning import Plan, Point
 from serialprof.policyclock import Clock, PolicyClock
-from serialprof.records import Calibration, Readings, Sample, Stop, StoredRun, Visit
+from serialprof.records import Calibration, Readings, Stop, StoredRun, Visit
+from serialprof.samples import Sample
 from tests import made
 
 

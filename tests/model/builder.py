@@ -12,7 +12,8 @@ import numpy as np
 from serialprof.catalog import Affine, Description, Work
 from serialprof.limits import Limits
 from serialprof.planning import Plan, Point
-from serialprof.records import Readings, Sample, StoredRun, Visit
+from serialprof.records import Readings, StoredRun, Visit
+from serialprof.samples import Sample
 from serialprof.setting import Form, Setting
 from tests import made
 

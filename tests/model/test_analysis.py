@@ -11,7 +11,8 @@ import pytest
 from serialprof.catalog import Affine
 from serialprof.limits import BarrierRung, Limits
 from serialprof.model import CAUSES, LAUNCH, MEMORY, SERIAL, SYNCHRONISATION, UNATTRIBUTED, FamilyAnalysis, analyse
-from serialprof.records import Sample, StoredRun, Visit
+from serialprof.records import StoredRun, Visit
+from serialprof.samples import Sample
 from tests.model import builder
 
 

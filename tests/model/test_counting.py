@@ -14,7 +14,8 @@ from serialprof.estimate import Estimate
 from serialprof.machine.stalls import A3, GENERIC
 from serialprof.model import FamilyAnalysis, analyse, counting
 from serialprof.model.answers import Counting
-from serialprof.records import Sample, StoredRun, Visit
+from serialprof.records import StoredRun, Visit
+from serialprof.samples import Sample
 from serialprof.view import Run
 from serialprof_reports import wording
 from serialprof_reports.tables import json as as_json

@@ -13,7 +13,8 @@ from serialprof.catalog import Affine, Work
 from serialprof.limits import Limits, StreamRung
 from serialprof.model import FamilyAnalysis, analyse
 from serialprof.model.answers import Contradiction
-from serialprof.records import Sample, StepTicks, StoredRun, Visit
+from serialprof.records import StepTicks, StoredRun, Visit
+from serialprof.samples import Sample
 from tests.model import builder
 
 STEP = 1e-6

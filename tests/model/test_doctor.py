@@ -9,7 +9,8 @@ import pytest
 
 from serialprof.machine.finding import FEWEST_CLOCKS, Finding
 from serialprof.model.doctor import findings
-from serialprof.records import GpuState, Samples, StoredRun, Visit
+from serialprof.records import GpuState, StoredRun, Visit
+from serialprof.samples import Samples
 from tests import made
 
 

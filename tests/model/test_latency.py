@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from serialprof.model.latency import latency, seconds_of
-from serialprof.records import Readings, Sample, StepTicks, Visit
+from serialprof.records import Readings, StepTicks, Visit
+from serialprof.samples import Sample
 
 SOUND = Sample(1.0, 1.0, 0)
 

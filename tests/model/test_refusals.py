@@ -14,7 +14,8 @@ from serialprof.model import FamilyAnalysis, analyse
 from serialprof.model.answers import Refusal
 from serialprof.model.plain import as_plain
 from serialprof.model.span import needed_ratio, non_scaling_share
-from serialprof.records import Sample, StoredRun, Visit
+from serialprof.records import StoredRun, Visit
+from serialprof.samples import Sample
 from tests.model import builder
 
 WEIGHTS = replace(builder.LANES, bytes=Affine(8000, 8), lanes=Affine(64, 64))

@@ -13,7 +13,8 @@ import pytest
 from serialprof.model.results import PointSummary
 from serialprof.model.steptimes import collect, paired
 from serialprof.planning import Point
-from serialprof.records import Readings, Sample, StepTicks, StoredRun, Visit
+from serialprof.records import Readings, StepTicks, StoredRun, Visit
+from serialprof.samples import Sample
 from tests.model import builder
 
 

@@ -36,7 +36,8 @@ from serialprof.model.results import (
 )
 from serialprof.model.standins import DELAY_LABEL, DILATION_LABEL
 from serialprof.planning import Plan, Point
-from serialprof.records import Readings, Sample, StoredRun, Visit
+from serialprof.records import Readings, StoredRun, Visit
+from serialprof.samples import Sample
 from serialprof.setting import FORMS, Form, Setting
 from serialprof.view import Run
 

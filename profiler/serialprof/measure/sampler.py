@@ -19,7 +19,8 @@ from serialprof.measure.devicestate import Memory, gpu_state, settle_device, wai
 from serialprof.measure.instruments import Instruments
 from serialprof.measure.ticks import Tracer
 from serialprof.measure.warmup import WarmUp, steady, warm_up
-from serialprof.records import Readings, Sample
+from serialprof.records import Readings
+from serialprof.samples import Sample
 from serialprof.setting import PROCESS_MODE, Setting
 
 #: Share of a visit that goes to traced run(D), where these are apart from the samples; at least one is made.

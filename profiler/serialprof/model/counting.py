@@ -25,7 +25,8 @@ from serialprof.model.answers import Contradiction, Counting, Sensitivity
 from serialprof.model.statistics import Array, interval, log_interval
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.planning import Point
-from serialprof.records import Sample, Samples, StoredRun, Visit
+from serialprof.records import StoredRun, Visit
+from serialprof.samples import Sample, Samples
 from serialprof.setting import PROCESS_MODE
 
 #: How far the two may lie apart, ends of intervals to ends, before they contradict each other: neither is exact.

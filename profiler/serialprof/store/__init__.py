@@ -8,7 +8,6 @@ from serialprof.records import (
     Readings,
     Resumption,
     RunStatus,
-    Sample,
     StandIn,
     StandInGap,
     StepTicks,
@@ -16,6 +15,7 @@ from serialprof.records import (
     StoredRun,
     Visit,
 )
+from serialprof.samples import Sample
 from serialprof.store.reading import read_run
 from serialprof.store.schema import SCHEMA_VERSION, SUFFIX
 from serialprof.store.writing import Store

@@ -30,7 +30,6 @@ from serialprof.records import (
     GpuState,
     Resumption,
     RunStatus,
-    Samples,
     StandIn,
     StandInGap,
     StepTicks,
@@ -38,6 +37,7 @@ from serialprof.records import (
     StoredRun,
     Visit,
 )
+from serialprof.samples import Samples
 from serialprof.store.schema import (
     APPLICATION_ID,
     READING_COLUMNS,

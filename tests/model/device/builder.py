@@ -12,7 +12,8 @@ from serialprof.catalog import Affine, Description, Work
 from serialprof.devicelimits import DeviceLimits, DeviceRung
 from serialprof.limits import Limits
 from serialprof.planning import Plan, Point
-from serialprof.records import Anatomy, Dissection, Profile, Readings, Sample, StoredRun, Visit
+from serialprof.records import Anatomy, Dissection, Profile, Readings, StoredRun, Visit
+from serialprof.samples import Sample
 from serialprof.setting import Setting
 from tests import made
 
