@@ -60,6 +60,10 @@ class InterruptedRunError(SerialprofError):
     exit_code = ExitCode.INTERRUPTED
 
 
+class HeadError(UsageError):
+    """What is to be compared cannot be had: it is not there, or does not build."""
+
+
 class BaselineError(SerialprofError):
     """What is to be compared with cannot be had: exit code 4."""
 

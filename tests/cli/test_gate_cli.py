@@ -206,6 +206,16 @@ def test_a_base_that_cannot_be_built_is_told_in_full_once(repository, monkeypatc
     assert worktrees(repository) == 1
 
 
+def test_a_head_that_cannot_be_built_is_reported_too(repository, monkeypatch) -> None:
+    install = 'test "$(git rev-parse HEAD)" = "$(git rev-parse main~1)"'  # what succeeds for the base alone
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", "--install", install, *REPORTS) == 2
+    document, junit, _ = read(repository)
+    assert document["outcomes"][0]["verdict"] == "error"
+    assert document["outcomes"][0]["sentence"].startswith("first: head: ")
+    assert "<error" in junit
+    assert worktrees(repository) == 1
+
+
 def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None:
     (repository / "steps.py").write_text(STEPS.format(name="first") + "\n")
     assert gate(monkeypatch, "--base-ref", "HEAD~1") == 2

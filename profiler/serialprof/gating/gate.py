@@ -13,14 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from serialprof.errors import BaselineError, UsageError
+from serialprof.errors import BaselineError, HeadError, SerialprofError, UsageError
 from serialprof.gating.baseline import read
 from serialprof.gating.baselining import compare
 from serialprof.gating.configuration import Configuration, read_configuration
 from serialprof.gating.contest import Side
 from serialprof.gating.expecting import missing, waived
 from serialprof.gating.interpreters import look_at
-from serialprof.gating.records import Benchmark, GateReport, Outcome, SideFacts
+from serialprof.gating.records import Benchmark, GateReport, Outcome, SideFacts, Verdict
 from serialprof.gating.request import GateRequest, benchmarks_of, check_base
 from serialprof.gating.running import Tell, run_gate
 from serialprof.gating.sides import built_sides, given_sides
@@ -32,7 +32,7 @@ _SAME: Final = "both sides are the same environment and folder: this is a null, 
 
 
 def gate(request: GateRequest, machine: Machine, tell: Tell = lambda what: None) -> GateReport:
-    """Carries a gate out; where the base cannot be had, the report says so of every benchmark.
+    """Carries a gate out; where base or head cannot be had, the report says so of every benchmark.
 
     Args:
         request: what was asked for.
@@ -61,7 +61,9 @@ def gate(request: GateRequest, machine: Machine, tell: Tell = lambda what: None)
     try:
         report = carry_out(blank, request, configuration, expected, tell)
     except BaselineError as error:
-        report = _without_base(blank, expected, error)
+        report = _without_side(blank, expected, "no baseline", error)
+    except HeadError as error:
+        report = _without_side(blank, expected, "error", error)
     outcomes = waived(report.outcomes, configuration.waivers, date.today())
     return replace(report, outcomes=outcomes, seconds=time.monotonic() - clock)
 
@@ -114,10 +116,12 @@ def _against_baseline(
     )
 
 
-def _without_base(report: GateReport, expected: Sequence[Benchmark], error: BaselineError) -> GateReport:
-    """Why there is nothing to compare with: of each benchmark in a line, and once in full."""
+def _without_side(
+    report: GateReport, expected: Sequence[Benchmark], verdict: Verdict, error: SerialprofError
+) -> GateReport:
+    """Why there is nothing to compare: of each benchmark in a line, and once in full."""
     reason = error.message.partition("\n")[0]
-    outcomes = tuple(Outcome(item, "no baseline", error_sentence(item, reason)) for item in expected)
+    outcomes = tuple(Outcome(item, verdict, error_sentence(item, reason)) for item in expected)
     return replace(report, outcomes=outcomes, warnings=(" ".join(str(error).split()),))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from serialprof.errors import BaselineError, SerialprofError, UsageError
+from serialprof.errors import BaselineError, HeadError, SerialprofError, UsageError
 from serialprof.gating.compilers import LAYOUTS
 from serialprof.gating.contest import Side
 from serialprof.gating.environments import Environment, Environments, Recipe, open_environments
@@ -60,7 +60,8 @@ def built_sides(
 
     Raises:
         BaselineError: the base cannot be had.
-        UsageError: the head cannot be built, or has changes that it may not have.
+        HeadError: the head cannot be built.
+        UsageError: it has changes that it may not have.
     """
     try:
         repository = open_repository(folder)
@@ -91,7 +92,7 @@ def given_sides(base_python: str, head_python: str, folder: Path) -> tuple[Side,
 
     Raises:
         BaselineError: the base's interpreter is missing, does not start, or has no serialprof that can take part.
-        UsageError: the same of the head's.
+        HeadError: the same of the head's.
     """
     return _given("base", base_python, folder), _given("head", head_python, folder)
 
@@ -167,5 +168,5 @@ def _side(label: str, environment: Environment, commit: str, *, changed: bool = 
 
 
 def _refused(label: str, error: UnavailableError) -> SerialprofError:
-    kind = BaselineError if label == "base" else UsageError
+    kind = BaselineError if label == "base" else HeadError
     return kind(f"{label}: {error}", error.remedy)
