@@ -102,16 +102,19 @@ def test_a_folder_in_place_of_a_run_gets_one_sentence(
 
 @pytest.mark.parametrize("command", [each for each in COMMANDS if "html" not in each], ids=" ".join)
 def test_a_run_in_which_everything_failed_says_so_everywhere(
-    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     if "parquet" in command:
         pytest.importorskip("pyarrow")
     file = stored(tmp_path / "a.serialprof", FAILED)
     assert call(monkeypatch, command[0], str(file), *command[1:]) == 0
-    printed = capsys.readouterr()
-    assert "killed by signal 9" in printed.out + printed.err
+    printed = capsysbinary.readouterr()
+    assert b"killed by signal 9" in printed.out + printed.err
     if command[0] == "export":
-        assert printed.err == "serialprof: nothing was measured; toy: the worker was killed by signal 9\n"
+        assert printed.err == b"serialprof: nothing was measured; toy: the worker was killed by signal 9\n"
 
 
 def test_a_document_is_written_whole_and_over_nothing(

@@ -133,6 +133,7 @@ def test_links_that_broke_are_made_anew(cache: Environments, tmp_path: Path) -> 
 def test_pip_installs_into_it(cache: Environments, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_VENV", ("-P", "-m", "venv"))
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    monkeypatch.delenv("PIP_QUIET", raising=False)
     commit(clone, {"backend.py": BACKEND, "pyproject.toml": PROJECT})
     found = get(cache, install='test -z "$PYTHONPATH" && pip install --no-index .')
     assert said(found, "mine.__file__").startswith(str(found.entry / "env"))
