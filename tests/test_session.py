@@ -49,15 +49,6 @@ def test_a_decorated_function_of_a_module_is_run_by_its_file(file: Path, tmp_pat
     assert serialprof.load(tmp_path / "a.serialprof").stored == run.stored
 
 
-def test_a_workload_without_a_file_is_refused() -> None:
-    @serialprof.workload
-    def lonely(setting: serialprof.Setting) -> object:
-        return lambda: setting
-
-    with pytest.raises(WorkloadError, match="'lonely' stands in no file"):
-        serialprof.run(lonely)
-
-
 def test_what_cannot_run_here_is_skipped_with_its_reason(file: Path) -> None:
     prepared = prepare(Request((f"{file}:spin", f"{file}:needy", f"{file}:crowd"), threads=(1,)))
     assert {point.workload for point in prepared.plan.points} == {f"{file}:spin"}

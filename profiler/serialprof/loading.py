@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.catalog import Workload, workload
 from serialprof.errors import WorkloadError
+from serialprof.handover import check_kept
 from serialprof.program import check_command, is_command, program_workload
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def check_name(text: str) -> None:
     if is_command(text):
         check_command(text)
         return
+    check_kept(text)
     if is_reference(text):
         file, _, name = text.rpartition(":")
         if file.endswith(".py") and not Path(file).is_file():

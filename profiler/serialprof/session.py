@@ -13,9 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
+from serialprof import handover
 from serialprof.catalog import Workload
 from serialprof.clocksetup import ClockFiles, Warn, held, held_gpus, to_stderr
-from serialprof.errors import UsageError, WorkloadError
+from serialprof.errors import UsageError
 from serialprof.interruption import ended_like_ctrl_c, interrupted
 from serialprof.limitcache import recall, remember
 from serialprof.limits import PER_THREADS, Limits
@@ -236,8 +237,8 @@ def run(
     """Profiles workloads on this machine, as `serialprof run` does.
 
     Args:
-        workloads: names, FILE.py:NAME references, or decorated functions that stand in a file; by default the built-in
-            ones of the device.
+        workloads: names, FILE.py:NAME references, or decorated functions of a file or a notebook; by default the
+            built-in ones of the device.
         widths: independent lanes per step; None leaves a knob to the workload and the machine.
         threads: thread counts.
         modes: execution modes.
@@ -289,12 +290,12 @@ def default_path() -> Path:
 
 
 def _reference(item: str | Workload) -> str:
-    """A workload as a worker can load it: by file and name."""
+    """A workload as a worker can load it: by file and name, or handed over where it stands in no file."""
     if isinstance(item, str):
         return item
     module = sys.modules.get(item.build.__module__)
     names = [name for name, value in vars(module).items() if value is item] if module else []
     file = getattr(module, "__file__", None)
     if not names or not file:
-        raise WorkloadError(f"workload {item.name!r} stands in no file", "write it to a file and pass FILE.py:NAME")
+        return handover.keep(item)
     return f"{file}:{names[0]}"

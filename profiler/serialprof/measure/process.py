@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from serialprof.handover import descriptors
 from serialprof.measure import protocol
 
 _THREAD_VARIABLES: Final = (
@@ -78,13 +79,14 @@ class WorkerProcess:
         places = ",".join(map(str, cpus))
         # -P: the folder that the user stands in may hold a random.py or a serialprof.py, which must not be found first.
         command = [python, "-P", "-m", "serialprof.measure.worker"]
-        command += [str(request_end), str(reply_end), places, reference]
+        handed = descriptors(reference)
+        command += [str(request_end), str(reply_end), places, reference, *map(str, handed)]
         try:
             self._process = subprocess.Popen(
                 command,
                 env=_environment(len(cpus)) | dict(variables or {}),
                 cwd=folder,
-                pass_fds=(request_end, reply_end),
+                pass_fds=(request_end, reply_end, *handed),
                 stdin=subprocess.DEVNULL,
                 stdout=self._printed,
                 stderr=self._printed,

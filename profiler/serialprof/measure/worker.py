@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker process: `python -m serialprof.measure.worker REQUESTS REPLIES CPUS REFERENCE`.
+"""The worker process: `python -m serialprof.measure.worker REQUESTS REPLIES CPUS REFERENCE [HANDED]`.
 
 It binds itself to its CPUs before anything that starts threads is imported, loads one workload, and answers requests
 until its pipe closes. Whatever the workload prints goes to the worker's own standard output, never into the protocol.
@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 def main(arguments: list[str]) -> None:
     """Serves requests from one pipe and answers on another, until the parent closes its end."""
-    requests, replies, cpus, reference = arguments
+    requests, replies, cpus, reference, *handed = arguments
     places = [int(cpu) for cpu in cpus.split(",")]
     _die_with_parent()
     from serialprof.measure.binding import bind
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     memory.limit_memory()
 
     own = os.getpid()
-    worker = Worker(reference, places)
+    worker = Worker(reference, places, int(handed[0]) if handed else None)
     with os.fdopen(int(requests), "rb") as source, os.fdopen(int(replies), "wb") as sink:
         for line in source:
             answer = _encoded(worker.handle(protocol.decode_request(line)))
@@ -55,11 +55,18 @@ def main(arguments: list[str]) -> None:
 
 
 class Worker:
-    """Answers requests about one workload; keeps the steppers that it built while memory allows."""
+    """Answers requests about one workload; keeps the steppers that it built while memory allows.
 
-    def __init__(self, reference: str, cpus: list[int]) -> None:
+    Args:
+        reference: the workload.
+        cpus: that this process is bound to.
+        handed: file descriptor of the memory that holds it, where it stands in no file.
+    """
+
+    def __init__(self, reference: str, cpus: list[int], handed: int | None = None) -> None:
         self.reference = reference
         self.cpus = cpus
+        self._descriptor = handed
         self._workload: Workload | None = None
         self._steppers: OrderedDict[str, Stepper] = OrderedDict()
         self._warm: set[str] = set()
@@ -91,12 +98,8 @@ class Worker:
 
         match request:
             case protocol.Describe():
-                from serialprof.measure.describing import file_hash
-                from serialprof.program import code_of, is_command
-
                 workload = self._load()
-                code = code_of(self.reference) if is_command(self.reference) else file_hash(workload.build)
-                return protocol.Described(workload.describe(self.reference), code)
+                return protocol.Described(workload.describe(self.reference), self._code(workload))
             case protocol.Declare(settings):
                 return protocol.Declared(tuple(self._load().declared(item) for item in settings))
             case protocol.Calibrate(setting):
@@ -246,12 +249,28 @@ class Worker:
 
     def _load(self) -> Workload:
         if self._workload is None:
-            from serialprof.loading import load
             from serialprof.measure.binding import limit_torch
 
-            self._workload = load(self.reference)
+            if self._descriptor is None:
+                from serialprof.loading import load
+
+                self._workload = load(self.reference)
+            else:
+                from serialprof.handover import take
+
+                self._workload = take(self._descriptor).load()
             limit_torch(len(self.cpus))
         return self._workload
+
+    def _code(self, workload: Workload) -> str:
+        """Hash of what the workload is made of."""
+        from serialprof.handover import take
+        from serialprof.measure.describing import file_hash
+        from serialprof.program import code_of, is_command
+
+        if self._descriptor is not None:
+            return take(self._descriptor).code
+        return code_of(self.reference) if is_command(self.reference) else file_hash(workload.build)
 
     def _stepper(self, setting: Setting) -> Stepper:
         """The stepper of a setting: built on first use, forgotten longest-unused first when memory runs short."""
