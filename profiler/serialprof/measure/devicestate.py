@@ -205,10 +205,10 @@ def _reader(setting: Setting) -> Callable[[], int | None] | None:
         import torch
 
         return partial(torch.cuda.memory_allocated, setting.device)
-    return None if setting.mode in ("native", PROCESS_MODE) else _resident
+    return None if setting.mode in ("native", PROCESS_MODE) else resident
 
 
-def _resident() -> int | None:
+def resident() -> int | None:
     """Bytes of this process that are in memory, None where the system does not tell."""
     try:
         return int(_STATM.read_text().split()[1]) * _page_bytes()

@@ -14,6 +14,7 @@ import msgspec
 from serialprof.catalog import Description, Work
 from serialprof.devicelimits import DeviceLimits
 from serialprof.limits import Limits, Part
+from serialprof.measure.observation import Observation
 from serialprof.measure.pairs import PairReading
 from serialprof.measure.yardsticks import Yardsticks
 from serialprof.planning import StandInKind
@@ -142,6 +143,13 @@ class ProbePairs(msgspec.Struct, tag=True, frozen=True):
     cpus: tuple[int, ...]
 
 
+class Observe(msgspec.Struct, tag=True, frozen=True):
+    """Build the workload afresh and say how it behaves, in about so many seconds; of a fresh worker alone."""
+
+    setting: Setting
+    seconds: float
+
+
 class Described(msgspec.Struct, tag=True, frozen=True):
     """Answers Describe; `code` is the hash of the workload's source."""
 
@@ -227,6 +235,12 @@ class Profiled(msgspec.Struct, tag=True, frozen=True):
     unprofiled: str
 
 
+class Observed(msgspec.Struct, tag=True, frozen=True):
+    """Answers Observe."""
+
+    observation: Observation
+
+
 class Probed(msgspec.Struct, tag=True, frozen=True):
     """Answers Probe: limits that hold that part alone."""
 
@@ -252,10 +266,14 @@ class Exhausted(msgspec.Struct, tag=True, frozen=True):
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
-    """Answers any request that raised: one sentence for people; `lost` where the worker is of no more use."""
+    """Answers any request that raised: one sentence for people.
+
+    `lost` where the worker is of no more use. `trace` is the workload's own part of the traceback, as Python prints it.
+    """
 
     reason: str
     lost: bool = False
+    trace: str = ""
 
 
 Request: TypeAlias = (
@@ -271,6 +289,7 @@ Request: TypeAlias = (
     | StandIn
     | Dissect
     | TakeProfile
+    | Observe
     | Probe
     | ProbePairs
     | ReadYardsticks
@@ -290,6 +309,7 @@ Reply: TypeAlias = (
     | StoodIn
     | Dissected
     | Profiled
+    | Observed
     | Probed
     | PairsProbed
     | YardsticksRead

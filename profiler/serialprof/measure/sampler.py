@@ -33,7 +33,7 @@ _TASKS: Final = "/proc/self/task"
 
 def settle(stepper: Stepper, setting: Setting) -> WarmUp:
     """Runs a stepper until it is steady, and so is its device: its calibration."""
-    run = _runner(stepper, setting)
+    run = runner(stepper, setting)
     warm = warm_up(run)
     settle_device(run, setting.device)
     return warm
@@ -55,7 +55,7 @@ def sample(
     run until it is steady; where one run(D) is long, it is made once, and samples are dropped until two in a row are
     level. There are MINIMUM_SAMPLES, however long that takes.
     """
-    run = _runner(stepper, setting)
+    run = runner(stepper, setting)
     began = time.perf_counter()
     before = instruments.sense()
     warm = warm_up(run, judge_long=False) if fresh else _warm_caches(run)
@@ -101,7 +101,7 @@ def sample(
 
 def time_turn(stepper: Stepper, setting: Setting, runs: int, *, warm: bool) -> float:
     """Seconds of `runs` run(D), with nothing read beside them; where `warm`, after one that is not timed."""
-    run = _runner(stepper, setting)
+    run = runner(stepper, setting)
     if warm:
         run(1)
     start = time.perf_counter()
@@ -129,8 +129,8 @@ def _settle_samples(samples: list[Sample], again: Callable[[], list[Sample]], ru
     return WarmUp(warm.runs + dropped * runs, warm.seconds + seconds, warm.run_seconds, steady=level)
 
 
-def _runner(stepper: Stepper, setting: Setting) -> Callable[[int], None]:
-    """A function of n: n times run(D), complete when it returns."""
+def runner(stepper: Stepper, setting: Setting) -> Callable[[int], None]:
+    """A function of n: n times run(D) of a stepper of the setting, complete when it returns."""
     run, depth, synchronise = stepper.run, setting.depth, waiter(stepper, setting)
     own = os.getpid()
 
@@ -174,7 +174,7 @@ def _samples(
 
 def one_sample(stepper: Stepper, setting: Setting, runs: int, instruments: Instruments) -> Sample:
     """One sample of `runs` run(D), with neither warm-up nor meter beside it."""
-    return _one_sample(_runner(stepper, setting), setting, runs, instruments, None)
+    return _one_sample(runner(stepper, setting), setting, runs, instruments, None)
 
 
 def _one_sample(
