@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from serialprof.calling import plan, run
     from serialprof.catalog import Affine, Description, Stepper, Work, Workload, workload
     from serialprof.errors import SerialprofError
     from serialprof.estimate import Estimate
-    from serialprof.session import run
     from serialprof.setting import Setting
     from serialprof.view import Run, load
 
@@ -28,6 +28,7 @@ __all__ = [
     "Work",
     "Workload",
     "load",
+    "plan",
     "run",
     "workload",
 ]
@@ -43,7 +44,8 @@ _HOMES: Final = {
     "Work": "catalog",
     "Workload": "catalog",
     "load": "view",
-    "run": "session",
+    "plan": "calling",
+    "run": "calling",
     "workload": "catalog",
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import platform
 import secrets
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -13,8 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
-from serialprof import handover
-from serialprof.catalog import Workload
 from serialprof.clocksetup import ClockFiles, Warn, held, held_gpus, to_stderr
 from serialprof.errors import UsageError
 from serialprof.interruption import ended_like_ctrl_c, interrupted
@@ -30,9 +27,7 @@ from serialprof.measure.pool import Pool
 from serialprof.measure.roles import Progress
 from serialprof.measure.standins import reserved, take_stand_ins
 from serialprof.measure.tuning import Clocks
-from serialprof.planning import Request, StandInKind
-from serialprof.preparation import Prepared, differences, prepare, prepare_again
-from serialprof.setting import CPU, ParameterValue
+from serialprof.preparation import Prepared, differences, prepare_again
 from serialprof.store import SUFFIX, Resumption, Store, StoredRun
 from serialprof.view import Run, load
 
@@ -213,89 +208,6 @@ def _age(limits: Limits) -> str:
     return f"{seconds / unit:.0f} {name}"
 
 
-def run(
-    workloads: Sequence[str | Workload] | str | Workload = (),
-    *,
-    widths: Sequence[int] | None = None,
-    threads: Sequence[int] | None = None,
-    modes: Sequence[str] | None = None,
-    depth: int | None = None,
-    parameters: dict[str, ParameterValue] | None = None,
-    budget: float | None = None,
-    precision: float = 0.02,
-    seed: int = 0,
-    quick: bool = False,
-    meter: bool = True,
-    clock: str | None = None,
-    turbo: bool = False,
-    stand_ins: Sequence[StandInKind] = ("delay",),
-    gpu_clock: str | None = None,
-    device: str = CPU,
-    dtypes: Sequence[str] | None = None,
-    output: str | Path | None = None,
-) -> Run:
-    """Profiles workloads on this machine, as `serialprof run` does.
-
-    Args:
-        workloads: names, FILE.py:NAME references, or decorated functions of a file or a notebook; by default the
-            built-in ones of the device.
-        widths: independent lanes per step; None leaves a knob to the workload and the machine.
-        threads: thread counts.
-        modes: execution modes.
-        depth: dependent steps in one run.
-        parameters: workload parameters, for every workload that has them.
-        budget: seconds of sampling.
-        precision: relative half-width of the step time at which sampling stops early.
-        seed: of the drawn order.
-        quick: the short form.
-        meter: whether the clock meter is read beside every sample.
-        clock: the clocks to set in turn, as --clock takes them: "1.2GHz,2.4GHz", "all"; None leaves clocks alone.
-        turbo: whether clocks above the base may be among them.
-        stand_ins: for another clock, each out of a tenth of the budget: "delay", "dilation".
-        gpu_clock: that all GPUs are locked at for the whole run, such as "1410MHz"; None leaves them alone.
-        device: that workloads run on: "cpu", "cuda", or "cuda:1" for the second one.
-        dtypes: element types: "fp32", "bf16", "fp16"; None leaves them to the workload.
-        output: the run file to create; by default a new one in the working folder.
-
-    Raises:
-        SerialprofError: as `prepare` and `measure` say.
-    """
-    chosen = [workloads] if isinstance(workloads, str | Workload) else workloads
-    request = Request(
-        workloads=tuple(_reference(item) for item in chosen),
-        widths=None if widths is None else tuple(widths),
-        threads=None if threads is None else tuple(threads),
-        modes=None if modes is None else tuple(modes),
-        depth=depth,
-        parameters=dict(parameters or {}),
-        budget=budget,
-        precision=precision,
-        seed=seed,
-        quick=quick,
-        meter=meter,
-        clocks=clock,
-        turbo=turbo,
-        stand_ins=tuple(stand_ins),
-        gpu_clock=gpu_clock,
-        device=device,
-        dtypes=None if dtypes is None else tuple(dtypes),
-    )
-    path = default_path() if output is None else Path(output)
-    return measure(prepare(request), path, command=("serialprof.run",))
-
-
 def default_path() -> Path:
     """A run file in the working folder, named after host and time."""
     return Path(f"serialprof-{platform.node() or 'host'}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
-
-
-def _reference(item: str | Workload) -> str:
-    """A workload as a worker can load it: by file and name, or handed over where it stands in no file."""
-    if isinstance(item, str):
-        return item
-    module = sys.modules.get(item.build.__module__)
-    names = [name for name, value in vars(module).items() if value is item] if module else []
-    file = getattr(module, "__file__", None)
-    if not names or not file:
-        return handover.keep(item)
-    return f"{file}:{names[0]}"

@@ -114,6 +114,22 @@ def parse_counts(text: str, what: str) -> tuple[int, ...]:
     return tuple(sorted(counts))
 
 
+def parse_words(text: str, option: str) -> tuple[str, ...]:
+    """The words of "eager,graph" in their order, each once: a mode that is named twice would be measured twice.
+
+    Args:
+        text: the list.
+        option: whose it is, for the message: "mode".
+
+    Raises:
+        UsageError: a word is empty.
+    """
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words):
+        raise UsageError(f"--{option} {text!r} holds an empty word", "separate words by single commas")
+    return tuple(dict.fromkeys(words))
+
+
 def _significant(value: float, digits: int) -> str:
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)) + 1e-9))
     return f"{value:.{decimals}f}"

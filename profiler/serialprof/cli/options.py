@@ -13,7 +13,7 @@ import click
 from serialprof.errors import UsageError
 from serialprof.question import parse_cost, parse_factor, parse_level
 from serialprof.setting import ParameterValue
-from serialprof.units import parse_counts, parse_duration, parse_percent
+from serialprof.units import parse_counts, parse_duration, parse_percent, parse_words
 
 
 class Parsed(click.ParamType[Any]):
@@ -49,15 +49,7 @@ def _parameter(text: str, _: str) -> tuple[str, ParameterValue]:
     return name, value
 
 
-def _words(text: str, option: str) -> tuple[str, ...]:
-    """The words in their order, each once: a mode that is named twice would be measured twice."""
-    words = tuple(word.strip() for word in text.split(","))
-    if not all(words):
-        raise UsageError(f"--{option} {text!r} holds an empty word", "separate words by single commas")
-    return tuple(dict.fromkeys(words))
-
-
-WORDS = Parsed("list", _words)
+WORDS = Parsed("list", parse_words)
 COUNTS = Parsed("list", parse_counts)
 DURATION = Parsed("time", lambda text, _: parse_duration(text))
 PERCENT = Parsed("share", lambda text, _: parse_percent(text))

@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is shown while a run goes on, on standard error: a bar with ETA on a terminal, else a line per stage."""
+"""What the command line shows of a run before and while it goes on."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from serialprof.progress import Bar, Lines, Quiet, on_terminal
 from serialprof.setting import CPU, DTYPES
 from serialprof.units import format_count, format_seconds
 
 if TYPE_CHECKING:
-    from serialprof.measure.roles import Progress
     from serialprof.preparation import Prepared
     from serialprof.setting import Setting
 
@@ -25,74 +23,16 @@ _FRESH: Final = "fresh workers in every block, unless they start too slowly for 
 
 
 class Display:
-    """Shows stages and progress until the block that it manages ends. Redraws only when told, between visits."""
+    """Shows stages and progress of the block that it manages: a bar on a terminal, else a line per stage."""
 
-    def __init__(self) -> None:
-        self._stage = ""
-        self._live = sys.stderr.isatty() and not os.environ.get("CI")
-
-    def __enter__(self) -> Self:
-        if self._live:
-            from rich.console import Console
-            from rich.progress import BarColumn, TextColumn
-            from rich.progress import Progress as Bar
-
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.fields[left]}"),
-                console=Console(stderr=True),
-                auto_refresh=False,  # a refreshing thread would run beside the measurement
-                transient=True,
-            )
-            self._task = self._bar.add_task("", total=None, left="")
-            self._bar.start()
-        return self
+    def __enter__(self) -> Quiet:
+        self._shown = Bar() if on_terminal() else Lines()
+        return self._shown.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live:
-            self._bar.stop()
-
-    def stage(self, text: str) -> None:
-        """Says in a few words what begins."""
-        if self._live:
-            self._bar.update(self._task, description=text, refresh=True)
-        else:
-            click.echo(f"{text} ...", err=True)
-
-    def warn(self, text: str) -> None:
-        """Says something about clocks that stays on the screen."""
-        if self._live:
-            self._bar.console.print(f"clocks: {text}", markup=False, highlight=False, soft_wrap=True)
-        else:
-            tell_clocks(text)
-
-    def report(self, progress: Progress) -> None:
-        """Says what is measured next and how much is left."""
-        if progress.stage != self._stage:
-            self._stage = progress.stage
-            if not self._live:
-                amount = (
-                    f"{progress.total:.0f} points" if progress.remaining is None else format_seconds(progress.total)
-                )
-                click.echo(f"{progress.stage} {amount} ...", err=True)
-        if self._live:
-            setting = progress.point.setting
-            how = f"{setting.mode} {setting.dtype}" if setting.on_cuda else f"p={setting.threads} {setting.form}"
-            what = f"{progress.point.workload} W={format_count(setting.width)} {how}"
-            left = f"{progress.done:.0f}/{progress.total:.0f}"
-            if progress.remaining is not None:
-                left = f"at most {max(0.0, progress.remaining):.0f} s left"
-            self._bar.update(
-                self._task,
-                description=f"{progress.stage} {what[-40:]:<40}",
-                completed=progress.done,
-                total=progress.total,
-                left=left,
-                refresh=True,
-            )
+        self._shown.__exit__(kind, error, trace)
 
 
 def tell_clocks(text: str) -> None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from serialprof.asking import program_of, stand_ins_of
 from serialprof.cli.delivery import TERMINAL, show
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT, WORDS
 from serialprof.errors import ExitCode, StoreError, UsageError
 from serialprof.files import check_creatable, write_new
-from serialprof.planning import Request, StandInKind
+from serialprof.planning import Request
 from serialprof.setting import CPU, ParameterValue
 from serialprof.store import SUFFIX
 
@@ -117,7 +118,7 @@ def command(
     if force:
         raise UsageError("--force goes with --resume alone", "leave it out")
     if _PROGRAM in context.meta:
-        workloads = (_program(context, context.meta[_PROGRAM]),)
+        workloads = (program_of(context.meta[_PROGRAM], context.params),)
     request = Request(
         workloads=workloads,
         widths=widths,
@@ -132,7 +133,7 @@ def command(
         meter=not no_meter,
         clocks=clock,
         turbo=turbo,
-        stand_ins=_stand_ins(no_stand_ins, dilate),
+        stand_ins=stand_ins_of(taken=not no_stand_ins, dilate=dilate),
         gpu_clock=gpu_clock,
         device=device,
         dtypes=dtypes,
@@ -155,31 +156,6 @@ def command(
         command_line = ("serialprof", *sys.argv[1:])
         run = measure(prepared, path, display.report, display.stage, command_line, warn=display.warn)
     _show(context, path, run, as_json=as_json, no_html=no_html)
-
-
-def _stand_ins(left_out: bool, dilate: bool) -> tuple[StandInKind, ...]:
-    if left_out and dilate:
-        raise UsageError("--dilate is a stand-in, which --no-stand-ins leaves out", "give one of the two")
-    if left_out:
-        return ()
-    return ("delay", "dilation") if dilate else ("delay",)
-
-
-def _program(context: click.Context, argv: list[str]) -> str:
-    """The reference of the command after `--`, once no option beside it contradicts it."""
-    from serialprof.program import DEPTH, WIDTH, command_reference
-
-    reference = command_reference(argv)
-    given = context.params
-    if given["workloads"]:
-        raise UsageError("a workload and a command cannot be measured in one run", "run them one after the other")
-    for option, name in (("modes", "--mode"), ("parameters", "--param"), ("dtypes", "--dtype"), ("device", "--device")):
-        if given[option] not in (None, (), CPU):
-            raise UsageError(f"{name} does not go with a command", "put it into the command itself")
-    for option, name, placeholder in (("widths", "--width", WIDTH), ("depth", "--depth", DEPTH)):
-        if given[option] and not any(placeholder in argument for argument in argv):
-            raise UsageError(f"{name} is given, but the command has no {placeholder}", f"write {placeholder} into it")
-    return reference
 
 
 def _continued(path: Path, *, force: bool) -> Run:
