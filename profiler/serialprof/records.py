@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -130,14 +129,7 @@ class Visit:
     @property
     def clock(self) -> float | None:
         """Mean of the clock meter's readings beside its samples in hertz, None where there is none."""
-        samples = self.samples
-        readings = [
-            clock
-            for column in (samples.clock_before, samples.clock_after)
-            for clock in column
-            if clock is not None and 0 < clock < math.inf
-        ]
-        return math.fsum(readings) / len(readings) if readings else None
+        return self.samples.clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import compress
+from functools import cached_property
+from itertools import chain, compress
 from typing import Any, overload
 
 
@@ -37,11 +39,12 @@ class Sample:
     stalls: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Samples(Sequence[Sample]):
     """Samples by column, so that a million of them are a few lists and no million objects.
 
-    The columns are the attributes of `Sample`; a sample by itself is made when it is asked for.
+    The columns are the attributes of `Sample`; a sample by itself is made when it is asked for. What a report asks for
+    again and again is worked out once.
     """
 
     seconds: Sequence[float] = ()
@@ -68,7 +71,15 @@ class Samples(Sequence[Sample]):
         """All columns, in the order of the attributes."""
         return [getattr(self, column.name) for column in fields(self)]
 
-    @property
+    @cached_property
+    def clock(self) -> float | None:
+        """Mean of the clock meter's readings beside the samples in hertz, None where there is none."""
+        readings = [
+            clock for clock in chain(self.clock_before, self.clock_after) if clock is not None and 0 < clock < math.inf
+        ]
+        return math.fsum(readings) / len(readings) if readings else None
+
+    @cached_property
     def sound(self) -> Samples:
         """The samples that count."""
         if not any(self.disturbed):

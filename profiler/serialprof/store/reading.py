@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Final, get_type_hints
 
@@ -143,12 +141,13 @@ def _visits(connection: sqlite3.Connection, points: int) -> Iterable[Visit]:
 
 def _samples(connection: sqlite3.Connection) -> dict[int, Samples]:
     """The samples of every visit, by column."""
+    counts = connection.execute("SELECT visit, count(*) FROM sample GROUP BY visit ORDER BY visit").fetchall()
     rows = connection.execute(
-        f"SELECT visit, {', '.join(SAMPLE_COLUMNS)} FROM sample ORDER BY visit, position"  # noqa: S608 - constant names
+        f"SELECT {', '.join(SAMPLE_COLUMNS)} FROM sample ORDER BY visit, position"  # noqa: S608 - constant names
     )
     found = {}
-    for visit, own in groupby(rows, key=itemgetter(0)):
-        _, *columns = zip(*own, strict=True)
+    for visit, count in counts:
+        columns = zip(*rows.fetchmany(count), strict=True)
         found[visit] = Samples(
             *(msgspec.convert(column, kind) for column, kind in zip(columns, _SAMPLE_KINDS, strict=True))
         )
