@@ -45,7 +45,19 @@ class StoreError(SerialprofError):
 
 
 class WorkloadError(SerialprofError):
-    """A workload that cannot be found, loaded or built."""
+    """A workload that cannot be found, loaded or built.
+
+    Args:
+        message, remedy: as of every error.
+        trace: the part of Python's traceback that is the workload's own, printed below the sentence.
+    """
+
+    def __init__(self, message: str, remedy: str = "", trace: str = "") -> None:
+        super().__init__(message, remedy)
+        self.trace = trace
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.trace}" if self.trace else super().__str__()
 
 
 class CannotMeasureError(SerialprofError):

@@ -283,13 +283,6 @@ def test_a_file_that_does_not_import_is_a_sentence(tmp_path: Path) -> None:
         introspector.describe()
 
 
-def test_a_forked_child_that_comes_back_answers_nothing(toys: Path) -> None:
-    with Pool() as pool:
-        cell = point(toys, "forks")
-        assert pool.calibrate(cell, LIMIT) > 0
-        assert len(pool.sample(cell, runs=1, seconds=0.01, limit=LIMIT).samples) >= 2
-
-
 def test_what_a_workload_started_ends_with_its_worker(toys: Path) -> None:
     with Pool() as pool:
         pool.calibrate(point(toys, "leaves_children"), LIMIT)
@@ -324,19 +317,18 @@ def test_work_that_is_no_work(toys: Path) -> None:
 
 
 def test_what_a_workload_prints_without_end_fills_no_disk(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A visit of "floods" prints 6 MB and more; the file is cut off in between, and goes on at its new end."""
-    most = 1 << 20
+    """To be built, "floods" prints 10 kB; the file is cut off in between, and goes on at its new end."""
     assert process_module._MOST_PRINTED <= 64 << 20
-    monkeypatch.setattr(process_module, "_MOST_PRINTED", most)
+    monkeypatch.setattr(process_module, "_MOST_PRINTED", 16_000)
+    kept = []
     with Pool() as pool:
-        cell = point(toys, "floods")
-        pool.calibrate(cell, LIMIT)
-        (printed,) = (process._printed for process in pool._workers.values())
-        for _ in range(3):
-            pool.sample(cell, 1, 0.0, LIMIT)
-            assert os.fstat(printed.fileno()).st_size == 0
+        for width in (1, 3, 4):
+            pool.calibrate(point(toys, "floods", width), LIMIT)
+            (printed,) = (process._printed for process in pool._workers.values())
+            kept.append(os.fstat(printed.fileno()).st_size)
         with pytest.raises(PointFailedError, match="worker ended with exit code 7: the last of it"):
             pool.calibrate(point(toys, "floods", width=2), LIMIT)
+    assert kept == [10_000, 0, 10_000]
 
 
 def test_what_little_a_workload_prints_is_kept(toys: Path) -> None:

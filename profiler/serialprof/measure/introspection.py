@@ -74,8 +74,9 @@ class Introspector:
             raise WorkloadError(f"workload {self.reference!r}: {error}", "run it by itself to see why") from None
         if isinstance(reply, kind):
             return reply
-        reason = reply.reason if isinstance(reply, protocol.Failed) else "its worker answered another question"
-        raise WorkloadError(f"workload {self.reference!r}: {reason}")
+        if isinstance(reply, protocol.Failed):
+            raise WorkloadError(f"workload {self.reference!r}: {reply.reason}", trace=reply.trace)
+        raise WorkloadError(f"workload {self.reference!r}: its worker answered another question")
 
     def close(self) -> None:
         """Ends the worker."""

@@ -20,6 +20,8 @@ import msgspec
 
 from serialprof.handover import descriptors
 from serialprof.measure import protocol
+from serialprof.measure.whereabouts import WHERE, place_told
+from serialprof.units import format_bytes
 
 _THREAD_VARIABLES: Final = (
     "OMP_NUM_THREADS",
@@ -30,7 +32,9 @@ _THREAD_VARIABLES: Final = (
     "VECLIB_MAXIMUM_THREADS",
 )
 _TAIL_BYTES: Final = 2000
-_MOST_PRINTED: Final = 16 << 20  # bytes
+_MOST_PRINTED: Final = 4 << 20  # bytes from one answer to the next
+_LOOK: Final = 1.0  # seconds of waiting after which it is looked whether more than that is printed
+_TELLING: Final = 1.0  # seconds that a worker which hangs is given to say where
 
 #: Set in the environment of workers, so that a file which runs a profile when it is imported cannot start another.
 IN_WORKER: Final = "SERIALPROF_WORKER"
@@ -46,6 +50,10 @@ class WorkerLostError(Exception):
     def __init__(self, reason: str, *, hung: bool) -> None:
         super().__init__(reason)
         self.hung = hung
+
+
+class _TooMuchPrintedError(Exception):
+    """A worker that prints more than is let pass."""
 
 
 class WorkerProcess:
@@ -99,6 +107,7 @@ class WorkerProcess:
             os.close(request_end)
             os.close(reply_end)
         self._buffer = b""
+        self._printed_before = 0  # bytes that were printed when it last answered
         self.answers = 0
 
     def ask(self, request: protocol.Request, limit: float) -> protocol.Reply:
@@ -110,10 +119,11 @@ class WorkerProcess:
         try:
             self._write(protocol.encode(request))
             reply = protocol.decode_reply(self._read_line(limit))
+            self._check_printed()
             self._trim()
             self.answers += 1
             return reply
-        except (OSError, msgspec.MsgspecError, EOFError, TimeoutError) as error:
+        except (OSError, msgspec.MsgspecError, EOFError, TimeoutError, _TooMuchPrintedError) as error:
             reason = self._epitaph(error, limit)
             self.kill()
             raise WorkerLostError(reason, hung=isinstance(error, TimeoutError)) from None
@@ -127,8 +137,11 @@ class WorkerProcess:
         poll = select.poll()  # unlike select(), for any file descriptor
         poll.register(self._replies, select.POLLIN)
         while b"\n" not in self._buffer:
-            if not poll.poll(1000 * max(0.0, end - time.monotonic())):
-                raise TimeoutError
+            if not poll.poll(1000 * max(0.0, min(_LOOK, end - time.monotonic()))):
+                if time.monotonic() >= end:
+                    raise TimeoutError
+                self._check_printed()
+                continue
             chunk = os.read(self._replies, 1 << 16)
             if not chunk:
                 raise EOFError
@@ -139,7 +152,13 @@ class WorkerProcess:
     def _epitaph(self, error: Exception, limit: float) -> str:
         """Why the worker is lost, in one sentence."""
         if isinstance(error, TimeoutError):
-            return f"hung: no answer within {limit:.0f} s"
+            return f"hung: no answer within {limit:.0f} s{self._whereabouts()}"
+        if isinstance(error, _TooMuchPrintedError):
+            printed, most = (format_bytes(size) for size in (self._size() - self._printed_before, _MOST_PRINTED))
+            return (
+                f"it printed {printed} in one visit, which is more than {most}, so printing is what would be timed; "
+                f"all but the last of it was dropped: {self._last_words()}"
+            )
         if isinstance(error, msgspec.MsgspecError):
             return "spoke garbage on the worker's pipe"
         self._await_end(5.0)
@@ -150,10 +169,30 @@ class WorkerProcess:
             return f"worker died by {_signal_name(-code)}"
         return f"worker ended with exit code {code}{': ' + last if last else ''}"
 
+    def _check_printed(self) -> None:
+        """Raises where the worker printed so much since its last answer that it is printing that would be timed."""
+        if self._size() - self._printed_before > _MOST_PRINTED:
+            raise _TooMuchPrintedError
+
     def _trim(self) -> None:
         """Forgets what the worker printed where that has become much, so that it fills no disk."""
-        if os.fstat(self._printed.fileno()).st_size > _MOST_PRINTED:
+        if self._size() > _MOST_PRINTED:
             self._printed.truncate(0)
+        self._printed_before = self._size()
+
+    def _size(self) -> int:
+        return os.fstat(self._printed.fileno()).st_size
+
+    def _whereabouts(self) -> str:
+        """The place where the worker hangs, as it says itself when it is asked; empty where it does not."""
+        begin, end = self._size(), time.monotonic() + _TELLING
+        os.kill(self._process.pid, WHERE)
+        while time.monotonic() < end:
+            time.sleep(0.01)
+            self._printed.seek(begin)
+            if place := place_told(self._printed.read().decode(errors="replace")):
+                return f" ({place})"
+        return ""
 
     def _last_words(self) -> str:
         """The last line that the worker printed."""

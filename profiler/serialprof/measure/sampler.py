@@ -17,6 +17,7 @@ from serialprof.measure import disturbance
 from serialprof.measure.budget import MINIMUM_SAMPLES, SHORTEST_VISIT
 from serialprof.measure.devicestate import Memory, gpu_state, settle_device, waiter
 from serialprof.measure.instruments import Instruments
+from serialprof.measure.misconduct import end_child
 from serialprof.measure.ticks import Tracer
 from serialprof.measure.warmup import WarmUp, steady, warm_up
 from serialprof.records import Readings
@@ -139,8 +140,7 @@ def runner(stepper: Stepper, setting: Setting) -> Callable[[int], None]:
             run(depth)
         if synchronise is not None:
             synchronise()
-        if os.getpid() != own:  # a child that a step forked came back from it, and would fork in its turn
-            os._exit(0)
+        end_child(own)
 
     return once
 

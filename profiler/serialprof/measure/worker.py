@@ -38,17 +38,18 @@ def main(arguments: list[str]) -> None:
     from serialprof.measure.binding import bind
 
     bind(places)
-    from serialprof.measure import memory, protocol
+    from serialprof.measure import memory, misconduct, protocol, whereabouts
 
     memory.limit_memory()
+    misconduct.forbid_offspring()
+    whereabouts.tell_when_asked()
 
     own = os.getpid()
     worker = Worker(reference, places, int(handed[0]) if handed else None)
     with os.fdopen(int(requests), "rb") as source, os.fdopen(int(replies), "wb") as sink:
         for line in source:
             answer = _encoded(worker.handle(protocol.decode_request(line)))
-            if os.getpid() != own:  # a child that the workload forked came back from its step
-                os._exit(0)
+            misconduct.end_child(own)
             sink.write(answer)
             sink.flush()
     _leave()
@@ -64,6 +65,8 @@ class Worker:
     """
 
     def __init__(self, reference: str, cpus: list[int], handed: int | None = None) -> None:
+        from serialprof.measure import misconduct
+
         self.reference = reference
         self.cpus = cpus
         self._descriptor = handed
@@ -72,23 +75,33 @@ class Worker:
         self._warm: set[str] = set()
         self._instruments: Instruments | None = None
         self._core_clocks: CoreClocks | None = None
+        self._rules = misconduct.Rules()
 
     def handle(self, request: protocol.Request) -> protocol.Reply:
-        """The answer to a request; whatever it raises becomes an `Exhausted` or a `Failed` with one sentence."""
+        """The answer to a request; whatever it raises becomes an `Exhausted` or a `Failed` with one sentence.
+
+        So does what the workload did to this process, which is then of no more use.
+        """
+        from serialprof.measure import protocol
+
+        reply = self._attempt(request)
+        if isinstance(request, protocol.Observe):  # which tells of it
+            return reply
+        broken = self._rules.broken(getattr(request, "setting", None))
+        if not broken:
+            return reply
+        return protocol.Failed(reply.reason if isinstance(reply, protocol.Failed) else broken, lost=True)
+
+    def _attempt(self, request: protocol.Request) -> protocol.Reply:
         from serialprof.measure import memory, protocol
-        from serialprof.measure.describing import sentence_of
 
         try:
             return self._dispatch(request)
-        except (Exception, SystemExit) as error:
-            import traceback
+        except BaseException as error:
+            from serialprof.measure.describing import failure_of
 
-            traceback.print_exc()
-            spent = memory.exhaustion(error)
-            reply = (
-                protocol.Exhausted(spent) if spent else protocol.Failed(sentence_of(error), memory.context_lost(error))
-            )
-        if spent:  # only now that nothing refers to what the error's frames held
+            reply = failure_of(error)
+        if isinstance(reply, protocol.Exhausted):  # only now that nothing refers to what the error's frames held
             self._steppers.clear()
             memory.release()
         return reply
@@ -140,45 +153,21 @@ class Worker:
                 return protocol.MemoryTold(accounts.peak_memory(setting))
             case protocol.CountLaunches(setting, steps):
                 return protocol.LaunchesCounted(accounts.count_launches(self._settled(setting), setting, steps))
+            case protocol.Observe(setting, seconds):
+                from serialprof.measure.observing import observe
+
+                return protocol.Observed(observe(self._load(), setting, seconds))
             case _:
-                return self._probe(request)
+                from serialprof.measure.machineprobe import answer
 
-    def _probe(self, request: protocol.Request) -> protocol.Reply:
-        """The answer to what is asked about this machine, and about no workload."""
-        from serialprof.measure import protocol
-
-        match request:
-            case protocol.SeeDevice(device):
-                from serialprof.measure.deviceprobe import see_device
-
-                return protocol.DeviceSeen(*see_device(device))
-            case protocol.ProbeDevice(device, dtypes, seconds):
-                from serialprof.measure.deviceprobe import probe_device
-
-                return protocol.DeviceProbed(probe_device(device, dtypes, len(self.cpus), seconds))
-            case protocol.Probe(part, cpus, threads, quick, seconds):
-                from serialprof.measure.binding import bind
-                from serialprof.measure.probes import measure_part
-
-                bind(self.cpus[:1])
-                return protocol.Probed(measure_part(part, cpus, threads, quick, seconds))
-            case protocol.ReadYardsticks():
-                from serialprof.measure.binding import bind
-                from serialprof.measure.yardsticks import read_yardsticks
-
-                bind(self.cpus[:1])
-                return protocol.YardsticksRead(read_yardsticks(self.cpus[0]))
-            case protocol.ProbePairs(cpus):
-                from serialprof.measure.pairs import probe_pairs
-
-                return protocol.PairsProbed(probe_pairs(cpus))
-            case _:
-                raise AssertionError(f"nobody answers {type(request).__name__}")
+                return answer(request, self.cpus)
 
     def _calibrate(self, setting: Setting) -> float:
+        from serialprof.measure.misconduct import check_done
         from serialprof.measure.sampler import settle
 
         stepper = self._stepper(setting)
+        check_done(stepper)
         self._warm.add(repr(setting))
         return settle(stepper, setting).run_seconds
 
@@ -260,6 +249,7 @@ class Worker:
 
                 self._workload = take(self._descriptor).load()
             limit_torch(len(self.cpus))
+            self._rules.settle()
         return self._workload
 
     def _code(self, workload: Workload) -> str:
@@ -275,6 +265,7 @@ class Worker:
     def _stepper(self, setting: Setting) -> Stepper:
         """The stepper of a setting: built on first use, forgotten longest-unused first when memory runs short."""
         from serialprof.measure.binding import bind, limit_torch
+        from serialprof.measure.misconduct import end_child
 
         key = repr(setting)
         if key not in self._steppers:
@@ -285,6 +276,7 @@ class Worker:
             self._opened()  # before the workload starts threads, which the counters are to follow
             self._warm.discard(key)
             self._steppers[key] = workload.stepper(setting)
+            end_child(self._rules.process)
             limit_torch(len(self.cpus))
         self._steppers.move_to_end(key)
         return self._steppers[key]
