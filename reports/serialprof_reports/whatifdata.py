@@ -17,7 +17,7 @@ from serialprof.model.forecast import exposure, outlook
 from serialprof.model.forecast.carrying import GROWTHS, carried
 from serialprof.model.forecast.conditions import MORE_BLOCKS, MORE_CLOCKS, NO_CLOCK, TWO_CLOCKS, effects, remaining
 from serialprof.model.forecast.exposure import Hidden
-from serialprof.model.forecast.scenes import MET, Scene, index_of
+from serialprof.model.forecast.scenes import MET, Scene
 from serialprof.model.forecast.uniting import AGREEMENT
 from serialprof.model.statistics import quantiles, too_few
 from serialprof.question import Change
@@ -169,7 +169,7 @@ def _places(
             place["lost"] = [sentences.number(text) for text in lost]
         if not fitted.inside(cell):
             place |= {"loose": _number(loose[row]), "nearer": sentences.number(found.nearer(cell))}
-        index = index_of(fitted, cell)
+        index = fitted.index(cell)
         if index is not None:
             place |= _measured(found, cell, index)
             place["left"] = abs(left[index].value or 0.0) > AGREEMENT
@@ -181,7 +181,7 @@ def _measured(found: Outlook, cell: Cell, index: int) -> dict[str, Any]:
     """What was measured at a place: its step, per unit too, and paired with every other thread count of its width."""
     fitted = found.fitted
     others = [found.cell(int(cell.width), threads) for threads in found.threads]
-    measured = [other for other in others if index_of(fitted, other) is not None]
+    measured = [other for other in others if fitted.index(other) is not None]
     paired = {other.threads: found.forecasts(cell, [other], Change())[0].speedup for other in measured}
     return {
         "now": _estimate(found.now(cell)),

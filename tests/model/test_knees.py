@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
+from serialprof.model.fitting import knees
+from serialprof.model.fitting.cells import Cell
+from serialprof.model.fitting.family import Model
 from serialprof.model.fitting.fit import fit_family
 from serialprof.model.fitting.knees import knee
 from serialprof.model.fitting.memory import Memory
+from serialprof.model.fitting.solving import Design
 from serialprof.model.steptimes import collect
 from tests.model import builder
 
@@ -81,3 +85,20 @@ def test_a_knee_that_may_lie_anywhere_is_bounded_from_nowhere() -> None:
     found = knee_of(lambda w, p, f: 1e-6 + 1e-9 * w, noise=0.3, seed=1, widths=(8, 9, 10, 11))
     assert (found.value, found.low, found.high) == (None, None, None)
     assert "may lie below W = 8 or beyond W = 11" in found.reason
+
+
+def test_units_whose_knee_lies_beyond_the_sweep_are_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain alone: however many units there are, two designs tell, at both ends of the reach and for the slope."""
+    fitted = fit_family(collect(builder.run(lambda w, p, f: 2e-6))[0], Memory.of(Limits(), 1 << 20))
+    asked = []
+
+    class Watched(Design):
+        @classmethod
+        def of(cls, model: Model, cells: Sequence[Cell]) -> Design:
+            asked.append(model)
+            return Design.of(model, cells)
+
+    monkeypatch.setattr(knees, "Design", Watched)
+    assert knee(fitted, 1).value is None
+    assert len(fitted.curves.units) > 2
+    assert len(asked) == 2 * len(fitted.candidates)

@@ -145,6 +145,15 @@ class Fitted:
         predicted = self.estimates(self.bands(cells), "s", np.full(len(cells), np.inf))
         return tuple(map(self._doubted, predicted, cells, self.winner.open(cells)))
 
+    def index(self, cell: Cell) -> int | None:
+        """Which fitted cell an operating point at the highest clock is, None where it was not measured."""
+        return self._places.get((cell.width, cell.threads))
+
+    @cached_property
+    def _places(self) -> dict[tuple[float, int], int]:
+        known = [(cell, index) for index, cell in enumerate(self.curves.cells) if not cell.lowered]
+        return {(cell.width, cell.threads): index for cell, index in reversed(known)}
+
     def inside(self, cell: Cell) -> bool:
         """Whether a cell lies within the widths and thread counts that were fitted."""
         widths, threads = zip(*((fitted.width, fitted.threads) for fitted in self.curves.cells), strict=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,6 +25,8 @@ BEYOND: Final = 2.0
 _STEP: Final = 1e-3
 #: How far a knee is looked for outside the sweep.
 _REACH: Final = 1e6
+#: How far a knee may lie off in ln W.
+_EXACT: Final = 1e-6
 
 
 def knee(fitted: Fitted, threads: int) -> Estimate:
@@ -86,9 +89,8 @@ def _band(fitted: Fitted, candidate: Candidate, threads: int) -> Band:
     Where width work - chain is zero it stays zero, so d ln W / d parameter is minus its derivative by the parameter
     over that by ln W (implicit function theorem).
     """
-    units = np.array([_log_knee(fitted, candidate, threads, row) for row in candidate.units])
     parameters = candidate.solution.parameters
-    value = _log_knee(fitted, candidate, threads, parameters)
+    value, *units = _log_knees(fitted, candidate, threads, np.vstack([parameters, candidate.units]))
     cells = [cell for cell in fitted.curves.cells if cell.threads == threads and not cell.lowered]
     around = [nearest(cells, math.exp(value + offset)) for offset in (-_STEP, 0.0, _STEP)]
     design = Design.of(candidate.model, around)
@@ -97,20 +99,26 @@ def _band(fitted: Fitted, candidate: Candidate, threads: int) -> Band:
     weights = design.weights(replace(candidate.solution.form, outer=SUM), parameters)
     signs = np.where(design.chain, -1.0, np.where(design.computing | design.traffic, 1.0, 0.0))
     rows = -(weights * design.matrix * signs)[1] / slope if slope > 0 else np.zeros(len(parameters))
-    return candidate.band(rows[None, :], np.array([value]), units[:, None])
+    return candidate.band(rows[None, :], np.array([value]), np.array(units)[:, None])
 
 
-def _log_knee(fitted: Fitted, candidate: Candidate, threads: int, parameters: Array) -> float:
-    """Ln W where width work = chain; the end of the reach where it never does."""
+def _log_knees(fitted: Fitted, candidate: Candidate, threads: int, parameters: Array) -> Array:
+    """Ln W [row] where width work = chain, for parameters [row, term]; the end of the reach where it never does."""
     cells = [cell for cell in fitted.curves.cells if cell.threads == threads and not cell.lowered]
     least, most = min(cell.width for cell in cells), max(cell.width for cell in cells)
 
-    def excess(log_width: float) -> float:
-        design = Design.of(candidate.model, [nearest(cells, math.exp(log_width))])
-        chain, width = (float(side[0]) for side in design.sides(candidate.solution.form, parameters))
+    def excess(log_widths: Sequence[float], rows: Array) -> Array:
+        """Width work - chain [row, width]."""
+        design = Design.of(candidate.model, [nearest(cells, math.exp(log_width)) for log_width in log_widths])
+        chain, width = design.sides(candidate.solution.form, rows)
         return width - chain
 
+    def one(log_width: float, row: Array) -> float:
+        return float(excess((log_width,), row)[0])
+
     first, last = math.log(least / _REACH), math.log(most * _REACH)
-    if excess(first) >= 0:
-        return first
-    return last if excess(last) <= 0 else float(brentq(excess, first, last, xtol=1e-6))
+    ends = excess((first, last), parameters)
+    found = np.where(ends[:, 0] >= 0, first, last)
+    for row in np.flatnonzero((ends[:, 0] < 0) & (ends[:, 1] > 0)):
+        found[row] = brentq(one, first, last, args=(parameters[row],), xtol=_EXACT)
+    return found

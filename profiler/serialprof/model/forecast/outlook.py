@@ -26,7 +26,7 @@ from serialprof.model.forecast.conditions import (
     on_threads,
 )
 from serialprof.model.forecast.exposure import Hidden, with_hidden
-from serialprof.model.forecast.scenes import Scene, index_of
+from serialprof.model.forecast.scenes import Scene
 from serialprof.model.forecast.uniting import AGREEMENT, clipped, filled, inverse, joined, portion, united
 from serialprof.model.statistics import Array, Mask, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
@@ -79,7 +79,7 @@ class Outlook:
 
     def now(self, cell: Cell) -> Estimate:
         """Seconds of a step as it is: measured, or else by the fit."""
-        index = index_of(self.fitted, cell)
+        index = self.fitted.index(cell)
         if index is not None:
             return self.times.summaries[self.times.points.index(self.fitted.curves.points[index])].step
         return self.forecasts(cell, [cell], Change())[0].step
@@ -177,7 +177,7 @@ class Outlook:
     def _paired(self, now: Cell, target: Cell) -> Forecast | None:
         """The measured answer, None where there is none."""
         cells = (now, target)
-        if any(index_of(self.fitted, cell) is None for cell in cells):
+        if any(self.fitted.index(cell) is None for cell in cells):
             return None
         columns = (self.times.column(int(cell.width), cell.threads, "serial") for cell in cells)
         return Forecast(self.now(target), log_interval(paired(*columns)))
@@ -247,14 +247,14 @@ class Outlook:
         bounds, own, now = scene.bounds[column], self._unchanged(start, target), self.now(start)
         share = clipped(share, inverse(own.speedup), bounds.least, bounds.most)
         step = clipped(step, own.step, bounds.least, bounds.most)
-        if same and index_of(self.fitted, target) is not None:
+        if same and self.fitted.index(target) is not None:
             share = share if share.value is not None else filled(share, bounds.least, bounds.most)
             return Forecast(portion(now, share, step), inverse(share))
         return Forecast(clipped(step, now, share.low, share.high), inverse(share))
 
     def _mean(self, now: Cell) -> float:
         """Seconds of a step as it is, on the mean curve or by the winner."""
-        index = index_of(self.fitted, now)
+        index = self.fitted.index(now)
         if index is not None:
             return float(self.fitted.curves.mean[index])
         design = carried(self.fitted.winner.model, [now], GROWTHS[0])
@@ -273,7 +273,7 @@ class Outlook:
         found += [factors[term] for term, part in zip(model.terms, shown, strict=True) if part > 0]
         if grown := self.grown_barrier(target):
             found.append(Factors(0.0, 1.0, *grown))
-        index = index_of(self.fitted, target)
+        index = self.fitted.index(target)
         if index is not None and abs(self._left[index].value or 0.0) > AGREEMENT:
             found.append(scene.remainders[column])
         return joined(item.reason for item in found), joined((item.remedy for item in found), " and ")

@@ -77,7 +77,7 @@ class Scene:
         stays. The noise of a measured step is in neither.
         """
         then = self._modelled(candidate, case.growth, case.end)
-        indices = [index_of(self.fitted, cell) for cell in self.targets]
+        indices = [self.fitted.index(cell) for cell in self.targets]
         known = np.array([index is not None for index in indices], dtype=float)
         if known.any():
             unchanged = self._modelled(candidate, case.growth)
@@ -131,7 +131,7 @@ class Scene:
         found = [factors(term, cell, self.fitted.memory, self.mode, self.change) for term in works]
         return Factors(min(item.least for item in (*found, rest)), max(item.most for item in (*found, rest)))
 
-    @property
+    @cached_property
     def threads(self) -> set[int]:
         """The measured thread counts."""
         return {cell.threads for cell in self.fitted.curves.cells}
@@ -164,7 +164,7 @@ class Scene:
 
     def _present(self, candidate: Candidate, growth: str) -> Quantity:
         """Seconds of the steps as they are [q]: what was measured is told, the others are modelled."""
-        indices = [index_of(self.fitted, cell) for cell in self.nows]
+        indices = [self.fitted.index(cell) for cell in self.nows]
         told = self.fitted.told(candidate).at([index or 0 for index in indices])
         if None not in indices:
             return told
@@ -187,11 +187,3 @@ class Scene:
 def _ends(found: Iterable[Factors]) -> tuple[str, ...]:
     """Which ends of factors there are to look at."""
     return ("least", "most") if any(item.most > item.least for item in found) else ("least",)
-
-
-def index_of(fitted: Fitted, cell: Cell) -> int | None:
-    """Which fitted cell an operating point at the highest clock is, None where it was not measured."""
-    for index, known in enumerate(fitted.curves.cells):
-        if (known.width, known.threads) == (cell.width, cell.threads) and not known.lowered:
-            return index
-    return None
