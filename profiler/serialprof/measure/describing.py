@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker says of a workload beside its times: how it failed, and the hash of the file that it is written in."""
+"""How a worker tells that a workload failed: one sentence, and the part of the traceback that is the workload's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from serialprof.measure import memory, protocol
 from serialprof.measure.whereabouts import own_files
@@ -51,15 +50,3 @@ def _own_frames(error: BaseException) -> list[FrameSummary]:
     frames = traceback.extract_tb(error.__traceback__)
     own = own_files([frame.filename for frame in frames])
     return [frame for frame in frames if frame.filename in own]
-
-
-def file_hash(build: Callable[..., Any]) -> str:
-    """SHA-256 of the file in which a workload is written, empty where there is none."""
-    import hashlib
-    import inspect
-
-    try:
-        source = inspect.getsourcefile(build)
-    except TypeError:  # written in C
-        return ""
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source and Path(source).is_file() else ""

@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from serialprof.measure.binding import use_device
+
+if TYPE_CHECKING:
+    from serialprof.catalog import Stepper, Workload
+    from serialprof.setting import Setting
 
 #: Share of the memory that is available at its start which a worker may take; beyond it, allocations fail.
 _MEMORY_SHARE: Final = 0.9
@@ -98,6 +105,28 @@ def lacking(device: str, footprint: float) -> str:
     if footprint <= free:
         return ""
     return f"out of memory: it would touch {format_bytes(footprint)}, {device} has {format_bytes(free)} free"
+
+
+def make_room(steppers: OrderedDict[str, Stepper], workload: Workload, setting: Setting) -> None:
+    """Forgets the steppers that a worker keeps, longest unused first, until the next one may be built.
+
+    Raises:
+        ExhaustedError: by what it declares, it does not fit into its CUDA device.
+    """
+    if setting.on_cuda:
+        use_device(setting.device)
+    while steppers and keeps_too_much(setting.device):
+        steppers.popitem(last=False)
+        release()
+    work = workload.declared(setting) if setting.on_cuda else None
+    if work is None:
+        return
+    footprint = work.footprint.at(setting.width)
+    if steppers and lacking(setting.device, footprint):
+        steppers.clear()
+        release()
+    if lack := lacking(setting.device, footprint):
+        raise ExhaustedError(lack)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -81,6 +81,13 @@ class CountLaunches(msgspec.Struct, tag=True, frozen=True):
     steps: int
 
 
+class CountTouched(msgspec.Struct, tag=True, frozen=True):
+    """Count the memory that so many steps touch."""
+
+    setting: Setting
+    steps: int
+
+
 class StandIn(msgspec.Struct, tag=True, frozen=True):
     """Time `runs` runs of `steps` steps at every level of a stand-in for another clock, in this order."""
 
@@ -203,6 +210,12 @@ class LaunchesCounted(msgspec.Struct, tag=True, frozen=True):
     launches: float
 
 
+class TouchedCounted(msgspec.Struct, tag=True, frozen=True):
+    """Answers CountTouched: bytes of whole pages, None where the system does not tell."""
+
+    touched: int | None
+
+
 class StoodIn(msgspec.Struct, tag=True, frozen=True):
     """Answers StandIn, in the order of its levels."""
 
@@ -286,6 +299,7 @@ Request: TypeAlias = (
     | TraceSteps
     | TellMemory
     | CountLaunches
+    | CountTouched
     | StandIn
     | Dissect
     | TakeProfile
@@ -306,6 +320,7 @@ Reply: TypeAlias = (
     | StepsTraced
     | MemoryTold
     | LaunchesCounted
+    | TouchedCounted
     | StoodIn
     | Dissected
     | Profiled

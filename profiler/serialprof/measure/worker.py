@@ -111,8 +111,11 @@ class Worker:
 
         match request:
             case protocol.Describe():
+                from serialprof.measure.origin import code_of
+
                 workload = self._load()
-                return protocol.Described(workload.describe(self.reference), self._code(workload))
+                code = code_of(self.reference, self._descriptor, workload)
+                return protocol.Described(workload.describe(self.reference), code)
             case protocol.Declare(settings):
                 return protocol.Declared(tuple(self._load().declared(item) for item in settings))
             case protocol.Calibrate(setting):
@@ -153,6 +156,10 @@ class Worker:
                 return protocol.MemoryTold(accounts.peak_memory(setting))
             case protocol.CountLaunches(setting, steps):
                 return protocol.LaunchesCounted(accounts.count_launches(self._settled(setting), setting, steps))
+            case protocol.CountTouched(setting, steps):
+                from serialprof.measure.touched import touched_by
+
+                return protocol.TouchedCounted(touched_by(self._settled(setting), steps))
             case protocol.Observe(setting, seconds):
                 from serialprof.measure.observing import observe
 
@@ -183,14 +190,11 @@ class Worker:
         return readings if setting.clock is None else replace(readings, core_clocks=self._clocks())
 
     def _turn(self, setting: Setting, runs: int, *, warm: bool) -> float:
-        from serialprof.measure.binding import check_bound
         from serialprof.measure.sampler import time_turn
         from serialprof.setting import PROCESS_MODE
 
         stepper = self._stepper(setting) if setting.mode == PROCESS_MODE else self._settled(setting)
-        seconds = time_turn(stepper, setting, runs, warm=warm)
-        check_bound(self.cpus)
-        return seconds
+        return time_turn(stepper, setting, runs, warm=warm)
 
     def _stand_in(
         self, setting: Setting, kind: StandInKind, steps: int, runs: int, levels: Sequence[float]
@@ -238,33 +242,18 @@ class Worker:
 
     def _load(self) -> Workload:
         if self._workload is None:
+            from serialprof.measure import origin
             from serialprof.measure.binding import limit_torch
 
-            if self._descriptor is None:
-                from serialprof.loading import load
-
-                self._workload = load(self.reference)
-            else:
-                from serialprof.handover import take
-
-                self._workload = take(self._descriptor).load()
+            self._workload = origin.load(self.reference, self._descriptor)
             limit_torch(len(self.cpus))
             self._rules.settle()
         return self._workload
 
-    def _code(self, workload: Workload) -> str:
-        """Hash of what the workload is made of."""
-        from serialprof.handover import take
-        from serialprof.measure.describing import file_hash
-        from serialprof.program import code_of, is_command
-
-        if self._descriptor is not None:
-            return take(self._descriptor).code
-        return code_of(self.reference) if is_command(self.reference) else file_hash(workload.build)
-
     def _stepper(self, setting: Setting) -> Stepper:
         """The stepper of a setting: built on first use, forgotten longest-unused first when memory runs short."""
         from serialprof.measure.binding import bind, limit_torch
+        from serialprof.measure.memory import make_room
         from serialprof.measure.misconduct import end_child
 
         key = repr(setting)
@@ -272,7 +261,7 @@ class Worker:
             workload = self._load()
             if setting.mode == "native":  # a native team pins its helpers; the calling thread pins itself
                 bind(self.cpus[:1])
-            self._make_room(workload, setting)
+            make_room(self._steppers, workload, setting)
             self._opened()  # before the workload starts threads, which the counters are to follow
             self._warm.discard(key)
             self._steppers[key] = workload.stepper(setting)
@@ -280,30 +269,6 @@ class Worker:
             limit_torch(len(self.cpus))
         self._steppers.move_to_end(key)
         return self._steppers[key]
-
-    def _make_room(self, workload: Workload, setting: Setting) -> None:
-        """Forgets steppers until the next one may be built.
-
-        Raises:
-            ExhaustedError: by what it declares, it does not fit into its CUDA device.
-        """
-        from serialprof.measure import memory
-        from serialprof.measure.binding import use_device
-
-        if setting.on_cuda:
-            use_device(setting.device)
-        while self._steppers and memory.keeps_too_much(setting.device):
-            self._steppers.popitem(last=False)
-            memory.release()
-        work = workload.declared(setting) if setting.on_cuda else None
-        if work is None:
-            return
-        footprint = work.footprint.at(setting.width)
-        if self._steppers and memory.lacking(setting.device, footprint):
-            self._steppers.clear()
-            memory.release()
-        if lack := memory.lacking(setting.device, footprint):
-            raise memory.ExhaustedError(lack)
 
 
 def _leave() -> NoReturn:
