@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from serialprof.model.latency import latency, seconds_of
+from serialprof.model.latency import at, latency, seconds_of
 from serialprof.records import Readings, StepTicks, Visit
 from serialprof.samples import Sample
 
@@ -123,3 +123,10 @@ def test_the_timeline_goes_visit_by_visit() -> None:
 def test_without_ticks_there_is_no_latency() -> None:
     assert latency([Visit(0, 0, 0, "ok", readings=Readings((SOUND,)))]) is None
     assert latency([]) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 101])
+@pytest.mark.parametrize("quantile", [0.0, 0.25, 0.5, 0.95, 0.99, 1.0])
+def test_a_quantile_of_ordered_values_is_numpys(count: int, quantile: float) -> None:
+    ordered = np.sort(np.random.default_rng(count).exponential(size=count))
+    assert at(ordered, quantile) == pytest.approx(np.quantile(ordered, quantile), rel=1e-12)

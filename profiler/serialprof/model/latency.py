@@ -33,12 +33,12 @@ def latency(visits: Sequence[Visit]) -> Latency | None:
         ticks = visit.readings.ticks
         steps = seconds_of(ticks) if ticks is not None and visit.sound else np.empty(0)
         if steps.size:
+            steps.sort()
             units[visit.block].append(steps)
-            typical, late, worst = np.quantile(steps, (0.50, 0.99, 1.0)).tolist()
-            timeline.append(Moment(visit.started, visit.block, typical, late, worst))
+            timeline.append(Moment(visit.started, visit.block, at(steps, 0.50), at(steps, 0.99), float(steps[-1])))
     if not timeline:
         return None
-    whole = [np.concatenate(parts) for parts in units.values()]
+    whole = [np.sort(np.concatenate(parts)) for parts in units.values()]
     same = _having_the_highest(whole)
     p50, p95, p99 = (_quantile(same, quantile) for quantile in _QUANTILES)
     return Latency(
@@ -50,6 +50,14 @@ def seconds_of(ticks: StepTicks) -> Array:
     """Seconds of every recorded step; steps that took no time or less (a clock that jumped) are left out."""
     steps: Array = np.frombuffer(ticks.steps, dtype="<i8").astype(float) * ticks.seconds_per_tick
     return steps[np.isfinite(steps) & (steps > 0)]
+
+
+def at(ordered: Array, quantile: float) -> float:
+    """A quantile of values in ascending order, linear between two of them, as `numpy.quantile` has it."""
+    place = quantile * (len(ordered) - 1)
+    below = int(place)
+    low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    return float(low + (high - low) * (place - below))
 
 
 def _having_the_highest(units: Sequence[Array]) -> list[Array]:
@@ -70,4 +78,4 @@ def _quantile(units: Sequence[Array], quantile: float) -> Estimate:
         needed = round(_FEWEST_BEYOND / (1 - quantile))
         remedy = f"a longer --budget, or --depth {needed}"
         return Estimate.unknown(f"the {format_percent(quantile)} quantile needs {needed} steps in a block", "s", remedy)
-    return log_interval(np.log([float(np.quantile(unit, quantile)) for unit in enough]), "s")
+    return log_interval(np.log([at(unit, quantile) for unit in enough]), "s")
