@@ -15,7 +15,7 @@ BESIDE := $(addprefix tests/,browser cli measure/test_coverage.py model reports 
   test_view.py $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))
 
-.PHONY: run test suite check format lint types contracts test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
+.PHONY: run test suite check format lint types contracts docs test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -44,6 +44,9 @@ types: $(VENV)/.tools
 
 contracts: $(VENV)/.tools
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.tests  ## the reference of the Python face, from its docstrings: build/docs/serialprof.html
+	$(BIN)/pdoc --docformat google --output-directory build/docs serialprof
 
 browser:  ## Debian's chromium, for the tests that open the page
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
