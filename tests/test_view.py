@@ -42,10 +42,11 @@ def test_a_stored_run_is_read_without_anything_that_measures() -> None:
 def test_tables(run: Run) -> None:
     samples = run.samples
     assert len(samples) == 6 * 4 * 3
-    assert samples.columns[:11].tolist() == [
-        "workload", "form", "mode", "device", "dtype", "width", "depth", "threads", "block", "turn", "process",
+    assert samples.columns[:12].tolist() == [
+        "workload", "parameters", "mode", "device", "dtype", "form", "width", "depth", "threads", "block", "turn",
+        "process",
     ]  # fmt: skip
-    assert {"disturbed", "cpu", "clock_before", "clock_after", "cycles", "instructions"} < set(samples.columns)
+    assert {"disturbed", "cpu", "clock_before_hertz", "clock_after_hertz", "cycles", "instructions"} < set(samples)
     assert samples.query("width == 4 and block == 2").step_seconds.median() == pytest.approx(5e-6)
     points = run.points.set_index("width")
     assert points.loc[4, "step_seconds"] == pytest.approx(5e-6)
@@ -53,7 +54,11 @@ def test_tables(run: Run) -> None:
     assert points.loc[256, "failed"] == "boom"
     assert set(zip(points.device, points.dtype, strict=True)) == {("cpu", "fp32")}
     assert run.failed == ("toy: boom",)
-    assert points[["startup", "p50", "p95", "p99", "longest"]].isna().all(axis=None)
+    assert (
+        points[["startup_seconds", "p50_seconds", "p95_seconds", "p99_seconds", "longest_seconds"]]
+        .isna()
+        .all(axis=None)
+    )
 
 
 def test_verdict_and_attribution_by_name(run: Run) -> None:
@@ -163,9 +168,9 @@ def test_single_steps_and_start_up_stand_in_the_table() -> None:
     ticks = StepTicks(2e-9, struct.pack("<100q", *range(1, 101)))
     run = of(*(replace(item, readings=replace(item.readings, ticks=ticks)) for item in [visit(cell(1), 1.0)]))
     row = run.points.iloc[cell(1)]
-    assert row.p50 == pytest.approx(101e-9)
-    assert row.p50 < row.p95 < row.p99 < row.longest
-    assert row.longest == pytest.approx(200e-9)
+    assert row.p50_seconds == pytest.approx(101e-9)
+    assert row.p50_seconds < row.p95_seconds < row.p99_seconds < row.longest_seconds
+    assert row.longest_seconds == pytest.approx(200e-9)
 
 
 def test_the_start_up_of_a_program_stands_in_the_table() -> None:
@@ -179,7 +184,7 @@ def test_the_start_up_of_a_program_stands_in_the_table() -> None:
         for point in (short, long)
     )
     points = Run(replace(stored, plan=plan, visits=visits), Path("a.serialprof")).points
-    assert points[["depth", "step_seconds", "startup"]].to_numpy().tolist() == [pytest.approx([40, 0.01, 0.5])]
+    assert points[["depth", "step_seconds", "startup_seconds"]].to_numpy().tolist() == [pytest.approx([40, 0.01, 0.5])]
 
 
 def test_a_family_is_fitted_once_and_only_where_that_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

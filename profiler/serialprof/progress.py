@@ -13,14 +13,12 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from serialprof.rendering import renderer
+from serialprof.rendering import NOTEBOOKS, renderer
 from serialprof.units import format_count, format_seconds
 
 if TYPE_CHECKING:
     from serialprof.measure.roles import Progress
 
-#: Of entry points: what a notebook shows, as HTML.
-NOTEBOOKS: Final = "serialprof.notebooks"
 _PAUSE: Final = 0.5  # seconds between two updates of a notebook, which cost a message and a drawing each
 
 

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from serialprof.errors import UsageError
+
+#: Of entry points: what a cell of a notebook shows, as HTML.
+NOTEBOOKS: Final = "serialprof.notebooks"
 
 
 def renderer(group: str, name: str) -> Callable[..., Any]:
@@ -26,3 +29,13 @@ def renderer(group: str, name: str) -> Callable[..., Any]:
         raise UsageError(f"unknown format {name!r}", f"choose from {', '.join(sorted(formats))}")
     loaded: Callable[..., Any] = formats[name].load()
     return loaded
+
+
+def in_notebook(kind: str, subject: object) -> str:
+    """What a notebook shows of a subject, as a fragment of HTML.
+
+    Args:
+        kind: "run", "attribution" or "verdict".
+        subject: it.
+    """
+    return str(renderer(NOTEBOOKS, kind)(subject))

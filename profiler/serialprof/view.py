@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from serialprof.errors import UsageError
-from serialprof.rendering import renderer
-from serialprof.store import StoredRun, Visit, read_run
+from serialprof.rendering import in_notebook, renderer
+from serialprof.store import StoredRun, read_run
+from serialprof.tables import found, sampled, surroundings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,17 +54,93 @@ class Run:
 
     @cached_property
     def samples(self) -> pd.DataFrame:
-        """One row per sample: the columns of the point, the visit and the sample."""
-        return _sample_table(self.stored)
+        """One row per sample: its point, its visit, and what was measured; see `serialprof.samples.Sample`.
+
+        `seconds` is the sample's wall time, `step_seconds` that of one step; clocks are in hertz.
+        """
+        return sampled.samples(self.stored)
+
+    @cached_property
+    def visits(self) -> pd.DataFrame:
+        """One row per visit: its point, block and process, how it went, and how many of its samples were disturbed.
+
+        `started_seconds` counts from the start of the run; `steal_seconds` is what the hypervisor took.
+        """
+        return sampled.visits(self.stored)
 
     @cached_property
     def points(self) -> pd.DataFrame:
         """One row per point: its setting, seconds per step with interval, units, disturbed samples, failure.
 
         And the start-up that was taken off a whole program's run, quantiles of single steps, and the clock that was
-        requested, read back and measured in Hz, where these are known.
+        requested, read back and measured in hertz, where these are known.
         """
-        return _point_table(self.analysis, self.stored)
+        return sampled.points(self.stored, self.analysis)
+
+    @cached_property
+    def tails(self) -> pd.DataFrame:
+        """One row per point whose single steps were told apart: p50, p95, p99 with intervals, and the longest step.
+
+        All in seconds.
+        """
+        return sampled.tails(self.analysis)
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """One row per failed point: where it stands, and the reason."""
+        return sampled.failures(self.analysis)
+
+    @cached_property
+    def fits(self) -> pd.DataFrame:
+        """One row per family: form and relative residual of its fit, or why there is none.
+
+        `latency_seconds` is the serial part per step, `compute_seconds` one declared operation of the width part,
+        `memory_multiple` the time beyond L2 in multiples of bytes / ladder bandwidth; see `serialprof.model.Fit`.
+        """
+        return found.fits(self.analysis)
+
+    @cached_property
+    def knees(self) -> pd.DataFrame:
+        """One row per family and thread count: the width at which the width's work takes as long as the chain."""
+        return found.knees(self.analysis)
+
+    @cached_property
+    def attributions(self) -> pd.DataFrame:
+        """One row per family, width, thread count and cause: seconds and share of a step, with intervals.
+
+        Rows that are `finer` are part of another one. Steps on a device have the parts that were measured there.
+        """
+        return found.attributions(self.analysis)
+
+    @cached_property
+    def tradeoffs(self) -> pd.DataFrame:
+        """One row per family and width: clock against cores, as elasticities and as gains (a speed-up minus 1)."""
+        return found.tradeoffs(self.analysis)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One row per family: the sentence, its evidence, the known way round the chain, and what to do next."""
+        return found.verdicts(self.analysis)
+
+    @cached_property
+    def refusals(self) -> pd.DataFrame:
+        """One row per family and quantity that the data do not tell: why, and what would."""
+        return found.refusals(self.analysis)
+
+    @cached_property
+    def limits(self) -> pd.DataFrame:
+        """One row per measured limit of the machine and of its devices; each says the unit of its value."""
+        return surroundings.limits(self.stored)
+
+    @cached_property
+    def machine(self) -> pd.DataFrame:
+        """One row per fact about the machine; memory and caches in bytes."""
+        return surroundings.machine(self.stored.machine)
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """One row for everything that the doctor looked at: what spoilt or limited the run, and what mends it."""
+        return surroundings.findings(self.stored)
 
     def verdict(self, workload: str) -> Verdict:
         """The verdict of a workload.
@@ -147,6 +223,19 @@ class Run:
         document: str = renderer(REPORTS, format)(self, **options)
         return document
 
+    def __repr__(self) -> str:
+        names = ", ".join(dict.fromkeys(item.name for item in self.stored.plan.descriptions))
+        points = len(self.stored.plan.points)
+        return f"<serialprof.Run of {names}: {points} points, {self.stored.status}, in {self.path}>"
+
+    def __str__(self) -> str:
+        """The run as a terminal shows it, without colours."""
+        return self.render("terminal", width=100, color=False)
+
+    def _repr_html_(self) -> str:
+        """The run as a notebook shows it."""
+        return in_notebook("run", self)
+
     @property
     def failed(self) -> tuple[str, ...]:
         """Why points failed, each reason once with its workload."""
@@ -178,66 +267,3 @@ def load(path: str | Path) -> Run:
         StoreError: it is absent, damaged, foreign, or of a newer schema.
     """
     return Run(read_run(Path(path)), Path(path))
-
-
-def _sample_table(run: StoredRun) -> pd.DataFrame:
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = []
-    for visit in run.visits:
-        point = run.point(visit.point)
-        setting = point.setting
-        shared = {
-            "workload": point.workload,
-            "form": setting.form,
-            "mode": setting.mode,
-            "device": setting.device,
-            "dtype": setting.dtype,
-            "width": setting.width,
-            "depth": setting.depth,
-            "threads": setting.threads,
-            "block": visit.block,
-            "turn": visit.turn,
-            "process": visit.process,
-            "clock_requested": setting.clock,
-        }
-        steps = visit.runs * setting.depth
-        rows.extend({**shared, **asdict(sample), "step_seconds": sample.seconds / steps} for sample in visit.samples)
-    return pd.DataFrame(rows)
-
-
-def _point_table(analysis: Analysis, run: StoredRun) -> pd.DataFrame:
-    import pandas as pd
-
-    from serialprof.model.reached import clock_of
-
-    visits: dict[int, list[Visit]] = defaultdict(list)
-    for visit in run.visits:
-        visits[visit.point].append(visit)
-    names = ("clock_requested", "clock_read_back", "clock_measured")
-    return pd.DataFrame(
-        {
-            "workload": family.description.name,
-            "form": summary.point.setting.form,
-            "mode": summary.point.setting.mode,
-            "device": summary.point.setting.device,
-            "dtype": summary.point.setting.dtype,
-            "width": summary.point.setting.width,
-            "depth": summary.point.setting.depth,
-            "threads": summary.point.setting.threads,
-            "step_seconds": summary.step.value,
-            "low": summary.step.low,
-            "high": summary.step.high,
-            "units": summary.units,
-            "disturbed": summary.disturbed,
-            "failed": summary.failed,
-            "startup": summary.startup.value if summary.startup else None,
-            "p50": summary.latency.p50.value if summary.latency else None,
-            "p95": summary.latency.p95.value if summary.latency else None,
-            "p99": summary.latency.p99.value if summary.latency else None,
-            "longest": summary.latency.worst if summary.latency else None,
-            **dict(zip(names, clock_of(summary.point.setting.cpus, visits[summary.point.id]), strict=True)),
-        }
-        for family in analysis.families
-        for summary in family.points
-    )

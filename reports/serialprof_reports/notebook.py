@@ -28,6 +28,8 @@ _TEMPLATE: Final = "notebook.html.j2"
 _STYLES: Final = ("notebook.css",)
 #: Failed points that are named; the others are counted.
 _MOST_FAILURES: Final = 3
+#: A hundredth of a picosecond; no part of a step is shorter.
+_LEAST: Final = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +124,20 @@ def _segments(item: Attribution) -> Iterator[tuple[int, str, float]]:
 
 
 def _rows(parts: Sequence[Part], *, finer: bool = False) -> Iterator[Row]:
-    for part in parts:
+    for part in filter(_something, parts):
         colour = CAUSES.index(part.cause) if part.cause in CAUSES else len(CAUSES) - 1
-        seconds = wording.with_interval(part.seconds, format_seconds)
+        seconds = wording.with_interval(part.seconds, _seconds)
         yield Row(colour, part.cause, wording.compact_percent(part.share), seconds, _length(part.share), finer)
+
+
+def _something(part: Part) -> bool:
+    """Whether a cause is not nothing by definition, as barriers are on one thread."""
+    return not part.share.low == part.share.high == 0
+
+
+def _seconds(seconds: float) -> str:
+    """A time, and nothing where it is what rounding leaves of nothing."""
+    return format_seconds(seconds if abs(seconds) > _LEAST else 0.0)
 
 
 def _length(share: Estimate) -> float:

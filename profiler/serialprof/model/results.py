@@ -11,7 +11,9 @@ from serialprof.estimate import Estimate
 from serialprof.model.answers import Contradiction, Counting, Frontier, Refusal, StandIns
 from serialprof.model.answers import Part as Part
 from serialprof.model.dissected import DeviceAnalysis
+from serialprof.model.wording import share
 from serialprof.planning import Family, Point
+from serialprof.rendering import in_notebook
 
 Winner: TypeAlias = Literal["clock", "cores", "neither", "unknown"]
 Grade: TypeAlias = Literal["A", "B", "C"]
@@ -122,6 +124,19 @@ class Attribution:
     def part(self, cause: str) -> Part:
         """The part of one cause, the finer ones included."""
         return next(part for part in (*self.parts, *self.finer) if part.cause == cause)
+
+    def __repr__(self) -> str:
+        return f"<Attribution at {self}>"
+
+    def __str__(self) -> str:
+        """Where, and the share of each cause that may have one."""
+        shares = (f"{part.cause} {share(part.share)}" for part in self.parts if part.share.high != 0)
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"width {self.width}, {threads}: {', '.join(shares)}"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return in_notebook("attribution", self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +266,17 @@ class Verdict:
     grade_reason: str
     hatch: str
     next_step: str
+
+    def __repr__(self) -> str:
+        return f"<Verdict {self}>"
+
+    def __str__(self) -> str:
+        """The sentence with its grade."""
+        return f"{self.sentence} (evidence {self.grade}: {self.grade_reason})"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return in_notebook("verdict", self)
 
 
 @dataclass(frozen=True, slots=True)
