@@ -22,6 +22,7 @@ from serialprof.gating import baselining, environments, pairing, running
 from serialprof.gating import gate as carried
 from serialprof.gating.records import Pair
 from serialprof.intervals import MINIMUM_UNITS
+from serialprof.machine.topology import allowed_cpus
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = xmlschema.XMLSchema11(ROOT / "reports/junit.xsd")
@@ -233,6 +234,7 @@ def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None
         (["chain", "--base-python", sys.executable, "-o", "gate.txt"], "no such kind of report"),
         (["--base-python", sys.executable, "--width", "4"], "go with workloads that are named"),
         (["chain", "--base-python", sys.executable, "--tolerance", "5%"], "leave room"),
+        (["chain", "--base-python", sys.executable, "--timeout", "5min"], "--timeout is 120 s at most"),
         (["chain", "--base-python", sys.executable, "--gates", "3"], "--gates goes with --self-test"),
         (["chain", "chain", "--base-python", sys.executable], "two benchmarks are called 'chain'"),
     ],
@@ -240,6 +242,49 @@ def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None
 def test_what_cannot_be_carried_out_is_said(repository, monkeypatch, capsys, words: list[str], told: str) -> None:
     assert gate(monkeypatch, *words) == 2
     assert told in capsys.readouterr().err
+
+
+MISBEHAVING = """
+import os, time
+import serialprof
+
+@serialprof.workload
+def prints(setting):
+    return lambda: print("here")
+
+@serialprof.workload
+def strays(setting):
+    return lambda: os.sched_setaffinity(0, range(os.cpu_count()))
+
+@serialprof.workload
+def hangs(setting):
+    return lambda: time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("prints", "base: its steps print ("),
+        pytest.param(
+            "strays",
+            "CPU",  # that it was not given
+            marks=pytest.mark.skipif(len(allowed_cpus()) < 2, reason="has one CPU"),
+        ),
+        ("hangs", "base: hung: no answer within 2 s"),
+    ],
+)
+def test_a_step_that_misbehaves_is_an_error_and_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pairing, "PAIR_SECONDS", 0.0)
+    (tmp_path / "steps.py").write_text(MISBEHAVING)
+    words = (f"steps.py:{name}", "--base-python", sys.executable, "--timeout", "2s" if name == "hangs" else "120s")
+    assert gate(monkeypatch, *words, "-o", "gate.json") == 2
+    (outcome,) = json.loads((tmp_path / "gate.json").read_text())["outcomes"]
+    assert outcome["verdict"] == "error"
+    assert told in outcome["sentence"]
 
 
 def test_a_job_that_is_cancelled_leaves_nothing_behind(repository: Path) -> None:

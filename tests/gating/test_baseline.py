@@ -18,6 +18,7 @@ from serialprof.gating import baselining
 from serialprof.gating.baseline import Baseline, Entry, read, write
 from serialprof.gating.baselining import ADVISORY, Comparison, compare, save
 from serialprof.gating.contest import RefusedBenchmarkError, Side
+from serialprof.gating.contestants import BenchmarkFailedError
 from serialprof.gating.fingerprint import Fingerprint, differences, fingerprint, moved
 from serialprof.gating.pairing import Pace
 from serialprof.gating.records import Benchmark, Criteria, GateReport, SideFacts, Unpaired
@@ -52,10 +53,11 @@ class Fakes:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.scale, self.sticks, self.code, self.setting = 1.0, STICKS, "abc", entry().pace.setting
         self.asked: list[Pace] = []
-        self.refusal = ""
+        self.refusal = self.flaw = ""
         levels = iter(LEVELS * 100)
         patch.setattr(baselining, "describe", lambda *_: self.described())
         patch.setattr(baselining, "setting_of", lambda *_: replace(self.setting, depth=16))
+        patch.setattr(baselining, "preflight", lambda *_: self.look())
         patch.setattr(baselining, "probe_yardsticks", lambda cpus: self.sticks)
         patch.setattr(baselining, "pace", lambda setting, contestant: Pace(self.setting, 3, 4e-4, 2))
         patch.setattr(baselining, "time_process", lambda _, paced, draw: self.timed(paced, next(levels)))
@@ -64,6 +66,10 @@ class Fakes:
         if self.refusal:
             raise RefusedBenchmarkError("error", self.refusal)
         return Description("steps", "steps"), self.code
+
+    def look(self) -> None:
+        if self.flaw:
+            raise BenchmarkFailedError("head", self.flaw)
 
     def timed(self, paced: Pace, level: float) -> tuple[float, ...]:
         self.asked.append(paced)
@@ -313,18 +319,53 @@ def test_another_machine_has_ratios_and_no_verdict(fakes: Fakes) -> None:
     for scale in (1.0, 1.5):
         fakes.scale = scale
         old = replace(baseline(), fingerprint=replace(marked(3e9), processor="Older"))
-        (outcome,) = compared(old, enforce=True).outcomes
+        fakes.sticks = replace(STICKS, chain=1.3e-9)
+        found = compared(old, enforce=True)
+        assert not found.warnings
+        (outcome,) = found.outcomes
         assert outcome.verdict == "inconclusive"
         assert f"inconclusive: another machine: processor {MACHINE.processor}, Older in the" in outcome.sentence
         assert outcome.judgement is not None
         assert outcome.judgement.ratio.value == pytest.approx(scale, rel=1e-3)
 
 
-def test_a_machine_that_slowed_down_tells_nothing(fakes: Fakes) -> None:
-    fakes.scale, fakes.sticks = 1.3, replace(STICKS, chain=1.3e-9)
-    (outcome,) = compared(baseline(), enforce=True).outcomes
-    assert outcome.verdict == "inconclusive"
-    assert outcome.sentence.endswith("this machine is 30 % slower than it was by its dependent chain")
+@pytest.mark.parametrize(
+    ("chain", "scale", "verdict"),
+    [
+        (1.3, 1.3, "inconclusive"),  # as much slower as the machine is
+        (1.3, 1.35, "inconclusive"),
+        (1.3, 1.0, "inconclusive"),
+        (0.77, 1.35, "inconclusive"),  # a machine that moved that way may move back
+        (1.3, 1.5, "fail"),  # more than 1.3 * 1.1
+        (0.77, 1.5, "fail"),
+        (1.3, 0.8, "pass"),  # less than 1.1 / 1.3
+        (1.3, 0.86, "inconclusive"),
+    ],
+)
+def test_where_a_yardstick_moved_only_what_exceeds_it_is_told(
+    fakes: Fakes, chain: float, scale: float, verdict: str
+) -> None:
+    fakes.scale, fakes.sticks = scale, replace(STICKS, chain=chain * STICKS.chain)
+    found = compared(baseline(), enforce=True)
+    (outcome,) = found.outcomes
+    way = "30 % slower" if chain > 1 else "23 % faster"
+    said = f"this machine is {way} than it was by its dependent chain"
+    assert outcome.verdict == verdict
+    assert outcome.sentence.endswith(said) == (verdict == "inconclusive")
+    assert found.warnings == (f"steps: {said}, so only what exceeds that by the tolerance is told",)
+    if verdict == "fail":
+        assert f"slower than the tolerance of {'43 %' if chain > 1 else '42.9 %'}" in outcome.sentence
+        assert exit_code(found) == ExitCode.REGRESSION
+        assert exit_code(compared(baseline())) == ExitCode.OK
+
+
+def test_what_cannot_be_timed_is_named(fakes: Fakes) -> None:
+    fakes.flaw = "its steps print"
+    (outcome,) = compared(baseline()).outcomes
+    assert (outcome.verdict, outcome.sentence) == ("error", "steps: head: its steps print")
+    with pytest.raises(WorkloadError, match="steps: its steps print"):
+        save([Benchmark("steps", "steps")], SIDE, MACHINE)
+    assert not fakes.asked
 
 
 @pytest.mark.parametrize(
@@ -391,6 +432,6 @@ def test_what_is_saved_can_be_compared(tmp_path: Path) -> None:
     assert outcome.judgement is not None
     assert outcome.unpaired == Unpaired(saved.entries[0].processes, outcome.unpaired.head)
     assert len(outcome.unpaired.head) == 2
-    assert found.warnings == ()
+    assert not any("file" in text for text in found.warnings)  # of the machine there may be some
     assert saved.side.commit == "1a2b3c"
     assert saved.entries[0].code

@@ -64,6 +64,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
         return pairs(opened.contestants["head"].planted, 0.001, random.Random(len(seen)))
 
     monkeypatch.setattr(selftest, "contest", fake_contest)
+    monkeypatch.setattr(selftest, "preflight", lambda *_: None)
     monkeypatch.setattr(selftest, "pace", lambda setting, base, fewest=1: Pace(setting, 200, 3e-4, 6))
     monkeypatch.setattr(selftest, "take_pairs", fake_pairs)
     return seen
@@ -102,13 +103,14 @@ def test_nothing_is_planted_where_a_hundred_runs_are_long(
 @pytest.mark.parametrize(
     "reason", [RefusedBenchmarkError("error", "it has no file"), BenchmarkFailedError("base", "it has no file")]
 )
+@pytest.mark.parametrize("where", ["preflight", "take_pairs"])
 def test_what_cannot_be_gated_is_named(
-    fakes: list[tuple[float, int]], monkeypatch: pytest.MonkeyPatch, reason: Exception
+    fakes: list[tuple[float, int]], monkeypatch: pytest.MonkeyPatch, reason: Exception, where: str
 ) -> None:
     def fails(*_: Any) -> None:
         raise reason
 
-    monkeypatch.setattr(selftest, "take_pairs", fails)
+    monkeypatch.setattr(selftest, where, fails)
     with pytest.raises(WorkloadError, match=r"^mine: it has no file"):
         self_test(BENCHMARK, SIDE, MACHINE)
 

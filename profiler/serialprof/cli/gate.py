@@ -15,6 +15,7 @@ from serialprof.cli.gateoutput import check_files, deliver_report
 from serialprof.cli.options import DURATION, PERCENT
 from serialprof.cli.progress import Display
 from serialprof.errors import ExitCode, UsageError
+from serialprof.gating.contestants import START_LIMIT
 from serialprof.gating.request import GateRequest
 from serialprof.gating.running import Effort
 from serialprof.interruption import ended_like_ctrl_c
@@ -69,6 +70,9 @@ class _Gate(click.Command):
 @click.option("--layout-floor", is_flag=True, help="A failure has to exceed what rebuilding the base alone does.")
 @click.option("--allow-dirty", is_flag=True, help="Gate changes that are not committed.")
 @click.option("--budget", type=DURATION, default="60s", show_default=True, metavar="TIME", help="Per benchmark.")
+@click.option(
+    "--timeout", type=DURATION, default="60s", show_default=True, metavar="TIME", help="Until a step is warm."
+)
 @click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="Seed of the orders.")
 @click.option(
     "-o",
@@ -118,7 +122,7 @@ def _self_test(request: GateRequest, gates: int | None) -> None:
     machine = look_at_machine()
     for benchmark in expected:
         with Display() as display, ended_like_ctrl_c():
-            tested = self_test(benchmark, head_alone(request), machine, gates or GATES, display.stage)
+            tested = self_test(benchmark, head_alone(request), machine, gates or GATES, display.stage, request.effort)
         click.echo(told(tested), nl=False)
 
 
@@ -140,10 +144,13 @@ def _request(
     layout_floor: bool,
     allow_dirty: bool,
     budget: float,
+    timeout: float,
     seed: int,
     **knobs: Any,
 ) -> GateRequest:
     """What was asked for."""
+    if timeout > START_LIMIT:
+        raise UsageError(f"--timeout is {START_LIMIT:.0f} s at most", "gate a step that is warm earlier")
     return GateRequest(
         workloads=workloads,
         knobs=knobs_of(named=bool(workloads or base_cmd or head_cmd), **knobs),
@@ -161,7 +168,7 @@ def _request(
         dirty=allow_dirty,
         layouts=layout_floor,
         strict=on_inconclusive == "fail",
-        effort=Effort(budget, seed),
+        effort=Effort(budget, seed, timeout),
         command=("serialprof", *_without_reports(sys.argv[1:])),
     )
 

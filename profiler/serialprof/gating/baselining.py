@@ -2,15 +2,17 @@
 """Saving a baseline, and comparing a head with one: what is told of another day, and what is not.
 
 Processes of today and processes of another day share no moment, so whatever changed in between looks like a change of
-the code. Therefore differences below a tenth are let through, failures are advice unless they are asked for, a machine
-whose yardsticks moved makes everything inconclusive, and on another machine there are ratios and no verdicts.
+the code. Therefore differences below a tenth are let through, failures are advice unless they are asked for, where the
+machine's yardsticks moved only what exceeds their movement is told, and on another machine there are ratios and no
+verdicts.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,10 +22,11 @@ from serialprof.errors import WorkloadError
 from serialprof.gating.baseline import Baseline, Entry
 from serialprof.gating.contest import RefusedBenchmarkError, Side, describe, setting_of
 from serialprof.gating.contestants import BenchmarkFailedError, Contestant
-from serialprof.gating.fingerprint import differences, fingerprint, moved
+from serialprof.gating.fingerprint import differences, fingerprint, moved, movement
 from serialprof.gating.interpreters import look_at
 from serialprof.gating.judging import unjudged
 from serialprof.gating.pairing import Pace, pace, time_process
+from serialprof.gating.preflight import WARM_LIMIT, preflight
 from serialprof.gating.records import METRIC_NAMES, Benchmark, Judgement, Metric, Outcome, SideFacts, Unpaired
 from serialprof.gating.running import decided
 from serialprof.gating.telling import error_sentence, sentence
@@ -75,6 +78,21 @@ class _Taken:
     seconds: float
     edited: bool
 
+    @property
+    def samples(self) -> Unpaired:
+        """What is judged."""
+        return Unpaired(self.entry.processes, self.processes)
+
+    @property
+    def plain(self) -> Judgement:
+        """What the processes say where nothing else has changed."""
+        return judge_unpaired(self.samples, self.benchmark.criteria, LEAST_TOLERANCE)
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """By which yardsticks the machine is no longer as fast as it was."""
+        return moved(self.entry.yardsticks, self.yardsticks, self.plain.tolerance)
+
 
 def save(
     benchmarks: Sequence[Benchmark],
@@ -82,6 +100,7 @@ def save(
     machine: Machine,
     tell: Tell = lambda what: None,
     processes: int = PROCESSES,
+    timeout: float = WARM_LIMIT,
 ) -> Baseline:
     """Times benchmarks for a later comparison.
 
@@ -91,13 +110,14 @@ def save(
         machine: this computer.
         tell: told in a few words what begins.
         processes: fresh ones of each benchmark.
+        timeout: seconds in which one has to be loaded and warm.
 
     Raises:
         WorkloadError: a benchmark cannot be timed; the message names it.
         CannotMeasureError: this machine's yardsticks cannot be read.
     """
     began = time.time()
-    entries = tuple(_entry(benchmark, side, machine, tell, processes) for benchmark in benchmarks)
+    entries = tuple(_entry(benchmark, side, machine, tell, processes, timeout) for benchmark in benchmarks)
     readings = [reading for entry in entries for reading in entry.yardsticks]
     facts = SideFacts("base", side.commit, look_at(Path(side.python)).version, side.command)
     return Baseline(entries, fingerprint(machine, readings), machine, facts, began, version("serialprof"))
@@ -113,6 +133,7 @@ def compare(
     enforce: bool = False,
     elsewhere: int = 0,
     processes: int = PROCESSES,
+    timeout: float = WARM_LIMIT,
 ) -> Comparison:
     """Times the head, and says what a stored baseline says of it.
 
@@ -125,24 +146,27 @@ def compare(
         enforce: whether failures count.
         elsewhere: benchmarks that are decided apart from these, and that corrections count too.
         processes: fresh ones of each benchmark.
+        timeout: seconds in which one has to be loaded and warm.
 
     Raises:
         CannotMeasureError: this machine's yardsticks cannot be read.
     """
-    found = [_measured(baseline, benchmark, side, machine, tell, processes) for benchmark in benchmarks]
-    readings = [reading for item in found if isinstance(item, _Taken) for reading in item.yardsticks]
+    found = [_measured(baseline, benchmark, side, machine, tell, processes, timeout) for benchmark in benchmarks]
+    measured = [item for item in found if isinstance(item, _Taken)]
+    readings = [reading for item in measured for reading in item.yardsticks]
     # Where nothing was measured, no clock is known and nothing is judged.
     strange = differences(baseline.fingerprint, fingerprint(machine, readings)) if readings else ()
     outcomes = decided([item if isinstance(item, Outcome) else _judged(item, strange) for item in found], elsewhere)
-    edited = [item.benchmark.name for item in found if isinstance(item, _Taken) and item.edited]
-    return Comparison(outcomes, "" if enforce else ADVISORY, tuple(map(_edited, edited)))
+    warnings = [text for item in measured for text in _warnings(item, same_machine=not strange)]
+    return Comparison(outcomes, "" if enforce else ADVISORY, tuple(warnings))
 
 
-def _entry(benchmark: Benchmark, side: Side, machine: Machine, tell: Tell, processes: int) -> Entry:
+def _entry(benchmark: Benchmark, side: Side, machine: Machine, tell: Tell, processes: int, timeout: float) -> Entry:
     try:
         description, code = describe(benchmark, side, machine, "error")
         setting = setting_of(benchmark, description, machine)
         contestant = Contestant(side.python, side.reference(benchmark), side.folder)
+        preflight("head", contestant, setting, timeout)
         paced = pace(setting, contestant)
         taken, yardsticks = _take(benchmark, contestant, paced, tell, processes)
     except (RefusedBenchmarkError, BenchmarkFailedError) as error:
@@ -151,7 +175,13 @@ def _entry(benchmark: Benchmark, side: Side, machine: Machine, tell: Tell, proce
 
 
 def _measured(
-    baseline: Baseline, benchmark: Benchmark, side: Side, machine: Machine, tell: Tell, processes: int
+    baseline: Baseline,
+    benchmark: Benchmark,
+    side: Side,
+    machine: Machine,
+    tell: Tell,
+    processes: int,
+    timeout: float,
 ) -> _Taken | Outcome:
     """The head's processes, sampled as the baseline's were; or why there are none."""
     began = time.monotonic()
@@ -161,6 +191,7 @@ def _measured(
         setting = setting_of(benchmark, description, machine)
         _check_alike(entry, setting)
         contestant = Contestant(side.python, side.reference(benchmark), side.folder)
+        preflight("head", contestant, setting, timeout)
         paced = replace(entry.pace, setting=replace(entry.pace.setting, cpus=setting.cpus))
         taken, yardsticks = _take(benchmark, contestant, paced, tell, processes)
     except RefusedBenchmarkError as refused:
@@ -215,11 +246,11 @@ def _check_alike(entry: Entry, setting: Setting) -> None:
 def _judged(taken: _Taken, strange: Sequence[str]) -> Outcome:
     """What the processes say, where this is the machine of the baseline and as fast as it was."""
     benchmark = taken.benchmark
-    samples = Unpaired(taken.entry.processes, taken.processes)
-    tolerance = judge_unpaired(samples, benchmark.criteria, LEAST_TOLERANCE).tolerance
-    slower = moved(taken.entry.yardsticks, taken.yardsticks, tolerance)
-    barred = f"another machine: {'; '.join(strange)}" if strange else "; ".join(slower)
-    judgement = judge_unpaired(samples, benchmark.criteria, LEAST_TOLERANCE, barred)
+    if strange:
+        barred = f"another machine: {'; '.join(strange)}"
+        judgement = judge_unpaired(taken.samples, benchmark.criteria, LEAST_TOLERANCE, barred)
+    else:
+        judgement = _beyond_movement(taken) if taken.moved else taken.plain
     others: dict[Metric, Judgement] = {
         metric: unjudged(f"a stored baseline has no {METRIC_NAMES[metric]}", benchmark.criteria)
         for metric in benchmark.others
@@ -233,11 +264,28 @@ def _judged(taken: _Taken, strange: Sequence[str]) -> Outcome:
         judgement=judgement,
         seconds=taken.seconds,
         others=others,
-        unpaired=samples,
+        unpaired=taken.samples,
     )
 
 
-def _edited(name: str) -> str:
-    return (
-        f"{name}: the file that it is written in has changed since the baseline was saved, which may be the difference"
-    )
+def _beyond_movement(taken: _Taken) -> Judgement:
+    """What the processes say where yardsticks moved: it counts if it is more than these can have done to it."""
+    criteria, plain = taken.benchmark.criteria, taken.plain
+    shift = movement(taken.entry.yardsticks, taken.yardsticks)
+    beyond = judge_unpaired(taken.samples, criteria, math.expm1(math.log1p(plain.tolerance) + shift))
+    if beyond.verdict == "fail":
+        return beyond
+    if plain.ratio.high is not None and plain.ratio.high * math.exp(shift) < 1 + plain.mde:
+        return plain
+    return judge_unpaired(taken.samples, criteria, LEAST_TOLERANCE, "; ".join(taken.moved))
+
+
+def _warnings(taken: _Taken, *, same_machine: bool) -> Iterator[str]:
+    name = taken.benchmark.name
+    if taken.edited:
+        yield (
+            f"{name}: the file that it is written in has changed since the baseline was saved, which may be the "
+            "difference"
+        )
+    for text in taken.moved if same_machine else ():
+        yield f"{name}: {text}, so only what exceeds that by the tolerance is told"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +24,41 @@ class BenchmarkFailedError(Exception):
 
     Attributes:
         role: whose.
+        hung: whether it gave no answer in time.
     """
 
-    def __init__(self, role: Role, reason: str) -> None:
+    def __init__(self, role: Role, reason: str, *, hung: bool = False) -> None:
         super().__init__(reason)
         self.role = role
+        self.hung = hung
+
+
+class Contender(WorkerProcess):
+    """The worker of a role, of which more is seen from outside than what it answers.
+
+    Attributes:
+        forgotten: bytes of what it printed that are no longer kept.
+    """
+
+    forgotten = 0
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    @property
+    def printed(self) -> int:
+        """Bytes that it has printed so far, what it started included."""
+        return self.forgotten + self._kept()
+
+    def _trim(self) -> None:
+        before = self._kept()
+        super()._trim()
+        self.forgotten += before - self._kept()
+
+    def _kept(self) -> int:
+        return os.fstat(self._printed.fileno()).st_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +80,7 @@ class Contestant:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def start(role: Role, contestant: Contestant, cpus: tuple[int, ...], padding: Mapping[str, str]) -> WorkerProcess:
+def start(role: Role, contestant: Contestant, cpus: tuple[int, ...], padding: Mapping[str, str]) -> Contender:
     """A fresh worker of a role.
 
     Args:
@@ -62,7 +93,7 @@ def start(role: Role, contestant: Contestant, cpus: tuple[int, ...], padding: Ma
         BenchmarkFailedError: its interpreter cannot be started.
     """
     try:
-        return WorkerProcess(
+        return Contender(
             contestant.reference,
             cpus,
             python=contestant.python,
@@ -82,7 +113,7 @@ def ask(role: Role, worker: WorkerProcess, request: protocol.Request, kind: type
     try:
         reply = worker.ask(request, limit)
     except WorkerLostError as error:
-        raise BenchmarkFailedError(role, str(error)) from None
+        raise BenchmarkFailedError(role, str(error), hung=error.hung) from None
     if isinstance(reply, kind):
         return reply
     reason = getattr(reply, "reason", f"answered {type(reply).__name__} to another question")

@@ -100,13 +100,25 @@ def moved(then: Sequence[Yardsticks], now: Sequence[Yardsticks], tolerance: floa
         tolerance: share beyond which that is said, in either direction.
     """
     told = []
-    for name, words in _YARDSTICK_NAMES.items():
-        before, after = (statistics.median(getattr(item, name) for item in readings) for readings in (then, now))
-        ratio = after / before
+    for name, ratio in _ratios(then, now).items():
         if abs(math.log(ratio)) > math.log1p(tolerance):
             share, way = (ratio - 1, "slower") if ratio > 1 else (1 - ratio, "faster")
-            told.append(f"this machine is {100 * share:.0f} % {way} than it was by its {words}")
+            told.append(f"this machine is {100 * share:.0f} % {way} than it was by its {_YARDSTICK_NAMES[name]}")
     return tuple(told)
+
+
+def movement(then: Sequence[Yardsticks], now: Sequence[Yardsticks]) -> float:
+    """By how much the yardstick moved that moved most, up or down: the size of the log of its ratio."""
+    return max(abs(math.log(ratio)) for ratio in _ratios(then, now).values())
+
+
+def _ratios(then: Sequence[Yardsticks], now: Sequence[Yardsticks]) -> dict[str, float]:
+    """Every yardstick now over what it was, by medians."""
+    medians = [
+        {name: statistics.median(getattr(item, name) for item in readings) for name in _YARDSTICK_NAMES}
+        for readings in (then, now)
+    ]
+    return {name: medians[1][name] / medians[0][name] for name in _YARDSTICK_NAMES}
 
 
 def _same_clock(then: int | None, now: int | None) -> bool:

@@ -103,7 +103,9 @@ def _against_baseline(
     assert request.baseline is not None
     stored = read(request.baseline)
     head = head_alone(request)
-    found = compare(stored, expected, head, report.machine, tell, enforce=request.enforce)
+    found = compare(
+        stored, expected, head, report.machine, tell, enforce=request.enforce, timeout=request.effort.timeout
+    )
     saved = Configuration(benchmarks=tuple(entry.benchmark for entry in stored.entries))
     gone = () if request.names_benchmarks else missing(saved, configuration)
     return replace(

@@ -15,13 +15,16 @@ from serialprof.gating.judging import final, judge, judge_all, settled
 from serialprof.gating.layouts import layout_floor
 from serialprof.gating.metrics import refusals
 from serialprof.gating.pairing import Pace, pace, time_pair
-from serialprof.gating.records import LOOKS, Benchmark, Outcome, Pair, Verdict
+from serialprof.gating.preflight import WARM_LIMIT, preflight
+from serialprof.gating.records import LOOKS, Benchmark, Outcome, Pair, Role, Verdict
 from serialprof.gating.telling import error_sentence, sentence
 from serialprof.machine import Machine
 
 Tell = Callable[[str], None]
 Rebuilds = Callable[[], Sequence[Side]]
 
+#: Roles that differ in what they run; the third is the base again.
+_SIDES: Final[tuple[Role, ...]] = ("base", "head")
 #: What the judgements of a benchmark may come to, the worst last.
 _BADNESS: Final[tuple[Verdict, ...]] = ("pass", "inconclusive", "fail")
 
@@ -34,10 +37,12 @@ class Effort:
         budget: seconds per benchmark after which no further pairs are taken; the first looks' are taken in any case.
             Where a failure is weighed against layouts, further pairs have as much again.
         seed: of all orders.
+        timeout: seconds in which a side has to be loaded and warm.
     """
 
     budget: float = 60.0
     seed: int = 0
+    timeout: float = WARM_LIMIT
 
 
 def run_gate(
@@ -114,6 +119,8 @@ def _gated(
     tell(f"{benchmark.name}: starting")
     try:
         opened = contest(benchmark, base, head, machine)
+        for role in _SIDES:
+            preflight(role, opened.contestants[role], opened.setting, effort.timeout)
         paced = pace(opened.setting, opened.contestants["base"])
         pairs = take_pairs(opened, paced, effort, hypotheses, tell)
         floor = None

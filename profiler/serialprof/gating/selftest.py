@@ -19,6 +19,7 @@ from serialprof.gating.contest import Contest, RefusedBenchmarkError, Side, cont
 from serialprof.gating.contestants import BenchmarkFailedError, Contestant
 from serialprof.gating.judging import judge
 from serialprof.gating.pairing import Pace, pace
+from serialprof.gating.preflight import preflight
 from serialprof.gating.rates import Rate, pairs_for, pooled_spread, smallest_caught
 from serialprof.gating.records import LOOKS, Benchmark, Judgement, Verdict
 from serialprof.gating.running import Effort, Tell, take_pairs
@@ -156,6 +157,7 @@ def self_test(
     benchmark = replace(benchmark, metrics=("step",))
     try:
         opened = contest(benchmark, side, side, machine)
+        preflight("base", opened.contestants["base"], opened.setting, effort.timeout)
         paced = planting_pace(opened.setting, opened.contestants["base"])
         long = paced.seconds > _LONGEST_SAMPLE
         if long:
