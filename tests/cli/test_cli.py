@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line as a process: exit codes, outputs, and what is left behind."""
+"""The command line: exit codes, outputs, and what is left behind."""
 
 import csv
 import io
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from serialprof.store import read_run
+from tests.cli.calling import MAIN, called, processed
 
 HEAVY = {"numpy", "pandas", "matplotlib", "torch", "scipy"}
 QUICK = ("--quick", "--budget", "1s", "--threads", "1")
@@ -46,11 +47,6 @@ def bad(setting):
 '''
 
 
-def serialprof(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "toys.py").write_text(TOYS)
@@ -62,7 +58,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one small run of a stranger's workload, a.serialprof and its page."""
     folder = tmp_path_factory.mktemp("measured")
     (folder / "toys.py").write_text(TOYS)
-    done = serialprof("run", "toys.py:spin", *QUICK, "-o", "a.serialprof", cwd=folder)
+    done = processed("run", "toys.py:spin", *QUICK, "-o", "a.serialprof", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "run.out").write_text(done.stdout)
     return folder
@@ -99,7 +95,7 @@ def test_a_run_leaves_a_store_a_page_and_a_verdict(measured: Path) -> None:
 def test_a_report_rebuilds_the_same_page_from_the_store_alone(measured: Path, tmp_path: Path) -> None:
     copy = tmp_path / "moved.serialprof"
     copy.write_bytes((measured / "a.serialprof").read_bytes())
-    done = serialprof("report", "moved.serialprof", "--format", "html", "-o", "b.html", cwd=tmp_path)
+    done = processed("report", "moved.serialprof", "--format", "html", "-o", "b.html", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "b.html").read_text() == (measured / "a.html").read_text()
 
@@ -119,29 +115,29 @@ def test_a_report_needs_neither_torch_nor_hardware(measured: Path, tmp_path: Pat
 
 def test_exports(measured: Path, tmp_path: Path) -> None:
     store = str(measured / "a.serialprof")
-    document = json.loads(serialprof("export", store, "--format", "json", cwd=tmp_path).stdout)
+    document = json.loads(called("export", store, "--format", "json", cwd=tmp_path).stdout)
     assert document
-    assert serialprof("export", store, "--format", "csv", "-o", "a.csv", cwd=tmp_path).returncode == 0
+    assert called("export", store, "--format", "csv", "-o", "a.csv", cwd=tmp_path).returncode == 0
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
     assert len(rows) == sum(len(visit.samples) for visit in read_run(measured / "a.serialprof").visits)
 
 
 def test_json_is_alone_on_standard_output(folder: Path) -> None:
-    done = serialprof("run", "toys.py:spin", *QUICK, "--json", "--no-html", "-o", "a.serialprof", cwd=folder)
+    done = called("run", "toys.py:spin", *QUICK, "--json", "--no-html", "-o", "a.serialprof", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)
     assert not (folder / "a.html").exists()
 
 
 def test_a_dry_run_measures_and_writes_nothing(folder: Path) -> None:
-    done = serialprof("run", "toys.py:spin", "lstm", "--dry-run", cwd=folder)
+    done = called("run", "toys.py:spin", "lstm", "--dry-run", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "spin: wheels 1, 2, 4, 8" in done.stdout
     assert [path.name for path in folder.iterdir()] == ["toys.py"]
 
 
 def test_a_point_that_crashes_is_listed_and_the_sweep_goes_on(folder: Path) -> None:
-    done = serialprof("run", "toys.py:bad", *QUICK, "-o", "a.serialprof", cwd=folder)
+    done = processed("run", "toys.py:bad", *QUICK, "-o", "a.serialprof", cwd=folder)
     assert done.returncode == 2
     assert "worker died by SIGABRT" in done.stderr
     run = read_run(folder / "a.serialprof")
@@ -184,7 +180,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(folder: Path, arguments: t
     (folder / "taken.serialprof").write_text("precious")
     (folder / "page.html").write_text("precious")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    done = serialprof(*arguments, cwd=folder)
+    done = called(*arguments, cwd=folder)
     assert done.returncode == 2
     assert complaint in " ".join(done.stderr.split())
     assert done.stderr.startswith("serialprof: ") and len(done.stderr.splitlines()) == 1
@@ -194,7 +190,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(folder: Path, arguments: t
 
 def test_too_many_points_are_refused_with_their_count(folder: Path) -> None:
     widths = ",".join(map(str, range(1, 10_002)))
-    done = serialprof("run", "toys.py:spin", "--threads", "1", "--width", widths, "-o", "a.serialprof", cwd=folder)
+    done = processed("run", "toys.py:spin", "--threads", "1", "--width", widths, "-o", "a.serialprof", cwd=folder)
     assert done.returncode == 2
     assert done.stderr == "serialprof: the sweep has 10001 points; shorten --width or --threads to 10000 at most\n"
     assert [path.name for path in folder.iterdir()] == ["toys.py"]
@@ -206,7 +202,7 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(folder: Path) 
     else:
         folder.chmod(0o500)
         target = folder / "a.serialprof"
-    done = serialprof("run", "lstm", "-o", str(target), cwd=folder)
+    done = called("run", "lstm", "-o", str(target), cwd=folder)
     assert done.returncode == 2
     assert "cannot write" in done.stderr
 
@@ -214,7 +210,7 @@ def test_an_unwritable_folder_is_said_before_anything_is_measured(folder: Path) 
 def test_an_interrupt_keeps_what_was_measured(folder: Path) -> None:
     # What starts the tests may ignore SIGINT, which children inherit.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    command = [sys.executable, "-c", f"{heed}\nfrom serialprof.cli import main; main()"]
+    command = [sys.executable, "-c", f"{heed}\n{MAIN}"]
     command += ["run", "toys.py:spin", "--quick", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -231,21 +227,20 @@ def test_an_interrupt_keeps_what_was_measured(folder: Path) -> None:
     run = read_run(file)
     assert run.status == "interrupted"
     assert run.visits
-    report = serialprof("report", "a.serialprof", cwd=folder)
+    report = called("report", "a.serialprof", cwd=folder)
     assert report.returncode == 0, report.stderr
     assert "spin" in report.stdout
     assert f"run {run.run_id} is interrupted" in " ".join(report.stdout.split())
 
 
 def test_a_reader_that_leaves_is_no_regression(folder: Path) -> None:
-    code = "from serialprof.cli import main; main()"
-    command = f"{sys.executable} -c '{code}' run toys.py:spin --dry-run | true; exit ${{PIPESTATUS[0]}}"
+    command = f"{sys.executable} -c '{MAIN}' run toys.py:spin --dry-run | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_dry_run_as_json(folder: Path) -> None:
-    done = serialprof("run", "toys.py:spin", "--dry-run", "--json", cwd=folder)
+    done = called("run", "toys.py:spin", "--dry-run", "--json", cwd=folder)
     assert len(json.loads(done.stdout)["plan"]["points"]) >= 4
 
 
@@ -253,14 +248,14 @@ def test_a_dry_run_as_json(folder: Path) -> None:
     ("options", "kinds"), [((), ["delay"]), (("--dilate",), ["delay", "dilation"]), (("--no-stand-ins",), [])]
 )
 def test_which_stand_ins_are_taken(folder: Path, options: tuple[str, ...], kinds: list[str]) -> None:
-    done = serialprof("run", "toys.py:spin", "--dry-run", "--json", *options, cwd=folder)
+    done = called("run", "toys.py:spin", "--dry-run", "--json", *options, cwd=folder)
     if "--dilate" in options and done.returncode == 3:
         pytest.skip(done.stderr)
     assert json.loads(done.stdout)["plan"]["stand_ins"] == kinds
 
 
 def test_dilation_is_a_stand_in(folder: Path) -> None:
-    done = serialprof("run", "toys.py:spin", "--no-stand-ins", "--dilate", cwd=folder)
+    done = called("run", "toys.py:spin", "--no-stand-ins", "--dilate", cwd=folder)
     assert done.returncode == 2
     assert "--dilate is a stand-in, which --no-stand-ins leaves out" in done.stderr
 
@@ -270,21 +265,21 @@ def test_files_with_the_names_of_modules_do_no_harm(folder: Path) -> None:
         (folder / name).write_text("raise SystemExit('found first')")
     (folder / "pickle.py").write_text(TOYS)
     done = subprocess.run(
-        [sys.executable, "-P", "-c", "from serialprof.cli import main; main()", "run", "pickle.py:spin", "--dry-run"],
+        [sys.executable, "-P", "-c", MAIN, "run", "pickle.py:spin", "--dry-run"],
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
 
 def test_a_page_can_be_called_anything(folder: Path) -> None:
-    done = serialprof("run", "toys.py:spin", *QUICK, "--width", "1", "-o", "a.html", cwd=folder)
+    done = called("run", "toys.py:spin", *QUICK, "--width", "1", "-o", "a.html", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert read_run(folder / "a.html").status == "complete"
     assert (folder / "a.html.html").exists()
 
 
 def test_a_terminated_run_is_closed_like_an_interrupted_one(folder: Path, empty_cache: Path) -> None:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
+    command = [sys.executable, "-c", MAIN]
     command += ["run", "toys.py:spin", "--threads", "1", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -297,7 +292,7 @@ def test_a_terminated_run_is_closed_like_an_interrupted_one(folder: Path, empty_
 
 
 def test_killing_the_run_keeps_its_visits(folder: Path) -> None:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
+    command = [sys.executable, "-c", MAIN]
     command += ["run", "toys.py:spin", "--quick", "--threads", "1", "--precision", "0.0001%", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -311,7 +306,7 @@ def test_killing_the_run_keeps_its_visits(folder: Path) -> None:
 
 
 def test_killing_the_run_ends_a_worker_that_hangs(folder: Path) -> None:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
+    command = [sys.executable, "-c", MAIN]
     command += ["run", "toys.py:stuck", "--quick", "--threads", "1", "-o", "a.serialprof"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr

@@ -1,15 +1,15 @@
-"""`serialprof compare` as a process."""
+"""`serialprof compare`: what it prints and writes, and what it refuses."""
 
 import json
 import sqlite3
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from serialprof.store import Store
+from tests.cli.calling import called, processed
 from tests.model import builder
 
 
@@ -27,12 +27,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()", "compare", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return called("compare", *arguments, cwd=folder)
 
 
 def test_the_verdict_comes_first_and_is_plain_when_piped(folder: Path) -> None:
-    done = compare(folder, "a.serialprof", "b.serialprof")
+    done = processed("compare", "a.serialprof", "b.serialprof", cwd=folder)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith(("B is 2.0", "B is 1.9"))

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`run --device` as a process: what is refused before anything is measured, and what is planned."""
+"""`run --device`: what is refused before anything is measured, and what is planned."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from serialprof.store import read_run
+from tests.cli.calling import called
 
 TOYS = """
 import serialprof
@@ -33,13 +31,6 @@ def starved(setting):
 """
 
 
-def serialprof(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()", *arguments]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **environment}
-    )
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "toys.py").write_text(TOYS)
@@ -60,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_what_cannot_be_is_refused_with_a_remedy(folder: Path, arguments: tuple[str, ...], complaint: str) -> None:
-    done = serialprof("run", *arguments, cwd=folder)
+    done = called("run", *arguments, cwd=folder)
     assert done.returncode == 2
     assert complaint in " ".join(done.stderr.split())
     assert sorted(path.name for path in folder.iterdir() if path.suffix != "") == ["toys.py"]
@@ -68,27 +59,27 @@ def test_what_cannot_be_is_refused_with_a_remedy(folder: Path, arguments: tuple[
 
 def test_a_device_that_is_not_there_ends_3_before_anything_is_sampled(folder: Path) -> None:
     """With torch or without, no device is visible to this process."""
-    done = serialprof("run", "--device", "cuda", "toys.py:wide", cwd=folder, CUDA_VISIBLE_DEVICES="")
+    done = called("run", "--device", "cuda", "toys.py:wide", cwd=folder, CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 3, done.stderr
     assert done.stderr.count("\n") == 1 and ("CUDA" in done.stderr or "torch" in done.stderr)
     assert not list(folder.glob("*.serialprof"))
 
 
 def test_an_open_ended_sweep_is_planned_as_far_as_the_host_reaches(folder: Path) -> None:
-    done = serialprof("run", "--dry-run", "--json", "--threads", "1", "toys.py:wide", cwd=folder)
+    done = called("run", "--dry-run", "--json", "--threads", "1", "toys.py:wide", cwd=folder)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)["plan"]
     widths = [point["setting"]["width"] for point in plan["points"]]
     assert widths == [4**power for power in range(len(widths))] and 1 < len(widths) < 12
     assert plan["open_ended"] == ["toys.py:wide"]
-    asked = serialprof("run", "--dry-run", "--threads", "1", "--width", str(4**11), "toys.py:wide", cwd=folder)
+    asked = called("run", "--dry-run", "--threads", "1", "--width", str(4**11), "toys.py:wide", cwd=folder)
     assert asked.returncode == 2
     assert "wide at width 4194304 would touch 7.63 TiB of memory" in asked.stderr
 
 
 def test_every_element_type_is_a_row_of_the_plan_once(folder: Path) -> None:
     arguments = ("--dtype", "bf16,fp32,bf16", "--mode", "eager,eager", "--width", "1", "--threads", "1")
-    done = serialprof("run", "--dry-run", "--json", *arguments, "toys.py:wide", cwd=folder)
+    done = called("run", "--dry-run", "--json", *arguments, "toys.py:wide", cwd=folder)
     assert done.returncode == 0, done.stderr
     settings = [point["setting"] for point in json.loads(done.stdout)["plan"]["points"]]
     assert [(each["dtype"], each["device"], each["mode"]) for each in settings] == [
@@ -99,7 +90,7 @@ def test_every_element_type_is_a_row_of_the_plan_once(folder: Path) -> None:
 
 def test_a_dry_run_says_on_what_and_where_it_ends(folder: Path) -> None:
     arguments = ("--threads", "1", "--mode", "eager", "--dtype", "fp32,bf16", "toys.py:wide")
-    done = serialprof("run", "--dry-run", *arguments, cwd=folder)
+    done = called("run", "--dry-run", *arguments, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-2:] == [
         "  on cpu; modes eager; fp32, bf16",
@@ -108,15 +99,15 @@ def test_a_dry_run_says_on_what_and_where_it_ends(folder: Path) -> None:
 
 
 def test_a_dry_run_names_the_one_mode_that_was_asked_for(folder: Path) -> None:
-    done = serialprof("run", "--dry-run", "--threads", "1", "--mode", "compile", "toys.py:wide", cwd=folder)
+    done = called("run", "--dry-run", "--threads", "1", "--mode", "compile", "toys.py:wide", cwd=folder)
     assert "  on cpu; modes compile; fp32" in done.stdout.splitlines()
-    plain = serialprof("run", "--dry-run", "--threads", "1", "toys.py:wide", cwd=folder)
+    plain = called("run", "--dry-run", "--threads", "1", "toys.py:wide", cwd=folder)
     assert "modes" not in plain.stdout
 
 
 def test_where_memory_ends_a_sweep_a_run_ends_well_and_says_so(folder: Path) -> None:
     arguments = ("--quick", "--budget", "1s", "--threads", "1", "--no-stand-ins", "-o", "a.serialprof")
-    done = serialprof("run", *arguments, "toys.py:starved", cwd=folder)
+    done = called("run", *arguments, "toys.py:starved", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "failed" not in done.stderr
     run = read_run(folder / "a.serialprof")

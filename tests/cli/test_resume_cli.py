@@ -18,6 +18,7 @@ import pytest
 
 from serialprof.limits import Limits
 from serialprof.store import Store, StoredRun, read_run
+from tests.cli.calling import MAIN, called, processed
 
 TOYS = """
 import serialprof
@@ -41,20 +42,13 @@ def leaving(setting):
 """
 # What starts the tests may ignore SIGINT, which children inherit.
 HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-MAIN = "from serialprof.cli import main; main()"
 QUICK = ("--quick", "--threads", "1", "--precision", "0.0001%", "--budget")
 FEW = (*QUICK, "1.5s")
 LINE = re.compile(r"serialprof (run --resume \S+)")
 
 
-def command(*arguments: str, before: str = HEED) -> list[str]:
-    return [sys.executable, "-c", before + MAIN, *arguments]
-
-
-def serialprof(*arguments: str, cwd: Path, before: str = HEED) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments, before=before), cwd=cwd, capture_output=True, text=True, timeout=120, check=False
-    )
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", HEED + MAIN, *arguments]
 
 
 @contextmanager
@@ -127,7 +121,7 @@ def test_the_line_that_an_interrupted_run_prints_completes_it(interrupted: tuple
     before = read_run(stopped / "a.serialprof")
     assert before.status == "interrupted" and len(before.visits) >= 3 and in_drawn_order(before)
     assert not (interrupted[0] / "a.html").exists()
-    done = serialprof(*shlex.split(line[1]), cwd=stopped)
+    done = processed(*shlex.split(line[1]), cwd=stopped)
     assert done.returncode == 0, done.stderr
     assert "calibrating" not in done.stderr and "limits" not in done.stderr
     after = read_run(stopped / "a.serialprof")
@@ -139,7 +133,7 @@ def test_the_line_that_an_interrupted_run_prints_completes_it(interrupted: tuple
     assert (stopped / "a.html").read_text().startswith("<!DOCTYPE html>")
     assert "spin" in done.stdout
 
-    again = one_sentence(serialprof("run", "--resume", "a.serialprof", cwd=stopped))
+    again = one_sentence(called("run", "--resume", "a.serialprof", cwd=stopped))
     assert "a.serialprof is complete; there is nothing to resume" in again
     assert read_run(stopped / "a.serialprof") == after
 
@@ -167,7 +161,7 @@ def test_killed_at_any_moment_a_run_keeps_its_visits_and_goes_on(folder: Path) -
             assert run.visits[: len(before.visits)] == before.visits
         arguments, before = ("--resume", "a.serialprof"), run
     assert before is not None
-    done = serialprof("run", "--resume", "a.serialprof", "--no-html", cwd=folder)
+    done = called("run", "--resume", "a.serialprof", "--no-html", cwd=folder)
     assert done.returncode == 0, done.stderr
     run = read_run(folder / "a.serialprof")
     assert run.status == "complete" and len(run.resumptions) == 3 and in_drawn_order(run)
@@ -184,7 +178,7 @@ def test_a_run_killed_before_its_limits_were_known_measures_them_when_resumed(fo
         process.kill()
     run = read_run(folder / "a.serialprof")
     assert run.limits == Limits() and not run.visits
-    done = serialprof("run", "--resume", "a.serialprof", "--no-html", cwd=folder)
+    done = called("run", "--resume", "a.serialprof", "--no-html", cwd=folder)
     assert done.returncode == 0, done.stderr
     run = read_run(folder / "a.serialprof")
     assert run.status == "complete" and run.limits.chains["multiply"] > 0 and in_drawn_order(run)
@@ -210,14 +204,14 @@ def test_what_cannot_be_resumed_is_one_sentence_and_changes_nothing(
     stopped: Path, arguments: tuple[str, ...], complaint: str
 ) -> None:
     before = {path.name: path.read_bytes() for path in stopped.iterdir()}
-    assert complaint in one_sentence(serialprof("run", *arguments, cwd=stopped))
+    assert complaint in one_sentence(called("run", *arguments, cwd=stopped))
     assert {path.name: path.read_bytes() for path in stopped.iterdir()} == before
 
 
 def test_a_page_in_the_way_is_said_before_anything_is_measured(stopped: Path) -> None:
     (stopped / "a.html").write_text("precious")
     before = read_run(stopped / "a.serialprof")
-    said = one_sentence(serialprof("run", "--resume", "a.serialprof", cwd=stopped))
+    said = one_sentence(called("run", "--resume", "a.serialprof", cwd=stopped))
     assert "a.html exists; remove it, or add --no-html" in said
     assert read_run(stopped / "a.serialprof") == before
     assert (stopped / "a.html").read_text() == "precious"
@@ -226,14 +220,14 @@ def test_a_page_in_the_way_is_said_before_anything_is_measured(stopped: Path) ->
 def test_a_file_that_another_run_writes_is_refused(stopped: Path) -> None:
     store, before = Store.reopen(stopped / "a.serialprof")
     with store:
-        said = one_sentence(serialprof("run", "--resume", "a.serialprof", cwd=stopped))
+        said = one_sentence(called("run", "--resume", "a.serialprof", cwd=stopped))
     assert "another run is writing to a.serialprof; wait for it to end" in said
     assert read_run(stopped / "a.serialprof") == before
 
 
 def test_a_run_under_way_is_not_resumed(folder: Path) -> None:
     with sampling("toys.py:spin", *QUICK, "60s", "-o", "a.serialprof", cwd=folder) as running:
-        said = one_sentence(serialprof("run", "--resume", "a.serialprof", cwd=folder))
+        said = one_sentence(called("run", "--resume", "a.serialprof", cwd=folder))
         assert running.poll() is None
     assert "another run is writing to a.serialprof" in said
     assert read_run(folder / "a.serialprof").resumptions == ()
@@ -242,11 +236,11 @@ def test_a_run_under_way_is_not_resumed(folder: Path) -> None:
 def test_a_changed_workload_is_refused_until_forced(stopped: Path) -> None:
     before = read_run(stopped / "a.serialprof")
     (stopped / "toys.py").write_text(TOYS.replace("200", "201"))
-    said = one_sentence(serialprof("run", "--resume", "a.serialprof", cwd=stopped))
+    said = one_sentence(called("run", "--resume", "a.serialprof", cwd=stopped))
     assert "begun under other conditions: the code of serialprof or of a workload has changed" in said
     assert "--force" in said
     assert read_run(stopped / "a.serialprof") == before
-    done = serialprof("run", "--resume", "a.serialprof", "--force", "--no-html", cwd=stopped)
+    done = called("run", "--resume", "a.serialprof", "--force", "--no-html", cwd=stopped)
     assert done.returncode == 0, done.stderr
     after = read_run(stopped / "a.serialprof")
     (entry,) = after.resumptions
@@ -255,8 +249,8 @@ def test_a_changed_workload_is_refused_until_forced(stopped: Path) -> None:
 
 def test_a_full_disk_ends_a_run_that_goes_on_once_there_is_room(folder: Path) -> None:
     room = 150_000  # bytes: the header takes about 70 000, a visit up to 20 000
-    full = HEED + f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
-    done = serialprof("run", "toys.py:spin", *FEW, "-o", "a.serialprof", cwd=folder, before=full)
+    full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
+    done = processed("run", "toys.py:spin", *FEW, "-o", "a.serialprof", cwd=folder, before=HEED + full)
     assert (done.returncode, done.stdout) == (2, "")
     last = done.stderr.splitlines()[-1]
     assert last.startswith("serialprof: cannot write to a.serialprof: ") and "Traceback" not in done.stderr
@@ -264,7 +258,7 @@ def test_a_full_disk_ends_a_run_that_goes_on_once_there_is_room(folder: Path) ->
     assert line and "make room" in last
     before = read_run(folder / "a.serialprof")
     assert before.status != "complete" and before.visits and in_drawn_order(before)
-    done = serialprof(*shlex.split(line[1]), cwd=folder)
+    done = called(*shlex.split(line[1]), cwd=folder)
     assert done.returncode == 0, done.stderr
     after = read_run(folder / "a.serialprof")
     assert after.status == "complete" and in_drawn_order(after)
@@ -274,7 +268,7 @@ def test_a_full_disk_ends_a_run_that_goes_on_once_there_is_room(folder: Path) ->
 
 def test_what_workers_print_reaches_neither_the_output_nor_the_protocol(folder: Path) -> None:
     workloads = ("toys.py:chatty", "toys.py:leaving")
-    done = serialprof("run", *workloads, *QUICK, "0.5s", "--no-html", "--json", "-o", "a.serialprof", cwd=folder)
+    done = called("run", *workloads, *QUICK, "0.5s", "--no-html", "--json", "-o", "a.serialprof", cwd=folder)
     assert done.returncode == 2
     assert json.loads(done.stdout) and "stepped" not in done.stdout + done.stderr
     assert "worker ended with exit code 3: no more" in done.stderr and "Traceback" not in done.stderr

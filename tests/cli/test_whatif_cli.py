@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`serialprof whatif` as a process, on a stored run whose times follow a law."""
+"""`serialprof whatif` on a stored run whose times follow a law."""
 
 import json
 import subprocess
@@ -14,6 +14,7 @@ from serialprof.estimate import Estimate
 from serialprof.question import question_of
 from serialprof.store import Store
 from serialprof.view import load
+from tests.cli.calling import called, processed
 from tests.model import builder
 
 L, TAU, S = 1e-6, 2e-8, 3e-7
@@ -37,12 +38,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def whatif(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()", "whatif", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return called("whatif", *arguments, cwd=folder)
 
 
 def test_a_table_per_workload(folder: Path) -> None:
-    done = whatif(folder, "a.serialprof", "--threads", "x2", "--barrier", "x0.5")
+    done = processed("whatif", "a.serialprof", "--threads", "x2", "--barrier", "x0.5", cwd=folder)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "toy native: x0.5 barrier, x2 threads"
