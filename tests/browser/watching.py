@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
@@ -61,6 +61,19 @@ class Watched:
     def _note(self, url: str, own: str) -> None:
         if url != own and not url.startswith("data:"):
             self.requests.append(url)
+
+    def screens(self) -> Iterator[tuple[str, int]]:
+        """Puts the page on a narrow and a wide screen, light and dark; yields what it is on.
+
+        Yields:
+            scheme: "light" or "dark".
+            width: of the screen, in pixels.
+        """
+        for width in (390, 1280):
+            for scheme in ("light", "dark"):
+                self.page.set_viewport_size({"width": width, "height": 900})
+                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                yield scheme, width
 
     def colour(self) -> str:
         return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))
