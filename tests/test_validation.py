@@ -4,20 +4,22 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from serialprof.errors import ExitCode, UsageError
+from serialprof.errors import ExitCode, InterruptedRunError, UsageError
 from serialprof.estimate import Estimate
 from serialprof.limits import ChaseRung, Limits
 from serialprof.machine import Cache, Machine
 from serialprof.model import analyse
 from serialprof.planning import Plan, Point, Request
-from serialprof.preparation import prepare
+from serialprof.preparation import Prepared, prepare
 from serialprof.records import Readings, StoredRun, Visit
 from serialprof.samples import Sample
 from serialprof.setting import Setting
+from serialprof.validation import running
 from serialprof.validation.comparing import Check, Claim, Conditions, Verdict, judge, noise, outcome, widened
 from serialprof.validation.programs import Program, claims, plantings
 from serialprof.validation.running import LEAST_BUDGET, merged, validate
@@ -402,6 +404,27 @@ def test_requests_become_one_run_of_their_serial_forms() -> None:
     assert [point.family for point in points] == [families["a"], families["a"], families["b"]]
     assert families["a"] != families["b"]
     assert (prepared.plan.budget, prepared.machine) == (12.0, here)
+
+
+def test_most_of_what_the_limits_leave_of_the_budget_goes_into_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, plans = [0.0], []
+
+    def limits(*_: object, **__: object) -> Limits:
+        seconds[0] += 10
+        return LIMITS
+
+    def measured(prepared: Prepared, *_: object) -> None:
+        plans.append(prepared.plan)
+        raise InterruptedRunError("interrupted", "")
+
+    monkeypatch.setattr(running, "look_at_machine", lambda: machine())
+    monkeypatch.setattr(running, "probe_limits", limits)
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(running, "_measured", measured)
+    with pytest.raises(InterruptedRunError):
+        validate(50.0)
+    (plan,) = plans
+    assert 0.8 * 40 <= plan.budget <= 0.9 * 40
 
 
 def test_a_budget_that_is_too_short_is_refused_at_once() -> None:

@@ -17,13 +17,23 @@ from serialprof.estimate import Estimate
 from serialprof.validation.comparing import Check, Conditions
 from serialprof.validation.running import LEAST_BUDGET, Validation
 from tests import made
+from tests.cli.calling import MAIN, called
 
 HEAVY = {"numpy", "pandas", "matplotlib", "torch", "scipy"}
+ROOT = Path(__file__).parents[2]
 # What starts the tests may ignore SIGINT, which children inherit.
 HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+#: Sampling ends with the fewest blocks.
+COARSE = "from serialprof.validation import running; running._PRECISION = 1.0\n"
+#: The limits are not measured, but those of a made-up machine.
+LIMITED = """
+from serialprof.validation import running
+from tests import made
+from tests.cli.calling import MAIN, called
+running.probe_limits = lambda *_, **__: made.limits()
+"""
 #: With the least budget, limits are measured in their quick form.
 SHORT = ("--budget", f"{LEAST_BUDGET:g}s")
-MAIN = "from serialprof.cli import main; main()"
 BEYOND = Estimate(None, low=2.2, reason="beyond W = 128: the width work never takes as long")
 CHECKS = (
     Check("serial share 0.5", Estimate(0.5, 0.5, 0.5), Estimate(0.501, 0.498, 0.5044), "inside"),
@@ -116,8 +126,8 @@ def test_verdicts_alone_are_coloured() -> None:
     assert [row for row in colored if "\x1b" in row] == [colored[index] for index in (2, 3, 4, 6, 7)]
 
 
-def command(*arguments: str, before: str = HEED) -> list[str]:
-    return [sys.executable, "-c", before + MAIN, "validate", *arguments]
+def command(*arguments: str, before: str = "") -> list[str]:
+    return [sys.executable, "-c", HEED + before + MAIN, "validate", *arguments]
 
 
 @pytest.fixture
@@ -134,7 +144,7 @@ def in_folder(temporary: Path) -> dict[str, str]:
 
 def test_this_machine_is_validated(temporary: Path) -> None:
     done = subprocess.run(
-        command("--json", *SHORT),
+        command("--json", *SHORT, before=COARSE),
         env=in_folder(temporary), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     found = json.loads(done.stdout)
@@ -150,7 +160,9 @@ def test_this_machine_is_validated(temporary: Path) -> None:
 
 
 def test_an_interrupt_leaves_nothing_behind(temporary: Path) -> None:
-    with subprocess.Popen(command(*SHORT), env=in_folder(temporary), stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command(*SHORT, before=LIMITED), cwd=ROOT, env=in_folder(temporary), stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr
         while not process.stderr.readline().startswith("calibrating"):
             assert process.poll() is None
@@ -176,8 +188,9 @@ def test_a_termination_while_limits_are_measured_leaves_nothing_behind(temporary
 def test_a_full_temporary_folder_is_one_sentence(temporary: Path) -> None:
     full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
     done = subprocess.run(
-        command(*SHORT, before=full), env=in_folder(temporary), capture_output=True, text=True, timeout=300, check=False
-    )
+        command(*SHORT, before=LIMITED + full),
+        cwd=ROOT, env=in_folder(temporary), capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert last.startswith("serialprof: cannot write")
@@ -195,9 +208,7 @@ def test_a_full_temporary_folder_is_one_sentence(temporary: Path) -> None:
     ],
 )
 def test_bad_input_is_one_sentence(temporary: Path, arguments: tuple[str, ...], complaint: str) -> None:
-    done = subprocess.run(
-        command(*arguments), env=in_folder(temporary), capture_output=True, text=True, timeout=60, check=False
-    )
+    done = called("validate", *arguments, cwd=temporary)
     assert done.returncode == 2
     assert complaint in done.stderr
     assert done.stderr.startswith("serialprof: ") and len(done.stderr.splitlines()) == 1
