@@ -394,14 +394,15 @@ def consistent(item: Prediction) -> None:
         assert inside == sorted(inside)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("mode", ["native", "eager"])
 def test_steps_never_contradict_their_own_speedups(seed: int, mode: str) -> None:
     draw = np.random.default_rng(seed)
     odd = {(w, p): draw.choice(STRANGE) for w in builder.OCTAVES for p in (1, 2)}
     run = builder.run(lambda w, p, f: law(w, p) * odd[w, p], threads=(1, 2), noise=0.1, seed=seed, mode=mode)
+    examined = examine(run)
     for asked in CHANGES:
-        found = answer(run, **asked)
+        (found,) = ask(run, question_of(asked), examined)
         assert len(found.predictions) == 18
         for item in found.predictions:
             consistent(item)

@@ -57,6 +57,9 @@ class Page(HTMLParser):
         return [attributes[name] for _, attributes in self.elements if name in attributes]
 
 
+parsed = cache(Page)
+
+
 def evil_run_page() -> str:
     name = EVIL + "$x^2$ \\frac{1}{2} & \x1b[31m\x00 \N{CJK UNIFIED IDEOGRAPH-4E2D}" + "n" * 10_000
     shape = replace(made.LSTM, name=name, width_name=name, depth_name=name, hatch=name)
@@ -94,7 +97,7 @@ def text(request: pytest.FixtureRequest) -> str:
 
 
 def test_every_reference_resolves_and_no_id_is_used_twice(text: str) -> None:
-    page = Page(text)
+    page = parsed(text)
     identifiers = page.attributes("id")
     assert len(identifiers) == len(set(identifiers))
     targets = [value.removeprefix("#") for value in page.attributes("href") if value.startswith("#")]
@@ -108,7 +111,7 @@ def _urls(value: str) -> list[str]:
 
 
 def test_nothing_is_fetched(text: str) -> None:
-    page = Page(text)
+    page = parsed(text)
     assert page.attributes("src") == []
     elsewhere = [value for value in page.attributes("href") if not value.startswith("#")]
     assert {value.partition(",")[0] for value in elsewhere} == {"data:", "data:application/gzip;base64"}
@@ -119,13 +122,13 @@ def test_nothing_is_fetched(text: str) -> None:
 
 
 def test_no_inline_style_and_no_handler(text: str) -> None:
-    names = {name for _, attributes in Page(text).elements for name in attributes}
+    names = {name for _, attributes in parsed(text).elements for name in attributes}
     assert "style" not in names
     assert not [name for name in names if name.startswith("on")]
 
 
 def test_policy_holds_the_hashes_of_style_and_script(text: str) -> None:
-    page = Page(text)
+    page = parsed(text)
     policy = next(values["content"] for _, values in page.elements if values.get("http-equiv"))
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives == {
@@ -180,7 +183,7 @@ def test_default_page_holds_every_part() -> None:
 def test_colours_are_left_to_the_style_sheet(text: str) -> None:
     assert not [element for figure in _figures(text) for element in figure.iter() if "#0" in element.get("fill", "")]
     drawn = {name for found in _figures(text) for element in found.iter() for name in element.get("class", "").split()}
-    style = "".join(Page(text).inside["style"])
+    style = "".join(parsed(text).inside["style"])
     assert {name for name in drawn if f".{name} " not in style} == set()
     literal = {element.get(kind) for found in _figures(text) for element in found.iter() for kind in ("fill", "stroke")}
     assert {value for value in literal if value and not value.startswith("url(#")} <= {"none"}
@@ -240,7 +243,7 @@ def test_emoji_are_shown_as_text() -> None:
     name = "\N{GRINNING FACE}" * 10_000
     run = made.stored_run((replace(made.LSTM, name=name),), host=name)
     text = html(made.view(run, made.analysis(run, (replace(made.LSTM, name=name),))))
-    assert "\N{GRINNING FACE}" * 77 + "..." in "".join(Page(text).inside["h3"])
+    assert "\N{GRINNING FACE}" * 77 + "..." in "".join(parsed(text).inside["h3"])
 
 
 def test_every_cause_is_drawn_or_named() -> None:
