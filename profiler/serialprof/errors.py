@@ -35,6 +35,10 @@ class SerialprofError(Exception):
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}" if self.remedy else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the sentence, which no frame of this package would explain better."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(SerialprofError):
     """An option or argument that cannot be carried out."""
