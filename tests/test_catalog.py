@@ -57,7 +57,8 @@ def test_an_undecorated_function_and_a_module(file: Path) -> None:
         ("dekode", "unknown workload 'dekode'; did you mean decode"),
         ("zzzzzz", "unknown workload 'zzzzzz'; choose from barrier, chain"),
         ("nowhere.py:race", "there is no file 'nowhere.py'"),
-        ("races:rase", "has no 'rase'; it declares race"),
+        ("races:rase", r"has no 'rase'; did you mean race\?"),
+        ("races:lap", "has no 'lap'; it declares race"),
         ("races:number", "is a int, no workload"),
     ],
 )

@@ -9,10 +9,11 @@ import pytest
 
 import serialprof
 from serialprof import preparation
+from serialprof.catalog import Description
 from serialprof.devicelimits import DeviceLimits
 from serialprof.errors import CannotMeasureError, StoreError, UsageError
 from serialprof.measure.protocol import DeviceSeen
-from serialprof.preparation import Prepared, check_incomplete, differences
+from serialprof.preparation import Prepared, check_incomplete, differences, told_apart
 from serialprof.records import Resumption, StoredRun
 from tests import made
 
@@ -127,3 +128,9 @@ def test_an_element_type_that_the_device_lacks_is_told_with_those_that_it_has(mo
         preparation._check_device("cuda:0", cells, made.machine())
     preparation._check_device("cuda:0", CELLS, made.machine())
     preparation._check_device("cpu", cells, made.machine())
+
+
+def test_workloads_of_one_name_are_told_apart_by_what_they_were_asked_for() -> None:
+    named = [Description("a/loop.py:x", "x"), Description("lstm", "lstm"), Description("b/loop.py:x", "x")]
+    assert [item.name for item in told_apart(named)] == ["a/loop.py:x", "lstm", "b/loop.py:x"]
+    assert [item.reference for item in told_apart(named)] == ["a/loop.py:x", "lstm", "b/loop.py:x"]

@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 import difflib
-import importlib
-import importlib.util
-import sys
+from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from serialprof.catalog import Workload, workload
 from serialprof.errors import WorkloadError
 from serialprof.handover import check_kept
+from serialprof.importing import module_of_file, module_of_name, near_files
 from serialprof.program import check_command, is_command, program_workload
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from types import ModuleType
 
 GROUP: Final = "serialprof.workloads"
 
@@ -45,7 +45,9 @@ def check_name(text: str) -> None:
     if is_reference(text):
         file, _, name = text.rpartition(":")
         if file.endswith(".py") and not Path(file).is_file():
-            raise WorkloadError(f"workload {text!r}: there is no file {file!r}", "give the path of an existing file")
+            near = near_files(Path(file))
+            remedy = f"did you mean {' or '.join(near)}?" if near else "give the path of an existing file"
+            raise WorkloadError(f"workload {text!r}: there is no file {file!r}", remedy)
         if not (file and name):
             raise WorkloadError(
                 f"workload {text!r} lacks a file or a name", "write FILE.py:NAME or package.module:NAME"
@@ -75,14 +77,21 @@ def load(text: str) -> Workload:
     if not is_reference(text):
         return _as_workload(text, registered()[text].load())
     location, _, attribute = text.rpartition(":")
-    module = _module_from_file(Path(location)) if location.endswith(".py") else _module_from_here(location)
+    module = module_of_file(Path(location)) if location.endswith(".py") else module_of_name(location)
     try:
-        found = getattr(module, attribute)
+        found: object = reduce(getattr, attribute.split("."), module)
     except AttributeError:
-        names = [name for name, value in vars(module).items() if isinstance(value, Workload)]
-        remedy = f"it declares {', '.join(names)}" if names else "declare one with @serialprof.workload"
-        raise WorkloadError(f"{location} has no {attribute!r}", remedy) from None
+        raise WorkloadError(f"{location} has no {attribute!r}", _offer(attribute, module)) from None
     return _as_workload(text, found)
+
+
+def _offer(attribute: str, module: ModuleType) -> str:
+    """What to write in place of a name that a module does not have."""
+    declared = [name for name, value in vars(module).items() if isinstance(value, Workload)]
+    plain = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+    if near := difflib.get_close_matches(attribute, declared or plain, n=3):
+        return f"did you mean {' or '.join(near)}?"
+    return f"it declares {', '.join(declared)}" if declared else "declare one with @serialprof.workload"
 
 
 def _as_workload(text: str, found: object) -> Workload:
@@ -91,28 +100,3 @@ def _as_workload(text: str, found: object) -> Workload:
     if callable(found):
         return workload(found)
     raise WorkloadError(f"{text} is a {type(found).__name__}, no workload", "decorate it with @serialprof.workload")
-
-
-def _module_from_here(name: str) -> Any:
-    """Imports a module that is installed, or that lies in the working folder."""
-    _add_to_path(Path.cwd())
-    return importlib.import_module(name)
-
-
-def _add_to_path(folder: Path) -> None:
-    """Makes modules of a folder importable, after everything else: a random.py there does not hide Python's own."""
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-
-
-def _module_from_file(path: Path) -> Any:
-    """Imports a file under a name of its own, so that it may be called like any module; its neighbours are found."""
-    _add_to_path(path.resolve().parent)
-    name = f"serialprof_file_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        raise WorkloadError(f"cannot import {path}", "give a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
@@ -121,7 +122,7 @@ def prepare(
     with ExitStack() as stack:
         workers = list(_introspectors(stack, request.workloads, machine))
         described = [worker.describe() for worker in workers]
-        descriptions = [description for description, _ in described]
+        descriptions = told_apart([description for description, _ in described])
         check_parameters(request, descriptions)
         skipped: dict[str, str] = {}
         points: list[Point] = []
@@ -145,6 +146,12 @@ def prepare(
         check_clock_budget(len(points), len(clocks), plan.budget)
     check_dilation(plan)
     return Prepared(machine, plan, _code_hash([code for _, code in described]), skipped, setup, gpus)
+
+
+def told_apart(descriptions: Sequence[Description]) -> list[Description]:
+    """The descriptions with a name of each one's own: where several have the same, their references are their names."""
+    names = Counter(description.name for description in descriptions)
+    return [replace(item, name=item.reference) if names[item.name] > 1 else item for item in descriptions]
 
 
 def _ends_before(point: Point, description: Description, request: Request, machine: Machine) -> bool:
