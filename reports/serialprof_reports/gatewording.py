@@ -8,6 +8,7 @@ from collections import Counter
 from statistics import geometric_mean, median
 from typing import TYPE_CHECKING, Final
 
+from serialprof.gating.records import LOOKS
 from serialprof.program import COMMAND_PREFIX
 from serialprof.units import format_seconds
 from serialprof_reports import wording
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
 
 #: Verdicts, the gravest first; a waived failure is none.
 GRAVEST: Final = ("error", "no baseline", "fail", "inconclusive", "waived", "pass")
-#: What people can do about each verdict.
+#: What people can do, the gravest first: about a verdict, or about why a gate is inconclusive.
 _HELP: Final = {
     "error": "error: mend what the sentence names, then run the command below again",
     "no baseline": "no baseline: there is nothing to compare with; a benchmark that the base lacks is compared once it "
     "is merged, or saved by `gate save`",
     "fail": "fail: look at what changed between the two commits; where the cost is meant, waive it in the "
     "configuration with a ceiling, an expiry and a reason",
-    "inconclusive": "inconclusive: give it more time (--budget), or a quieter machine; `serialprof gate --self-test` "
-    "says what this one can tell",
+    "stored": "inconclusive against a stored baseline: save it anew on this machine as it is now (`gate save "
+    "--replace`), or gate base and head in the same job (--base-ref, --base-python)",
+    "spent": "inconclusive, where further pairs would not help: a quieter machine does, or a larger mde; `serialprof "
+    "gate --self-test` says what this one can tell",
+    "short": "inconclusive: give it more time (--budget), or a quieter machine; `serialprof gate --self-test` says "
+    "what this one can tell",
 }
 NOTHING: Final = "no benchmark ran, and nothing that ran is no pass"
 
@@ -54,9 +59,19 @@ def headline(report: GateReport) -> str:
 
 
 def remedies(report: GateReport) -> tuple[str, ...]:
-    """What to do, once for every kind of verdict that asks for something, the gravest first."""
-    words = {word(outcome) for outcome in report.outcomes}
-    return tuple(_HELP[verdict] for verdict in GRAVEST if verdict in words and verdict in _HELP)
+    """What to do, once for everything that asks for it, the gravest first."""
+    asked = set(map(_trouble, report.outcomes))
+    return tuple(text for trouble, text in _HELP.items() if trouble in asked)
+
+
+def _trouble(outcome: Outcome) -> str:
+    """The verdict, and where it is inconclusive, why; more time helps only where there were not all pairs."""
+    if word(outcome) != "inconclusive":
+        return word(outcome)
+    if outcome.unpaired is not None:
+        return "stored"
+    biased = outcome.judgement is not None and outcome.judgement.biased
+    return "spent" if biased or len(outcome.pairs) >= LOOKS[-1] else "short"
 
 
 def remarks(report: GateReport) -> Iterator[str]:

@@ -127,18 +127,19 @@ def worktrees(folder: Path) -> int:
     return len(listed.stdout.splitlines())
 
 
+def revision(folder: Path, name: str) -> str:
+    done = subprocess.run(["git", "rev-parse", name], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def test_unchanged_passes(repository, recorded, monkeypatch, capsys) -> None:
     recorded("unchanged")
     assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 0
     document, junit, summary = read(repository)
     assert document["outcomes"][0]["verdict"] == "pass"
     assert len(document["outcomes"][0]["pairs"]) == 5
-    assert document["command"] == [
-        "serialprof",
-        "gate",
-        "--base-ref",
-        "HEAD~1",
-    ]  # a report that exists stops no repetition
+    # The commit, since HEAD~1 is another one tomorrow; no reports, since one that exists would stop the repetition.
+    assert document["command"] == ["serialprof", "gate", "--base-ref", revision(repository, "HEAD~1")]
     assert 'failures="0"' in junit
     assert "pass" in summary
     told = capsys.readouterr()

@@ -38,6 +38,22 @@ def test_what_to_do_is_said_of_what_there_is_alone() -> None:
     assert "--self-test" not in only
 
 
+@pytest.mark.parametrize(
+    ("report", "told", "not_told"),
+    [
+        (made.report(made.outcome("loop", made.pairs(0.02, 5, spread=0.03))), "(--budget)", "further pairs"),
+        (made.report(made.outcome("loop", made.pairs(0.02, 16, spread=0.03))), "further pairs would not", "--budget"),
+        (made.report(made.outcome("noisy", made.pairs(0.06, twin=0.04))), "further pairs would not", "--budget"),
+        (made.stored(0.0, barred="another machine: CPUs 2, 4 in the baseline"), "gate save --replace", "--budget"),
+    ],
+)
+def test_more_time_is_advised_where_it_helps_alone(report: GateReport, told: str, not_told: str) -> None:
+    assert [outcome.verdict for outcome in report.outcomes] == ["inconclusive"]
+    advice = flat(terminal(report)).partition("to do")[2]
+    assert told in advice
+    assert not_told not in advice
+
+
 def test_the_command_repeats_the_gate() -> None:
     assert "again         serialprof gate --base-ref origin/main --install 'pip install .'" in terminal(made.passing())
 

@@ -21,7 +21,7 @@ from serialprof.gating.contest import Side
 from serialprof.gating.expecting import missing, waived
 from serialprof.gating.interpreters import look_at
 from serialprof.gating.records import Benchmark, GateReport, Outcome, SideFacts, Verdict
-from serialprof.gating.request import GateRequest, benchmarks_of, check_base
+from serialprof.gating.request import GateRequest, benchmarks_of, check_base, pinned
 from serialprof.gating.running import Tell, run_gate
 from serialprof.gating.sides import built_sides, given_sides
 from serialprof.gating.telling import error_sentence
@@ -89,6 +89,7 @@ def _paired(
         outcomes=(*outcomes, *gone),
         base=_facts(base),
         head=_facts(head),
+        command=pinned(report.command, "--base-ref", base.commit),
         warnings=(_SAME,) if same else (),
     )
 

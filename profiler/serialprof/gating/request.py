@@ -6,6 +6,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 from serialprof.errors import UsageError
@@ -92,6 +93,22 @@ def benchmarks_of(request: GateRequest, configuration: Configuration) -> tuple[B
 
 def _named(reference: str, name: str, knobs: Knobs, criteria: Criteria) -> Benchmark:
     return Benchmark(name, reference, criteria, **knobs_in(knobs))
+
+
+def pinned(words: Sequence[str], option: str, commit: str) -> tuple[str, ...]:
+    """A command that repeats a gate, with the commit in place of a name that may stand for another one by then.
+
+    Args:
+        words: of the command.
+        option: that gives the name.
+        commit: that it stood for; nothing is changed where it is empty.
+    """
+    if not commit:
+        return tuple(words)
+    return tuple(
+        commit if before == option else f"{option}={commit}" if word.startswith(f"{option}=") else word
+        for before, word in pairwise(("", *words))
+    )
 
 
 def check_base(request: GateRequest) -> None:

@@ -25,6 +25,7 @@ from serialprof.gating.contest import Side
 from serialprof.gating.expecting import waived
 from serialprof.gating.interpreters import look_at
 from serialprof.gating.records import Benchmark, GateReport, Outcome, SideFacts
+from serialprof.gating.request import pinned
 from serialprof.gating.running import Effort, run_gate
 from serialprof.gating.sides import built_sides, given_sides
 from serialprof.gating.telling import error_sentence
@@ -192,7 +193,7 @@ class GateSession:
             started=self.began,
             seconds=time.time() - self.began,
             version=version("serialprof"),
-            command=tuple(command),
+            command=pinned(command, "--serialprof-base-ref", base.commit if self.options.ref else ""),
             strict=self.strict,
             advisory=self.advisory,
             warnings=tuple(self.warnings),
