@@ -11,6 +11,7 @@ void register_chase(pybind11::module_& module);
 void register_counters(pybind11::module_& module);
 void register_gaps(pybind11::module_& module);
 void register_life(pybind11::module_& module);
+void register_live(pybind11::module_& module);
 void register_meter(pybind11::module_& module);
 void register_peak(pybind11::module_& module);
 void register_pipeline(pybind11::module_& module);
@@ -35,6 +36,7 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_counters(module);
   serialprof::register_gaps(module);
   serialprof::register_life(module);
+  serialprof::register_live(module);
   serialprof::register_meter(module);
   serialprof::register_peak(module);
   serialprof::register_pipeline(module);

@@ -10,10 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from serialprof._native import region
     from serialprof.calling import plan, run
     from serialprof.catalog import Affine, Description, Stepper, Work, Workload, workload
     from serialprof.errors import SerialprofError
     from serialprof.estimate import Estimate
+    from serialprof.live.face import include, live_table, steps
+    from serialprof.live.recorder import Recording, recording
+    from serialprof.live.view import Live, load_live
     from serialprof.setting import Setting
     from serialprof.view import Run, load
 
@@ -21,15 +25,23 @@ __all__ = [
     "Affine",
     "Description",
     "Estimate",
+    "Live",
+    "Recording",
     "Run",
     "SerialprofError",
     "Setting",
     "Stepper",
     "Work",
     "Workload",
+    "include",
+    "live_table",
     "load",
+    "load_live",
     "plan",
+    "recording",
+    "region",
     "run",
+    "steps",
     "workload",
 ]
 
@@ -37,15 +49,23 @@ _HOMES: Final = {
     "Affine": "catalog",
     "Description": "catalog",
     "Estimate": "estimate",
+    "Live": "live.view",
+    "Recording": "live.recorder",
     "Run": "view",
     "SerialprofError": "errors",
     "Setting": "setting",
     "Stepper": "catalog",
     "Work": "catalog",
     "Workload": "catalog",
+    "include": "live.face",
+    "live_table": "live.face",
     "load": "view",
+    "load_live": "live.view",
     "plan": "calling",
+    "recording": "live.recorder",
+    "region": "_native",
     "run": "calling",
+    "steps": "live.face",
     "workload": "catalog",
 }
 

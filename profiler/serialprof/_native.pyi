@@ -6,11 +6,15 @@ Every kernel has `run(steps, ticks=None, delay_ticks=0)`: it resets the state, t
 `delay_ticks` adds a spin to each step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Buffer
+
+T = TypeVar("T")
 
 def instruction_set() -> str: ...
 
@@ -211,3 +215,53 @@ class Decode:
         embedding [vocabulary, d], positions [context + depth, d], final_gain [d], head [vocabulary, d], and for each
         layer `layers.N.`: attention_gain [d], qkv [3d, d], out [d, d], mlp_gain [d], up [4d, d], down [d, 4d].
         """
+
+# --- live recording; docs/live.md
+
+class Region:
+    """A named region; it can be entered again and again, on any thread."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool: ...
+
+class Steps(Iterator[T], Generic[T]):
+    """What an iterable yields; each turn of the loop over it is a step."""
+
+    def __init__(self, iterable: Iterable[T], name: str) -> None: ...
+    def __next__(self) -> T: ...
+
+def region(name: str) -> Region:
+    """A region of a step: `with serialprof.region("sample"): ...`.
+
+    Raises:
+        TypeError: the name is no string.
+        ValueError: it is empty or longer than 200 bytes.
+    """
+
+def live_start(block_ticks: int) -> None:
+    """Forgets what was recorded, and records; a block of steps spans at least so many ticks at first."""
+
+def live_stop() -> None: ...
+def live_recording() -> bool: ...
+def live_taken() -> dict[str, Any]:
+    """What was recorded, as `serialprof.live.collecting` reads it; times in ticks, CPU times in nanoseconds."""
+
+def live_replay(calls: Sequence[tuple[str, int, int]], block_ticks: int) -> dict[str, Any]:
+    """What a thread's buffer makes of calls at given ticks: (call, number of the name, tick).
+
+    Calls: enter, leave, raise, begin, step, end, cut, orphan.
+    """
+
+def live_hook(hook: Callable[[int, int], bool] | None) -> None:
+    """Called with 0 step, 1 enter, 2 leave, 3 end, and the number of the name; `serialprof.live.cuda`."""
+
+def live_chore(chore: Callable[[], None] | None, ticks: int) -> None:
+    """Called at the end of a step, at most once in so many ticks on a thread."""
+
+def live_table() -> int:
+    """The address of the functions that C++ calls."""
+
+def live_bytes() -> int:
+    """Bytes of buffers so far; they are kept to be used again."""

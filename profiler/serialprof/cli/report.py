@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +14,10 @@ from serialprof.cli.options import COST
 from serialprof.errors import UsageError
 from serialprof.files import check_creatable
 from serialprof.question import Cost
+
+if TYPE_CHECKING:
+    from serialprof.live.view import Live
+    from serialprof.view import Run
 
 _EPILOG: Final = """\b
 Examples:
@@ -29,10 +33,13 @@ Examples:
 @click.option("--price", type=COST, metavar="BASE+PER_THREAD", help="Of an hour: the page says what a step costs.")
 @click.option("--watts", type=COST, metavar="BASE+PER_THREAD", help="Drawn: the page says what energy a step takes.")
 def command(run: Path, format_: str, output: Path | None, price: Cost | None, watts: Cost | None) -> None:
-    """Show a stored run again; a page goes beside the run file unless -o names another place."""
-    from serialprof.view import load
+    """Show a stored run, or a recording of live loops; a page goes beside its file unless -o names another."""
+    from serialprof.store.kind import LIVE, kind_of
 
     costs = {name: cost for name, cost in (("price", price), ("watts", watts)) if cost is not None}
+    live = kind_of(run) == LIVE
+    if costs and live:
+        raise UsageError(f"--{next(iter(costs))} is for runs, and {run} is a recording of live loops", "leave it out")
     if costs and format_ != "html":
         raise UsageError(
             f"--{next(iter(costs))} is for the sliders of a page", "add --format html, or ask serialprof whatif"
@@ -41,4 +48,14 @@ def command(run: Path, format_: str, output: Path | None, price: Cost | None, wa
         output = run.parent / f"{run.stem}.html"
     if output is not None:
         check_creatable(output)
-    hand_over(partial(load(run).render, format_, **costs), format_, output)
+    hand_over(partial(_loaded(run, live=live).render, format_, **costs), format_, output)
+
+
+def _loaded(path: Path, *, live: bool) -> Live | Run:
+    if live:
+        from serialprof.live.view import load_live
+
+        return load_live(path)
+    from serialprof.view import load
+
+    return load(path)

@@ -36,6 +36,7 @@ from serialprof.records import (
     Visit,
 )
 from serialprof.samples import Samples
+from serialprof.store.kind import LIVE, RUN, other_kind, stored_kind
 from serialprof.store.schema import (
     APPLICATION_ID,
     READING_COLUMNS,
@@ -78,6 +79,8 @@ def _check_header(path: Path, connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is a database, but no run file of serialprof", "give a *.serialprof file")
+    if stored_kind(connection) != RUN:
+        raise other_kind(path, LIVE)
     kinds = {kind for (kind,) in connection.execute("SELECT type FROM sqlite_master")}
     if not kinds <= {"table", "index"}:  # a view could keep its reader busy for ever
         raise StoreError(f"{path} holds what no run file holds", "give another file")

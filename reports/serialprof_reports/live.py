@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recording of live loops as plain text for a terminal, as Markdown, and as one JSON object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from serialprof.model.plain import as_plain
+from serialprof_reports import livewording as told
+from serialprof_reports import wording
+from serialprof_reports.markdown import escaped
+from serialprof_reports.plaintext import printed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+    from serialprof.live.results import LiveAnalysis, LoopAnalysis
+    from serialprof.live.view import Live
+
+_INDENT: Final = 2
+
+
+def json(live: Live) -> str:
+    """The analysis as one JSON object, in SI base units: docs/schema/live.schema.json."""
+    import msgspec
+
+    stored = live.stored
+    facts = {name: getattr(stored, name) for name in ("live_id", "started", "version", "command")}
+    document = {"schema": told.SCHEMA, "recording": facts, "machine": as_plain(stored.machine)}
+    return msgspec.json.format(msgspec.json.encode(document | as_plain(live.analysis)), indent=1).decode() + "\n"
+
+
+def terminal(live: Live, *, width: int = 80, color: bool = False) -> str:
+    """Loop by loop the verdict, its tails and a table of its parts, then what lies outside steps and what was lost.
+
+    Args:
+        live: the recording.
+        width: columns of the terminal; no line is longer.
+        color: whether to add ANSI colours.
+    """
+    return printed(_document(live), width, color)
+
+
+def markdown(live: Live) -> str:
+    """The same as Markdown; every text is escaped."""
+    return "\n\n".join(_paragraphs(live)) + "\n"
+
+
+def _document(live: Live) -> Iterator[RenderableType]:
+    analysis = live.analysis
+    yield _text(told.heading(live), "bold")
+    yield _text(told.machine(live))
+    yield _text(told.command(live), "dim")
+    for loop in analysis.loops:
+        yield ""
+        yield from _loop(loop)
+    yield from map(_text, told.shown(analysis))
+    yield from _outside(analysis)
+    yield from (_indented(f"lost: {loss}") for loss in analysis.losses)
+    yield ""
+    yield _text(told.HONESTY, "dim")
+    yield _text(f"next: {analysis.next}")
+
+
+def _loop(loop: LoopAnalysis) -> Iterator[RenderableType]:
+    yield _text(loop.name, "bold underline")
+    yield _indented(loop.sentence)
+    yield _indented(f"{told.counts(loop)}: {told.quantiles(loop.tail)}")
+    yield _table(told.PART_COLUMNS, [told.part_row(part) for part in loop.parts])
+    yield from (_indented(f"- {note}") for note in loop.notes)
+
+
+def _outside(analysis: LiveAnalysis) -> Iterator[RenderableType]:
+    if analysis.outside:
+        yield ""
+        yield _text("outside steps", "bold underline")
+        yield _table(told.OUTSIDE_COLUMNS, [told.outside_row(region) for region in analysis.outside])
+
+
+def _paragraphs(live: Live) -> Iterator[str]:
+    analysis = live.analysis
+    yield f"# serialprof: {escaped(told.heading(live))}"
+    yield escaped(told.machine(live))
+    yield escaped(told.command(live))
+    for loop in analysis.loops:
+        yield f"## {escaped(loop.name)}"
+        yield f"**{escaped(loop.sentence)}**"
+        yield escaped(f"{told.counts(loop)}: {told.quantiles(loop.tail)}")
+        yield _rows(told.PART_COLUMNS, [told.part_row(part) for part in loop.parts])
+        if loop.notes:
+            yield "\n".join(f"- {escaped(note)}" for note in loop.notes)
+    yield from map(escaped, told.shown(analysis))
+    if analysis.outside:
+        yield "## Outside steps"
+        yield _rows(told.OUTSIDE_COLUMNS, [told.outside_row(region) for region in analysis.outside])
+    if analysis.losses:
+        yield "## Lost"
+        yield "\n".join(f"- {escaped(loss)}" for loss in analysis.losses)
+    yield escaped(told.HONESTY)
+    yield escaped(analysis.next)
+
+
+def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = f"| {' | '.join(columns)} |\n|{' --- |' + ' ---: |' * (len(columns) - 1)}"
+    return "\n".join([head, *(f"| {' | '.join(map(escaped, row))} |" for row in rows)])
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(wording.plain, row))
+    return table
+
+
+def _text(text: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(wording.plain(text), style)
+
+
+def _indented(text: str) -> RenderableType:
+    from rich.padding import Padding
+
+    return Padding(_text(text), (0, 0, 0, _INDENT))
