@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof_reports import wording
 from serialprof_reports.cards import card
-from serialprof_reports.document import document
+from serialprof_reports.document import document, uncollected
 from serialprof_reports.machinetables import limit_tables
 from serialprof_reports.machinewording import machine_facts, machine_line
 from serialprof_reports.reproduction import reproduction
@@ -20,6 +20,7 @@ _STYLES: Final = ("page.css", "whatif.css")
 _SCRIPTS: Final = ("page.js", "whatif.js")
 
 
+@uncollected()
 def html(run: Run, price: Cost | None = None, watts: Cost | None = None) -> str:
     """The page as one HTML document.
 
