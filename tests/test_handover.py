@@ -64,6 +64,7 @@ def test_classes_helpers_and_closures_of_a_prompt_are_measured(tmp_path: Path) -
         [sys.executable, "-"], input=AT_A_PROMPT, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.stdout == "complete () ['mine-2', 'mine-3']\n", done.stderr
+    assert done.stderr == "", "progress is for terminals and notebooks"
 
 
 def test_a_closure_of_a_module_is_measured_and_keeps_its_name(tmp_path: Path) -> None:
