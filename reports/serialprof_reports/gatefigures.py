@@ -39,7 +39,6 @@ def forest(outcomes: Sequence[Outcome], prefix: str) -> Plot:
         judgements = [outcome.judgement for outcome in outcomes if outcome.judgement is not None]
         axes.set_xlim(*_ends(chain.from_iterable(map(_extent, judgements))))
         axes.set_ylim(_ROWS * len(outcomes) - 0.4, -0.6)
-        axes.axvline(0.0, color=MUTED, linewidth=1.1)
         for index, outcome in enumerate(outcomes):
             if outcome.judgement is not None:
                 _rows(axes, outcome, outcome.judgement, _ROWS * index)
@@ -74,7 +73,8 @@ def pairs(outcome: Outcome, judgement: Judgement, prefix: str) -> Plot:
 
 
 def _rows(axes: Axes, outcome: Outcome, judgement: Judgement, place: int) -> None:
-    """A benchmark's name, below it the head, and the null."""
+    """A benchmark's name, below it the head, and the null; the lines leave the name out."""
+    axes.plot([0.0] * 2, [place + 0.5, place + _ROWS - 0.5], color=MUTED, linewidth=1.1)
     inside, (beside, _, _) = axes.get_yaxis_transform(), axes.get_yaxis_text1_transform(5)
     name = f"{wording.shorten(outcome.benchmark.name, 26)}: {told.word(outcome)}"
     axes.annotate(name, (0, place), (4, 0), inside, "offset points", va="center_baseline", weight="bold")
