@@ -90,9 +90,9 @@ def bound() -> Callable[[], None]:
         (draws, "generator"),
         (advances, "walk"),
         (counts_globally, "GLOBAL"),
-        (helped, "helper"),
+        (helped, "helper.n"),
         (method, "self.n"),
-        (bound, "arguments"),
+        (bound, "args[0]"),
     ],
 )
 def test_what_a_step_changes_is_named(make: Callable[[], Callable[[], None]], name: str) -> None:

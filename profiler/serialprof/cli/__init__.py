@@ -15,6 +15,7 @@ from serialprof.errors import ExitCode, SerialprofError
 _COMMANDS: Final = {
     "run": "Profile workloads on this machine.",
     "list": "List the workloads.",
+    "workload": "Write a workload of your own, and check what it would measure.",
     "machine": "Show what this machine is and what its limits are.",
     "doctor": "Say what on this machine spoils measurements, and what mends it.",
     "validate": "Plant known truths, and see whether the estimates contain them.",

@@ -11,7 +11,7 @@ class State:
     """What can be seen of the state that a stepper keeps.
 
     Attributes:
-        parts: a digest of each variable, attribute or global that it reaches, by name.
+        parts: a digest of each variable, attribute or global that it reaches, by the name of its place.
         whole: whether everything it reaches could be looked into; compiled objects cannot.
     """
 
@@ -63,13 +63,13 @@ class Aftermath:
 
     Attributes:
         waited: seconds that the process then slept.
-        cpu: CPU seconds that it used meanwhile.
+        busy: seconds that its threads were at work meanwhile, or wanted to be: what they waited for a CPU counts.
         runs: seconds that the runs took until they returned.
         device: seconds that its CUDA devices were then busy for; None where it uses none.
     """
 
     waited: float
-    cpu: float
+    busy: float
     runs: float
     device: float | None = None
 
@@ -100,7 +100,8 @@ class Observation:
         step_function: whether it is a function that runs one step, and so has nothing that could reset its state.
         reads: the knobs of its setting that were looked at.
         single: its state once it is built, and after each of a few single steps; of step functions alone.
-        again: its state after each of two equal runs, the first of this process.
+        again: its state before and after each of two equal runs, the first of this process.
+        early_seconds: of run(d), the shortest of its first few; nothing is warm yet.
         warm_seconds: of run(d) once it was warm.
         steady: whether it got warm.
         series: seconds of run(d), the shortest of each of several stretches of equal length, in order.
@@ -122,6 +123,7 @@ class Observation:
     again: tuple[State, ...]
     aftermath: Aftermath
     conduct: Conduct
+    early_seconds: float
     warm_seconds: float = 0.0
     steady: bool = True
     series: tuple[float, ...] = ()

@@ -20,6 +20,7 @@ from serialprof.measure.conduct import Watch
 from serialprof.measure.devicestate import resident
 from serialprof.measure.observation import Aftermath, DepthTime, Effort, Observation, State, Tally
 from serialprof.measure.sampler import runner, settle
+from serialprof.measure.threadtimes import seconds_of, since, thread_times
 from serialprof.measure.visible import see_state
 from serialprof.setting import Setting
 
@@ -35,21 +36,15 @@ GROWN: Final = 0.15
 
 _RUN_SHARE: Final = 0.025  # of the seconds, what one run(d) takes at most
 _SERIES_SHARE: Final = 0.5  # of the seconds, what the series takes
-_ROUNDS: Final = 5  # of the depths
+_ROUNDS: Final = 5  # of timings, the shortest of which counts
 _SHORTEST: Final = 3e-4  # seconds of one timing
-_AFTER: Final = 0.1  # seconds that are waited after runs
+_AFTER: Final = 0.15  # seconds that are waited after runs
 _AFTER_RUNS: Final = 0.05  # seconds that these runs last, if they can
 _MOST_AFTER_RUNS: Final = 500
-_BUSY: Final = 0.5  # share of that wait in which the process may work at most
+_BUSY: Final = 0.3  # share of that wait in which the process may be at work
 _TAIL: Final = 1e-3  # seconds, and share of the runs, that waiting for an idle device surely does not take
 _TAIL_SHARE: Final = 0.02
 
-_CLOCK: Final = 1e-9  # seconds, the least that a clock tells
-_SLICES: Final = 0.02  # seconds, several time slices of a scheduler
-_MOST_WAITED: Final = 0.95  # share of a timing
-
-_OWN: Final = Path("/proc/thread-self/schedstat")
-_TASKS: Final = Path("/proc/self/task")
 _FILES: Final = Path("/proc/self/fd")
 
 
@@ -70,6 +65,7 @@ def observe(workload: Workload, setting: Setting, seconds: float) -> Observation
     single = tuple(_single_states(stepper, setting))
     again = tuple(_equal_runs(stepper, setting))
     setting = replace(setting, depth=_affordable(stepper, setting, _RUN_SHARE * seconds))
+    early = _early(stepper, setting)
     aftermath = _aftermath(stepper, setting)
     known = Observation(
         steps=setting.depth,
@@ -77,6 +73,7 @@ def observe(workload: Workload, setting: Setting, seconds: float) -> Observation
         reads=tuple(sorted(reads)),
         single=single,
         again=again,
+        early_seconds=early,
         aftermath=aftermath,
         conduct=watch.end(),
     )
@@ -93,7 +90,7 @@ def observe(workload: Workload, setting: Setting, seconds: float) -> Observation
 def went_on(aftermath: Aftermath) -> bool:
     """Whether steps were still at work once they had returned and had been waited for."""
     device = aftermath.device or 0.0
-    return aftermath.cpu > _BUSY * aftermath.waited or device > max(_TAIL, _TAIL_SHARE * aftermath.runs)
+    return aftermath.busy > _BUSY * aftermath.waited or device > max(_TAIL, _TAIL_SHARE * aftermath.runs)
 
 
 def _built(workload: Workload, setting: Setting) -> tuple[Stepper, set[str]]:
@@ -134,31 +131,33 @@ def _single_states(stepper: Stepper, setting: Setting) -> Iterator[State]:
 
 
 def _equal_runs(stepper: Stepper, setting: Setting) -> Iterator[State]:
-    """The state after each of two equal runs: as many steps in every process, however fast it is."""
+    """The state before and after each of two equal runs: as many steps in every process, however fast it is."""
     run = runner(stepper, replace(setting, depth=min(setting.depth, SINGLE)))
+    root = stepper.step if isinstance(stepper, StepFunction) else stepper
+    yield see_state(root)
     for _ in range(2):
         run(1)
-        yield see_state(stepper.step if isinstance(stepper, StepFunction) else stepper)
+        yield see_state(root)
 
 
 def _affordable(stepper: Stepper, setting: Setting, most: float) -> int:
     """The depth, or fewer steps where a run of them takes longer than so many seconds."""
     once = runner(stepper, replace(setting, depth=1))
-    step = min(_seconds(once, 1), _seconds(once, 1))
+    step = min(seconds_of(once, 1), seconds_of(once, 1))
     return min(setting.depth, max(1, int(most / step)))
 
 
 def _aftermath(stepper: Stepper, setting: Setting) -> Aftermath:
     """Runs for a while, then waits and looks whether something still works."""
     run = runner(stepper, setting)
-    one = _seconds(run, 1)
+    one = seconds_of(run, 1)
     count = min(_MOST_AFTER_RUNS, max(1, round(_AFTER_RUNS / one)))
-    taken = _seconds(run, count)
+    taken = seconds_of(run, count)
     device = _await_devices()
-    start, cpu = time.perf_counter(), time.process_time()
+    start, threads, cpu = time.perf_counter(), thread_times(), time.process_time()
     time.sleep(_AFTER)
-    cpu = time.process_time() - cpu
-    return Aftermath(time.perf_counter() - start, cpu, taken, device)
+    busy = max(time.process_time() - cpu, sum(on_cpu + waited for on_cpu, waited in since(threads)))
+    return Aftermath(time.perf_counter() - start, busy, taken, device)
 
 
 def _await_devices() -> float | None:
@@ -170,6 +169,11 @@ def _await_devices() -> float | None:
     for index in range(torch.cuda.device_count()):
         torch.cuda.synchronize(index)
     return time.perf_counter() - start
+
+
+def _early(stepper: Stepper, setting: Setting) -> float:
+    run = runner(stepper, setting)
+    return min(seconds_of(run, 1) for _ in range(_ROUNDS))
 
 
 def _timed(stepper: Stepper, setting: Setting, seconds: float, known: Observation) -> Observation:
@@ -188,11 +192,13 @@ def _series(run: Callable[[int], None], setting: Setting, seconds: float, known:
     shortest = array("d", [0.0] * STRETCHES)
     tallies = [array("q", [0] * 3) for _ in range(STRETCHES + 1)]
     _tally(tallies[0], setting)
-    start, process, threads = time.perf_counter(), time.process_time(), _thread_seconds()
+    start, process, threads = time.perf_counter(), time.process_time(), thread_times()
     for stretch in range(STRETCHES):
-        shortest[stretch] = min(_seconds(run, size) for _ in range(timings)) / size
+        shortest[stretch] = min(seconds_of(run, size) for _ in range(timings)) / size
         _tally(tallies[stretch + 1], setting)
-    spent = Effort(time.perf_counter() - start, time.process_time() - process, _spent(threads))
+    spent = Effort(
+        time.perf_counter() - start, time.process_time() - process, tuple(on_cpu for on_cpu, _ in since(threads))
+    )
     return replace(
         known,
         series=tuple(shortest),
@@ -247,8 +253,8 @@ def growth(shallow: DepthTime, deep: DepthTime) -> float:
 def _timed_in_turn(stepper: Stepper, setting: Setting, short: int, long: int) -> tuple[DepthTime, DepthTime]:
     """The shortest time of either depth, measured in turn."""
     runs = [runner(stepper, replace(setting, depth=depth)) for depth in (short, long)]
-    counts = [max(1, round(_SHORTEST / _seconds(run, 1))) for run in runs]
-    found = [[_seconds(run, count) / count for run, count in zip(runs, counts, strict=True)] for _ in range(_ROUNDS)]
+    counts = [max(1, round(_SHORTEST / seconds_of(run, 1))) for run in runs]
+    found = [[seconds_of(run, count) / count for run, count in zip(runs, counts, strict=True)] for _ in range(_ROUNDS)]
     shallow, deep = map(min, zip(*found, strict=True))
     return DepthTime(short, shallow), DepthTime(long, deep)
 
@@ -260,39 +266,3 @@ def _memory(setting: Setting) -> int | None:
     import torch
 
     return int(torch.cuda.memory_allocated(setting.device))
-
-
-def _seconds(run: Callable[[int], None], count: int) -> float:
-    """Seconds that so many runs take, without those that this thread waited for a CPU on which others ran.
-
-    A short timing is left as it is: its thread waited as often beside it, and the shortest of several counts.
-    """
-    waited, start = _waited(), time.perf_counter()
-    run(count)
-    taken = max(_CLOCK, time.perf_counter() - start)
-    waited = _waited() - waited
-    return taken if taken < _SLICES or waited > _MOST_WAITED * taken else taken - waited
-
-
-def _waited() -> float:
-    """Seconds that this thread waited in a run queue so far, 0 where the system does not tell."""
-    try:
-        return int(_OWN.read_text().split()[1]) * 1e-9
-    except (OSError, ValueError, IndexError):
-        return 0.0
-
-
-def _thread_seconds() -> dict[str, float]:
-    """CPU seconds of each thread so far, by its number; empty where the system does not tell."""
-    found = {}
-    with suppress(OSError):
-        for task in _TASKS.iterdir():
-            with suppress(OSError, ValueError, IndexError):  # it may have ended meanwhile
-                found[task.name] = int((task / "schedstat").read_text().split()[0]) * 1e-9
-    return found
-
-
-def _spent(before: dict[str, float]) -> tuple[float, ...]:
-    """CPU seconds of each thread since a reading, most first."""
-    now = _thread_seconds()
-    return tuple(sorted((seconds - before.get(task, 0.0) for task, seconds in now.items()), reverse=True))

@@ -24,6 +24,11 @@ from serialprof.setting import Setting
 _MOST_OBJECTS: Final = 100_000
 _MOST_BYTES: Final = 64 << 20
 _DEEPEST: Final = 100
+#: Most parts that are told apart, most levels down to one, and most items of a container that are parts of their own.
+_MOST_PARTS: Final = 1000
+_DEEPEST_PART: Final = 8
+_MOST_ITEMS: Final = 64
+_MOST_NAME: Final = 40  # characters of one key
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE of <object.h>
 _SOURCES: Final = (*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)
 _PLAIN: Final = (type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis))
@@ -38,33 +43,59 @@ def see_state(stepper: object) -> State:
     parts: dict[str, str] = {}
     whole = True
     look = _Look()
-    for name, value in _named(stepper):
+    for name, value in _leaves("", stepper, set(), 0):
         look.opaque = False
         parts[name] = look.digest(value)
         whole = whole and not look.opaque
+        if len(parts) >= _MOST_PARTS:
+            return State(parts, False)
     return State(parts, whole)
 
 
+def _leaves(path: str, value: object, seen: set[int], depth: int) -> Iterator[tuple[str, object]]:
+    """What a value is made of, down to what is looked at as a whole, each under the name of its place, and once."""
+    if not isinstance(value, _PLAIN):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+    children = _children(value) if depth < _DEEPEST_PART and not isinstance(value, Setting) else None
+    if children is None:
+        yield path.lstrip(".") or type(value).__name__, value
+        return
+    for name, child in children:
+        yield from _leaves(f"{path}{name}", child, seen, depth + 1)
+
+
+def _children(value: object) -> list[tuple[str, object]] | None:
+    """The parts of a value by their names; None for what has none, or is one thing: a number, an array, a long list."""
+    if isinstance(value, (list, tuple, dict)):
+        pairs = list(value.items() if isinstance(value, dict) else enumerate(value))
+        few = len(pairs) <= _MOST_ITEMS and not all(isinstance(item, _PLAIN) for _, item in pairs)
+        return [(f"[{key!r}]"[:_MOST_NAME], item) for key, item in pairs] if few else None
+    if _array_bytes(value) is not None:
+        return None
+    if isinstance(value, (types.FunctionType, types.MethodType, partial)) or _attributes(value) is not None:
+        return [(f".{name}", part) for name, part in _named(value)]
+    return None
+
+
 def _named(root: object) -> Iterator[tuple[str, object]]:
-    """The variables and attributes that a stepper holds, by the names that its author gave them."""
+    """The variables and attributes that a function or an instance holds, by the names that its author gave them."""
     if isinstance(root, partial):
         yield from _named(root.func)
-        yield "arguments", (root.args, root.keywords)
+        yield "args", root.args
+        yield "keywords", root.keywords
     elif isinstance(root, types.MethodType):
-        yield from _named(root.__self__)
-        if isinstance(root.__func__, types.FunctionType):
-            yield from _variables(root.__func__)
-        else:
-            yield "function", root.__func__
+        yield "self", root.__self__
+        yield from _named(root.__func__)
     elif isinstance(root, types.FunctionType):
         yield from _variables(root)
     elif (attributes := _attributes(root)) is not None:
-        for name, value in attributes.items():
-            yield f"self.{name}", value
+        yield from attributes.items()
         for function in _methods(root):
             yield from _variables(function)
     else:
-        yield type(root).__name__, root
+        yield "function", root
 
 
 def _variables(function: types.FunctionType) -> Iterator[tuple[str, object]]:
@@ -74,8 +105,10 @@ def _variables(function: types.FunctionType) -> Iterator[tuple[str, object]]:
             yield name, cell.cell_contents
         except ValueError:  # not bound yet
             continue
-    if function.__defaults__ or function.__kwdefaults__:
-        yield "defaults", (function.__defaults__, function.__kwdefaults__)
+    if function.__defaults__ is not None:
+        yield "defaults", function.__defaults__
+    if function.__kwdefaults__ is not None:
+        yield "keyword_defaults", function.__kwdefaults__
     for name in _names(function.__code__):
         if name in function.__globals__:
             yield name, function.__globals__[name]
@@ -192,13 +225,11 @@ class _Look:
 
     def _add_parts(self, value: object, add: Callable[[bytes], None]) -> None:
         """A function or an instance: its variables or attributes."""
-        if isinstance(value, (types.FunctionType, types.MethodType, partial)):
-            named: Iterable[tuple[str, object]] = _named(value)
-        elif (attributes := _attributes(value)) is not None:
-            named = attributes.items()
-        elif type(value).__module__ == "numpy" and type(value).__name__ in ("ufunc", "dtype"):
+        if type(value).__module__ == "numpy" and type(value).__name__ in ("ufunc", "dtype"):
             return
-        else:
+        functions = (types.FunctionType, types.MethodType, partial)
+        named = _named(value) if isinstance(value, functions) or _attributes(value) is not None else None
+        if named is None:
             self.opaque = True
             return
         for name, part in named:
