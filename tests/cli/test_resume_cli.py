@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from serialprof.limits import Limits
+from serialprof.measure import effort
 from serialprof.store import Store, StoredRun, read_run
 from tests.cli.calling import MAIN, called, processed
 
@@ -170,7 +171,9 @@ def test_killed_at_any_moment_a_run_keeps_its_visits_and_goes_on(folder: Path) -
     assert sorted(path.name for path in folder.iterdir()) == ["a.serialprof", "toys.py"]
 
 
-def test_a_run_killed_before_its_limits_were_known_measures_them_when_resumed(folder: Path, empty_cache: Path) -> None:
+def test_a_run_killed_before_its_limits_were_known_measures_them_when_resumed(
+    folder: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = ("run", "toys.py:spin", *QUICK, "0.5s", "-o", "a.serialprof")
     with subprocess.Popen(command(*arguments), cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -178,6 +181,8 @@ def test_a_run_killed_before_its_limits_were_known_measures_them_when_resumed(fo
         process.kill()
     run = read_run(folder / "a.serialprof")
     assert run.limits == Limits() and not run.visits
+    for part in ("chase", "stream", "barriers"):
+        monkeypatch.setitem(effort.QUICK.seconds, part, 0.3)
     done = called("run", "--resume", "a.serialprof", "--no-html", cwd=folder)
     assert done.returncode == 0, done.stderr
     run = read_run(folder / "a.serialprof")
