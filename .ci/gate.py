@@ -26,6 +26,7 @@ from serialprof.gating.configuration import Configuration, read_configuration
 from serialprof.gating.contest import Side
 from serialprof.gating.environments import Recipe, open_environments
 from serialprof.gating.expecting import waived
+from serialprof.gating.interpreters import look_at
 from serialprof.gating.records import Benchmark, Outcome
 from serialprof.gating.repository import UnavailableError, open_repository
 from serialprof.gating.running import Effort, run_gate
@@ -37,9 +38,12 @@ PARENT = "HEAD~1"
 #: What is compiled, or says how, and all that can make the gated steps slower.
 COMPILED = ("native", "CMakeLists.txt", "constraints.txt", "pyproject.toml")
 CODE = (*COMPILED, "profiler", "workloads")
-#: Installs a wheel and puts the packages of a checkout in the place of its own.
-OVERLAY = """pip install {wheel}
-cp -R profiler/serialprof workloads/serialprof_workloads reports/serialprof_reports \\
+#: Lets the parent find, after everything of its own, what this commit's environment has: to install it once more would
+#: take longer than all else. Not before the install command, which would take this serialprof for the parent's own.
+LEND = """echo {packages} >"$(python -P -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lent.pth"
+"""
+#: Puts the packages of a checkout in the place of those of the wheel that was installed.
+OVERLAY = """cp -R profiler/serialprof workloads/serialprof_workloads reports/serialprof_reports \\
   "$(python -P -c 'import serialprof; print(serialprof.__path__[0])')/.."
 """
 #: Seconds of pairs per benchmark after which no further ones are taken.
@@ -76,16 +80,18 @@ def decide(configuration: Configuration, run: Run, today: date) -> Decision:
     return Decision(ExitCode.OK, (*lines, "a second run does not confirm it: advice alone"))
 
 
-def recipe(configuration: Configuration, wheel: Path) -> Recipe:
+def recipe(configuration: Configuration, wheel: Path, packages: Path) -> Recipe:
     """How the parent is installed: without a change of what is compiled, as this commit's wheel with its own Python.
 
     Args:
-        configuration: says how a checkout is installed that has to be compiled.
+        configuration: says how a checkout is installed that has to be compiled, without what it requires.
         wheel: of this commit.
+        packages: the folder of this commit's environment that holds what either requires.
     """
+    lend = LEND.format(packages=shlex.quote(str(packages)))
     if _changed(*COMPILED):
-        return Recipe(configuration.install)
-    return Recipe(f"set -e\n{OVERLAY.format(wheel=shlex.quote(str(wheel.resolve())))}")
+        return Recipe(f"set -e\n{configuration.install}\n{lend}")
+    return Recipe(f"set -e\npip install --no-deps {shlex.quote(str(wheel.resolve()))}\n{lend}{OVERLAY}")
 
 
 def gate(python: str, wheel: Path) -> Decision:
@@ -104,7 +110,8 @@ def gate(python: str, wheel: Path) -> Decision:
         try:
             repository = open_repository(ROOT)
             commit = repository.commit(PARENT)
-            built = open_environments(repository, Path(cache)).get(commit, recipe(configuration, wheel))
+            how = recipe(configuration, wheel, look_at(Path(python)).packages)
+            built = open_environments(repository, Path(cache)).get(commit, how)
         except UnavailableError as reason:
             return Decision(ExitCode.OK, (f"no baseline: {reason}",))
         base = Side("base", str(built.python), built.folder, commit)

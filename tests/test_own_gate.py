@@ -2,6 +2,8 @@
 """The project's own gate, .ci/gate.py: what may fail CI, on made outcomes and small repositories."""
 
 import importlib.util
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -134,7 +136,7 @@ class Environments:
     """Builds nothing; an install command of "false" fails."""
 
     def get(self, commit: str, recipe: Recipe) -> SimpleNamespace:
-        if recipe.install == "false":
+        if "false" in recipe.install.splitlines():
             raise UnavailableError("it does not build")
         return SimpleNamespace(python=Path(f"/built/{commit}/python"), folder=Path(f"/built/{commit}"))
 
@@ -144,6 +146,7 @@ def test_a_parent_that_does_not_build_is_no_baseline(
 ) -> None:
     commit(repository, native="2")
     monkeypatch.setattr(own, "open_environments", lambda *_: Environments())
+    monkeypatch.setattr(own, "look_at", lambda python: SimpleNamespace(packages=python.parent))
     assert own.gate(sys.executable, WHEEL) == own.Decision(ExitCode.OK, ("no baseline: it does not build",))
 
 
@@ -160,6 +163,7 @@ def test_the_parent_is_the_base(own: ModuleType, repository: Path, monkeypatch: 
         return [outcome(benchmark, "pass") for benchmark in benchmarks]
 
     monkeypatch.setattr(own, "open_environments", lambda *_: Environments())
+    monkeypatch.setattr(own, "look_at", lambda python: SimpleNamespace(packages=python.parent))
     monkeypatch.setattr(own, "run_gate", fake_gate)
     assert own.gate("here/python", WHEEL).lines == ("pass: decode: as planted",)
     base = Side("base", f"/built/{parent}/python", Path(f"/built/{parent}"), parent)
@@ -168,11 +172,27 @@ def test_the_parent_is_the_base(own: ModuleType, repository: Path, monkeypatch: 
 
 def test_only_what_is_compiled_is_compiled_again(own: ModuleType, repository: Path) -> None:
     commit(repository, profiler="2")
-    told = own.recipe(configuration(install="pip install ."), WHEEL).install
-    assert f"pip install '{WHEEL.resolve()}'\n" in told
+    told = own.recipe(configuration(install="pip install ."), WHEEL, Path("a b")).install
+    assert told.startswith(f"set -e\npip install --no-deps '{WHEEL.resolve()}'\necho 'a b' >")
     assert "cp -R profiler/serialprof" in told
     commit(repository, native="2")
-    assert own.recipe(configuration(install="pip install ."), WHEEL).install == "pip install ."
+    told = own.recipe(configuration(install="pip install ."), WHEEL, Path("a b")).install
+    assert told.startswith("set -e\npip install .\necho 'a b' >")
+    assert "cp -R" not in told
+
+
+def test_what_is_lent_is_found_after_what_the_parent_has(own: ModuleType, tmp_path: Path) -> None:
+    packages = tmp_path / "a b"
+    packages.mkdir()
+    for name in ("lent", "json"):
+        (packages / f"{name}.py").write_text(f"WHO = {name!r}\n")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
+    programs = tmp_path / "env" / "bin"
+    lend = own.LEND.format(packages=shlex.quote(str(packages)))
+    subprocess.run(["/bin/sh", "-c", lend], env={"PATH": f"{programs}:{os.defpath}"}, check=True)
+    asked = "import json, lent; print(lent.WHO, hasattr(json, 'WHO'))"
+    done = subprocess.run([programs / "python", "-P", "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "lent False\n"
 
 
 def test_the_projects_own_gate_names_what_it_should() -> None:
