@@ -236,6 +236,7 @@ def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None
         (["--base-python", sys.executable, "--width", "4"], "go with workloads that are named"),
         (["chain", "--base-python", sys.executable, "--tolerance", "5%"], "leave room"),
         (["chain", "--base-python", sys.executable, "--timeout", "5min"], "--timeout is 120 s at most"),
+        (["save", "chain", "-o", "b.json", "--timeout", "5min"], "--timeout is 120 s at most"),
         (["chain", "--base-python", sys.executable, "--gates", "3"], "--gates goes with --self-test"),
         (["chain", "chain", "--base-python", sys.executable], "two benchmarks are called 'chain'"),
     ],

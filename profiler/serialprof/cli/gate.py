@@ -10,12 +10,11 @@ from typing import Any, Final
 
 import click
 
-from serialprof.cli.gateoptions import knob_options, knobs_of
+from serialprof.cli.gateoptions import knob_options, knobs_of, timeout_option
 from serialprof.cli.gateoutput import check_files, deliver_report
 from serialprof.cli.options import DURATION, PERCENT
 from serialprof.cli.progress import Display
 from serialprof.errors import ExitCode, UsageError
-from serialprof.gating.contestants import START_LIMIT
 from serialprof.gating.request import GateRequest
 from serialprof.gating.running import Effort
 from serialprof.interruption import ended_like_ctrl_c
@@ -70,9 +69,7 @@ class _Gate(click.Command):
 @click.option("--layout-floor", is_flag=True, help="A failure has to exceed what rebuilding the base alone does.")
 @click.option("--allow-dirty", is_flag=True, help="Gate changes that are not committed.")
 @click.option("--budget", type=DURATION, default="60s", show_default=True, metavar="TIME", help="Per benchmark.")
-@click.option(
-    "--timeout", type=DURATION, default="60s", show_default=True, metavar="TIME", help="Until a step is warm."
-)
+@timeout_option
 @click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="Seed of the orders.")
 @click.option(
     "-o",
@@ -149,8 +146,6 @@ def _request(
     **knobs: Any,
 ) -> GateRequest:
     """What was asked for."""
-    if timeout > START_LIMIT:
-        raise UsageError(f"--timeout is {START_LIMIT:.0f} s at most", "gate a step that is warm earlier")
     return GateRequest(
         workloads=workloads,
         knobs=knobs_of(named=bool(workloads or base_cmd or head_cmd), **knobs),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The knobs of workloads that are named on a gate's command line."""
+"""What `gate` and `gate save` are both told: the knobs of workloads that are named, and how long a hang lasts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from serialprof.cli.options import PARAMETER
+from serialprof.cli.options import DURATION, PARAMETER
 from serialprof.errors import UsageError
+from serialprof.gating.contestants import START_LIMIT
 from serialprof.gating.records import METRIC_NAMES, Knobs, Metric
 from serialprof.setting import CPU
 
@@ -31,6 +32,23 @@ _OPTIONS: Final = (
         multiple=True,
         help="Beside the time of a step; may be repeated.",
     ),
+)
+
+
+def _checked(_context: click.Context, _option: click.Parameter, timeout: float) -> float:
+    if timeout > START_LIMIT:
+        raise UsageError(f"--timeout is {START_LIMIT:.0f} s at most", "gate a step that is warm earlier")
+    return timeout
+
+
+timeout_option: Final = click.option(
+    "--timeout",
+    type=DURATION,
+    default="60s",
+    show_default=True,
+    callback=_checked,
+    metavar="TIME",
+    help="Until a step is loaded and warm.",
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from serialprof.cli.gateoptions import knob_options, knobs_of
+from serialprof.cli.gateoptions import knob_options, knobs_of, timeout_option
 from serialprof.cli.progress import Display
 from serialprof.interruption import ended_like_ctrl_c
 
@@ -27,8 +27,9 @@ Examples:
 @click.option(
     "-o", "--output", "file", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file."
 )
+@timeout_option
 @click.option("--replace", is_flag=True, help="Replace a baseline that lies there.")
-def command(workloads: tuple[str, ...], python: str, file: Path, replace: bool, **knobs: Any) -> None:
+def command(workloads: tuple[str, ...], python: str, file: Path, timeout: float, replace: bool, **knobs: Any) -> None:
     """Store what benchmarks take on this machine, for `serialprof gate --baseline`.
 
     WORKLOAD as for `serialprof gate`. Prefer --base-ref where base and head can run in the same job: a stored baseline
@@ -45,6 +46,6 @@ def command(workloads: tuple[str, ...], python: str, file: Path, replace: bool, 
     request = GateRequest(workloads, knobs_of(named=bool(workloads), **knobs), head_python=python)
     expected = benchmarks_of(request, read_configuration(request.folder))
     with Display() as display, ended_like_ctrl_c():
-        baseline = save(expected, head_alone(request), look_at_machine(), display.stage)
+        baseline = save(expected, head_alone(request), look_at_machine(), display.stage, timeout=timeout)
     write(file, baseline, replace)
     click.echo(f"written: {file}", err=True)
