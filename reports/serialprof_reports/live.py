@@ -30,7 +30,8 @@ def json(live: Live) -> str:
 
     stored = live.stored
     facts = {name: getattr(stored, name) for name in ("live_id", "started", "version", "command")}
-    document = {"schema": told.SCHEMA, "recording": facts, "machine": as_plain(stored.machine)}
+    machine = as_plain(stored.machine) | {"usable": stored.machine.usable, "cores": stored.machine.cores}
+    document = {"schema": told.SCHEMA, "recording": facts, "machine": machine}
     return msgspec.json.format(msgspec.json.encode(document | as_plain(live.analysis)), indent=1).decode() + "\n"
 
 

@@ -23,6 +23,7 @@ _MOST: Final = 10
 #: Height of a part's row in inches.
 _ROW: Final = 0.36
 _TICKS: Final = (0.5, 0.95, 0.99, 0.999, 0.9999, 0.99999)
+_ACROSS: Final = "seconds since the start"
 _NAMED: Final = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
 
 
@@ -69,7 +70,7 @@ def over_time(loop: LoopAnalysis, prefix: str) -> Plot:
 
     def draw(figure: Figure) -> None:
         axes, *more = new_axes(figure, 2 if read else 1)
-        _steps(axes, loop)
+        _steps(axes, loop, last=not more)
         for below in more:
             _threads(below, loop)
         arrange(figure, 1.2)
@@ -117,7 +118,7 @@ def _height(share: float) -> float:
     return -math.log10(1 - share)
 
 
-def _steps(axes: Axes, loop: LoopAnalysis) -> None:
+def _steps(axes: Axes, loop: LoopAnalysis, *, last: bool) -> None:
     middles = [(stretch.start + stretch.end) / 2 for stretch in loop.stretches]
     axes.plot(
         middles, [stretch.longest for stretch in loop.stretches], color=MUTED, linewidth=0.8, label="longest step"
@@ -125,7 +126,9 @@ def _steps(axes: Axes, loop: LoopAnalysis) -> None:
     axes.plot(middles, [stretch.step for stretch in loop.stretches], color=SERIES[0], linewidth=1.4, label="mean step")
     axes.set_yscale("log")
     axes.set_xlim(loop.stretches[0].start, max(stretch.end for stretch in loop.stretches))
-    frame(axes, linear(axes.get_xlim()), logarithmic(axes.get_ylim(), "s"), "seconds since the start", "time of a step")
+    across = linear(axes.get_xlim())
+    label = _ACROSS if last else ""
+    frame(axes, across if last else across.unlabelled(), logarithmic(axes.get_ylim(), "s"), label, "time of a step")
 
 
 def _threads(axes: Axes, loop: LoopAnalysis) -> None:
@@ -134,4 +137,4 @@ def _threads(axes: Axes, loop: LoopAnalysis) -> None:
     axes.plot(middles, [number(stretch.threads) for stretch in known], color=SERIES[2], linewidth=1.4)
     axes.set_xlim(loop.stretches[0].start, max(stretch.end for stretch in loop.stretches))
     axes.set_ylim(0.0, max(1.05, *(1.05 * number(stretch.threads) for stretch in known)))
-    frame(axes, linear(axes.get_xlim()), linear(axes.get_ylim()), "seconds since the start", "threads that worked")
+    frame(axes, linear(axes.get_xlim()), linear(axes.get_ylim()), _ACROSS, "threads that worked")

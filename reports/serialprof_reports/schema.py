@@ -3,7 +3,7 @@
 
     python -m serialprof_reports.schema run-analysis > docs/schema/run-analysis.schema.json
 
-and so for comparison, gate and gate-history. A document holds the records of the instrument by their attributes' names,
+and so for comparison, gate, gate-history and live. A document holds the records of the instrument by their attributes' names,
 after its own name and version. Its types are those of the records, with five changes: an estimate says of itself
 whether it is identified; a number that is not finite is null; of a plan's points there is only the number; a machine
 and declared work also hold what follows from them; so does a gate's report.
@@ -28,6 +28,7 @@ from serialprof.gating import reading
 from serialprof.gating.history import History
 from serialprof.gating.records import GateReport
 from serialprof.limits import Limits
+from serialprof.live.results import LoopAnalysis, Outside
 from serialprof.machine import Machine
 from serialprof.machine.finding import Finding
 from serialprof.model.comparison.records import Comparison
@@ -36,7 +37,7 @@ from serialprof.model.results import DeclaredWork, FamilyAnalysis
 from serialprof.planning import Plan
 from serialprof.policyclock import PolicyClock
 from serialprof.records import Resumption, RunStatus
-from serialprof_reports import comparisonwording, gatehistory
+from serialprof_reports import comparisonwording, gatehistory, livewording
 from serialprof_reports.tables import SCHEMA
 
 
@@ -86,12 +87,39 @@ class Document:
     families: tuple[FamilyAnalysis, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingFacts:
+    """Which recording of live loops: `started` is in seconds since the epoch."""
+
+    live_id: str
+    started: float
+    version: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDocument:
+    """A recording of live loops and its analysis, in SI base units; whatever is unknown, or no finite number, is null.
+
+    `duration` is of the recording, in seconds; `losses` and `next` are sentences.
+    """
+
+    recording: RecordingFacts
+    machine: Machine
+    duration: float
+    loops: tuple[LoopAnalysis, ...]
+    outside: tuple[Outside, ...]
+    losses: tuple[str, ...]
+    next: str
+
+
 #: What is published, by the name of its file: the record that a document is made of, its name and version.
 PUBLISHED: Final[dict[str, tuple[type, Mapping[str, object]]]] = {
     "run-analysis": (Document, SCHEMA),
     "comparison": (Comparison, comparisonwording.SCHEMA),
     "gate": (GateReport, reading.SCHEMA),
     "gate-history": (History, gatehistory.SCHEMA),
+    "live": (LiveDocument, livewording.SCHEMA),
 }
 #: Keys that a record's object has besides its attributes, or in place of them.
 _KEYS: Final[dict[type, dict[str, Any]]] = {

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,12 +51,16 @@ class _Step:
 class Events:
     """Takes events of a step every so often, so rarely that it costs the host at most a fiftieth of its time.
 
+    Args:
+        clock: seconds of the host's clock.
+
     Attributes:
         steps: by number of loop, (seconds, {path of numbers: seconds}) of steps spread over the recording.
         dropped: by number of loop, steps whose events were taken in vain.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self.steps: dict[int, list[tuple[float, dict[tuple[int, ...], float]]]] = {}
         self.dropped: dict[int, int] = {}
         self._open: dict[int, _Step] = {}
@@ -70,7 +74,7 @@ class Events:
         cuda = cuda_of_torch()
         if cuda is None:
             return False
-        began = time.perf_counter()
+        began = self._clock()
         thread = threading.get_ident()
         step = self._open.get(thread)
         if event == STEP:
@@ -83,7 +87,7 @@ class Events:
             step.open.append((name, self._mark(cuda, step)))
         else:
             self._leave(cuda, step, name)
-        step.spent += time.perf_counter() - began
+        step.spent += self._clock() - began
         return True
 
     def resolve(self) -> None:
@@ -108,17 +112,17 @@ class Events:
             del self._open[thread]
             step.last = self._mark(cuda, step)
             step.sound = step.sound and not step.open
-            step.spent += time.perf_counter() - began
-            self._not_before = time.perf_counter() + _RARELY * step.spent
+            step.spent += self._clock() - began
+            self._not_before = self._clock() + _RARELY * step.spent
             self._pending.append(step)
         self.resolve()
-        if time.perf_counter() < self._not_before or len(self._pending) >= _MOST_PENDING:
+        if self._clock() < self._not_before or len(self._pending) >= _MOST_PENDING:
             return False
         if cuda.is_current_stream_capturing():
             return False
         fresh = _Step(name, cuda.current_stream(), None, began)
         fresh.first = self._mark(cuda, fresh)
-        fresh.spent = time.perf_counter() - began
+        fresh.spent = self._clock() - began
         self._open[thread] = fresh
         return True
 

@@ -79,7 +79,7 @@ def notes(loop: LoopAnalysis, stored: Loop, dependent: bool) -> Iterator[str]:
         value = loop.drift.value or 0.0
         yield f"steps became {percent_change(value)} over the recording"
     if dependent:
-        yield "stretches of the recording resemble their neighbours: intervals are too narrow where that goes on"
+        yield "stretches of the recording resemble their neighbours: intervals may be too narrow"
     if loop.slow is not None:
         slow = loop.slow
         yield (
