@@ -17,7 +17,7 @@ from serialprof.model import analyse
 from serialprof.planning import Plan, Point, Request
 from serialprof.preparation import Prepared, prepare
 from serialprof.records import Readings, StoredRun, Visit
-from serialprof.samples import Sample
+from serialprof.samples import Sample, Samples
 from serialprof.setting import Setting
 from serialprof.validation import running
 from serialprof.validation.comparing import Check, Claim, Conditions, Verdict, judge, noise, outcome, widened
@@ -243,7 +243,7 @@ def planted_run(step: Callable[[Point], float] = honest) -> tuple[StoredRun, dic
         for point in points:
             seconds = 10 * step(point) * level * math.exp(0.001 * draw.standard_normal())
             samples = Sample(seconds, 0.0, 0), Sample(9 * seconds, 0.0, 0, disturbed="kept off the CPU")
-            visits.append(Visit(point.id, block, block, "ok", readings=Readings(samples)))
+            visits.append(Visit(point.id, block, block, "ok", readings=Readings(Samples.of(samples))))
     plan = Plan((made.description("planted"),), tuple(points), 10.0, 0.02, 8, 1, 0)
     return replace(made.stored(tuple(points), tuple(visits)), plan=plan, machine=machine(), limits=LIMITS), programs
 

@@ -13,7 +13,7 @@ from serialprof.catalog import Affine, Description, Work
 from serialprof.limits import Limits
 from serialprof.planning import Plan, Point
 from serialprof.records import Readings, StoredRun, Visit
-from serialprof.samples import Sample
+from serialprof.samples import Sample, Samples
 from serialprof.setting import Form, Setting
 from tests import made
 
@@ -85,9 +85,12 @@ def run(
 
 def visit(point: int, block: int, seconds: float, process: int = 0, turn: int = 0, clock: float | None = 3e9) -> Visit:
     """A visit of three samples whose midmean is `seconds` per step, at a measured clock in Hz."""
-    samples = (Sample(DEPTH * RUNS * seconds * factor, 0.0, 0) for factor in (0.9, 1.0, 1.1))
-    metered = tuple(replace(sample, clock_before=clock, clock_after=clock) for sample in samples)
-    return Visit(point, block, process, "ok", turn=turn, runs=RUNS, readings=Readings(metered))
+    samples = (
+        Sample(DEPTH * RUNS * seconds * factor, 0.0, 0, clock_before=clock, clock_after=clock)
+        for factor in (0.9, 1.0, 1.1)
+    )
+    # By column as a stored run has them, so that they are not put into columns whenever they are asked for.
+    return Visit(point, block, process, "ok", turn=turn, runs=RUNS, readings=Readings(Samples.of(samples)))
 
 
 def with_visits(stored: StoredRun, number: int, **changes: Any) -> StoredRun:
@@ -98,4 +101,4 @@ def with_visits(stored: StoredRun, number: int, **changes: Any) -> StoredRun:
 
 def with_samples(stored: StoredRun, number: int, *samples: Sample) -> StoredRun:
     """The run with every visit of a point holding these samples."""
-    return with_visits(stored, number, readings=Readings(samples))
+    return with_visits(stored, number, readings=Readings(Samples.of(samples)))

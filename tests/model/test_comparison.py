@@ -48,7 +48,8 @@ def at_clock(run: StoredRun, clock: float) -> StoredRun:
     """The run with other readings of the clock meter."""
     visits = []
     for visit in run.visits:
-        samples = tuple(replace(item, clock_before=clock, clock_after=clock) for item in visit.samples)
+        readings = [clock] * len(visit.samples)
+        samples = replace(visit.samples, clock_before=readings, clock_after=readings)
         visits.append(replace(visit, readings=replace(visit.readings, samples=samples)))
     return replace(run, visits=tuple(visits))
 

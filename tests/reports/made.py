@@ -37,7 +37,7 @@ from serialprof.model.results import (
 from serialprof.model.standins import DELAY_LABEL, DILATION_LABEL
 from serialprof.planning import Plan, Point
 from serialprof.records import Readings, StoredRun, Visit
-from serialprof.samples import Sample
+from serialprof.samples import Sample, Samples
 from serialprof.setting import FORMS, Form, Setting
 from serialprof.view import Run
 
@@ -298,9 +298,11 @@ def _visit(point: Point, block: int, shape: Shape, all_fail: bool) -> Visit:
     if all_fail or _fails(point):
         return Visit(point.id, block, block, "failed", "the worker was killed by signal 9 (out of memory?)")
     seconds = shape.step(setting.width, setting.threads, setting.form) * setting.depth
-    samples = (
-        Sample(seconds, seconds * setting.threads, 0, cpu=0, clock_before=3.41e9),
-        Sample(seconds * 1.4, seconds, 3, "kept off the CPU" if block == 0 else "", cpu=0),
+    samples = Samples.of(
+        (
+            Sample(seconds, seconds * setting.threads, 0, cpu=0, clock_before=3.41e9),
+            Sample(seconds * 1.4, seconds, 3, "kept off the CPU" if block == 0 else "", cpu=0),
+        )
     )
     return Visit(point.id, block, block, "ok", started=float(block), position=point.id, readings=Readings(samples))
 

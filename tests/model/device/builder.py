@@ -13,7 +13,7 @@ from serialprof.devicelimits import DeviceLimits, DeviceRung
 from serialprof.limits import Limits
 from serialprof.planning import Plan, Point
 from serialprof.records import Anatomy, Dissection, Profile, Readings, StoredRun, Visit
-from serialprof.samples import Sample
+from serialprof.samples import Sample, Samples
 from serialprof.setting import Setting
 from tests import made
 
@@ -132,7 +132,7 @@ def run(
 
 def visit(point: int, block: int, seconds: float) -> Visit:
     """A visit of three samples whose midmean is `seconds` per step."""
-    samples = tuple(Sample(DEPTH * seconds * factor, 0.0, 0) for factor in (0.99, 1.0, 1.01))
+    samples = Samples.of(Sample(DEPTH * seconds * factor, 0.0, 0) for factor in (0.99, 1.0, 1.01))
     return Visit(point, block, block, "ok", readings=Readings(samples))
 
 
