@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 
-from serialprof.measure.roster import Roster
+from serialprof.measure.roster import LOADING_LIMIT, QUICK_BUILD_LIMIT, SUSPECT_LIMIT, Roster
 from tests import made
-from tests.measure.fake import died, exhausted
+from tests.measure.fake import died, exhausted, hung
 
 CELLS = made.points(widths=(1, 2, 4, 8))
 
@@ -24,3 +24,13 @@ def test_a_failure_is_no_end_of_a_sweep() -> None:
     assert roster.lose(CELLS[1], died()) and not roster.leaving()
     assert not roster.lose(CELLS[2], exhausted()) and [point.id for point, _ in roster.leaving()] == [2, 3]
     assert not roster.beyond(CELLS[1]) and not roster.waits(CELLS[1])
+
+
+def test_what_loads_torch_gets_the_time_for_it_even_after_a_hang() -> None:
+    plan = replace(made.plan(CELLS), quick=True)
+    on_torch = replace(plan, descriptions=tuple(replace(each, on_torch=True) for each in plan.descriptions))
+    alone, loading = Roster(plan), Roster(on_torch)
+    assert (alone.limit(CELLS[0]), loading.limit(CELLS[0])) == (QUICK_BUILD_LIMIT, QUICK_BUILD_LIMIT + LOADING_LIMIT)
+    for roster in (alone, loading):
+        roster.lose(CELLS[0], hung())
+    assert (alone.limit(CELLS[1]), loading.limit(CELLS[1])) == (SUSPECT_LIMIT, SUSPECT_LIMIT + LOADING_LIMIT)

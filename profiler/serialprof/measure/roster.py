@@ -11,11 +11,13 @@ from serialprof.planning import Plan, Point
 from serialprof.records import StoredRun
 
 #: Seconds that building and warming a point may take before it counts as hung; in the quick form; where code is
-#: compiled; and after another point of the same workload has hung, which makes it likely that this one will.
+#: compiled; and after another point of the same workload has hung, which makes it likely that this one will. The last
+#: comes on top where a fresh worker loads torch before it builds anything: from a cold disk that takes tens.
 BUILD_LIMIT: Final = 60.0
 QUICK_BUILD_LIMIT: Final = 20.0
 COMPILE_LIMIT: Final = 300.0
 SUSPECT_LIMIT: Final = 5.0
+LOADING_LIMIT: Final = 60.0
 _COMPILING: Final = frozenset({"compile", "fused"})
 
 
@@ -57,7 +59,11 @@ class Roster:
         return point.id not in self.run_seconds and point.id not in self._gone
 
     def limit(self, point: Point) -> float:
-        """Seconds after which a point that is built and warmed counts as hung."""
+        """Seconds after which a point that is loaded, built and warmed counts as hung."""
+        loading = LOADING_LIMIT if self._plan.description(point.workload).on_torch else 0.0
+        return loading + self._building(point)
+
+    def _building(self, point: Point) -> float:
         if point.workload in self._suspects:
             return SUSPECT_LIMIT
         if point.setting.mode in _COMPILING:
