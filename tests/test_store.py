@@ -13,7 +13,7 @@ import pytest
 from serialprof.devicelimits import DeviceLimits, DeviceRung
 from serialprof.errors import StoreError
 from serialprof.policyclock import PolicyClock
-from serialprof.records import Anatomy, Dissection, DissectionGap, GpuState, Profile
+from serialprof.records import Anatomy, Dissection, DissectionGap, Footprint, GpuState, Profile
 from serialprof.samples import Samples
 from serialprof.store import (
     Calibration,
@@ -92,6 +92,7 @@ def full_run() -> StoredRun:
         devices=DEVICES,
         dissections=DISSECTIONS,
         dissection_gaps=(DissectionGap(1, "it was not measured"),),
+        footprints=(Footprint(0, 1 << 20), Footprint(2, 3 << 20)),
     )
 
 

@@ -253,6 +253,14 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class Footprint:
+    """What the steps of a point touch that declares nothing: bytes of whole pages, of code as of data."""
+
+    point: int
+    touched: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """One planned visit of a block: which point, in which turn, and for how many seconds."""
 
@@ -294,6 +302,7 @@ class StoredRun:
         devices: limits of the devices that a framework drove, as measured before the first visit.
         dissections: separate timings of steps, in the order in which they were made.
         dissection_gaps: points that were to be dissected and could not be.
+        footprints: what steps touch, of points that declare nothing, where the system tells.
     """
 
     run_id: str
@@ -315,6 +324,7 @@ class StoredRun:
     devices: tuple[DeviceLimits, ...] = ()
     dissections: tuple[Dissection, ...] = ()
     dissection_gaps: tuple[DissectionGap, ...] = ()
+    footprints: tuple[Footprint, ...] = ()
 
     def point(self, number: int) -> Point:
         """The point of an id."""

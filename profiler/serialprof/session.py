@@ -26,6 +26,7 @@ from serialprof.measure.introspection import probe_limits
 from serialprof.measure.pool import Pool
 from serialprof.measure.roles import Progress
 from serialprof.measure.standins import reserved, take_stand_ins
+from serialprof.measure.touching import know_footprints
 from serialprof.measure.tuning import Clocks
 from serialprof.preparation import Prepared, differences, prepare_again
 from serialprof.store import SUFFIX, Resumption, Store, StoredRun
@@ -158,6 +159,8 @@ def _measure_points(
     engine = Engine(sampling, pool, store, report=report, past=run, clocks=clocks)
     engine.run()
     reached = replace(plan, points=engine.reached)
+    if not run.footprints:
+        know_footprints(reached, engine.run_seconds, pool, store)
     if for_stand_ins:
         stage("stand-ins for another clock")
     if plan.stand_ins:  # where none can be taken, why is stored

@@ -113,6 +113,17 @@ class Pool:
             raise _refusal(reply)
         return reply.anatomy
 
+    def touched(self, point: Point, steps: int, limit: float) -> int | None:
+        """Bytes of the pages that so many steps reference, None where the system does not tell.
+
+        Raises:
+            PointFailedError: as in `calibrate`.
+        """
+        reply = self._ask(point, protocol.CountTouched(point.setting, steps), limit)
+        if not isinstance(reply, protocol.TouchedCounted):
+            raise _refusal(reply)
+        return reply.touched
+
     def restart(self) -> None:
         """Ends all workers, so that the next visits come from fresh processes."""
         while self._workers:

@@ -24,6 +24,7 @@ from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Fit
 from serialprof.model.standins import stand_ins
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.tradeoff import crossovers, depth_costs, tradeoffs
+from serialprof.model.undeclared import assumptions
 from serialprof.model.verdict import TOO_DISTURBED, Findings, sentence
 from serialprof.setting import on_cuda
 from serialprof.store import StoredRun
@@ -65,6 +66,7 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         contradictions=(*contradictions(run, times, attributions), *disagreements(counted)),
         disturbed=disturbed_share(times.summaries),
         device=device,
+        assumptions=assumptions(run, times),
     )
     serial = [point for point in times.points if point.setting.form == "serial"] or times.points
     family = FamilyAnalysis(

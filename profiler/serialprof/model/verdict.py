@@ -45,6 +45,7 @@ class Findings:
     contradictions: tuple[Contradiction, ...] = ()
     disturbed: float = 0.0
     device: DeviceAnalysis | None = None
+    assumptions: tuple[str, ...] = ()
 
     @property
     def axis(self) -> str:
@@ -96,6 +97,7 @@ def _clauses(findings: Findings) -> Iterator[str]:
         yield from device_clauses(findings.device)
     if findings.depth_costs:
         yield _depth(findings)
+    yield from findings.assumptions
     yield from _spoilt(findings)
     if findings.within_process:
         yield "intervals are within one process only: they do not cover what a fresh start changes"

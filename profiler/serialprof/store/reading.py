@@ -25,6 +25,7 @@ from serialprof.records import (
     Calibration,
     Dissection,
     DissectionGap,
+    Footprint,
     GpuState,
     Resumption,
     RunStatus,
@@ -119,6 +120,7 @@ def _read(connection: sqlite3.Connection) -> StoredRun:
         devices=decode(meta.get("devices", "[]"), tuple[DeviceLimits, ...]),
         dissections=tuple(_dissections(connection, len(points))),
         dissection_gaps=_dissection_gaps(meta.get("dissection_gaps", "[]"), len(points)),
+        footprints=_footprints(meta.get("footprints", "[]"), len(points)),
     )
 
 
@@ -203,6 +205,15 @@ def _dissections(connection: sqlite3.Connection, points: int) -> Iterable[Dissec
         if not 0 < anatomy.step < math.inf:
             raise ValueError(f"a dissected step took {anatomy.step} s")
         yield Dissection(point, msgspec.convert(block, int), anatomy)
+
+
+def _footprints(text: str, points: int) -> tuple[Footprint, ...]:
+    footprints: tuple[Footprint, ...] = decode(text, tuple[Footprint, ...])
+    for footprint in footprints:
+        _known_point(footprint.point, points)
+        if footprint.touched < 0:
+            raise ValueError(f"point {footprint.point} touches {footprint.touched} bytes")
+    return footprints
 
 
 def _dissection_gaps(text: str, points: int) -> tuple[DissectionGap, ...]:

@@ -21,6 +21,7 @@ from serialprof.records import (
     Calibration,
     Dissection,
     DissectionGap,
+    Footprint,
     Resumption,
     RunStatus,
     StandIn,
@@ -84,6 +85,7 @@ class Store:
         for dissection in run.dissections:
             self.dissect(dissection)
         self.lack_dissections(run.dissection_gaps)
+        self.know_footprints(run.footprints)
 
     @classmethod
     def reopen(cls, path: Path) -> tuple[Self, StoredRun]:
@@ -146,6 +148,10 @@ class Store:
     def lack_dissections(self, gaps: Sequence[DissectionGap]) -> None:
         """Records which points could not be dissected, in place of what was recorded before."""
         self._set_meta("dissection_gaps", tuple(gaps))
+
+    def know_footprints(self, footprints: Sequence[Footprint]) -> None:
+        """Records what steps touch that declare nothing, in place of what was recorded before."""
+        self._set_meta("footprints", tuple(footprints))
 
     def calibrate(self, calibration: Calibration) -> None:
         """Writes what was found out about a point.
@@ -268,6 +274,7 @@ def _write_header(connection: sqlite3.Connection, run: StoredRun) -> None:
         "stand_in_gaps": (),
         "devices": run.devices,
         "dissection_gaps": (),
+        "footprints": (),
         "gpu_clocks": run.gpu_clocks,
     }
     connection.execute("BEGIN")
