@@ -11,8 +11,8 @@ SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* n
 # same on a busy machine: they are tested beside each other, and all others one by one.
 TESTED ?= $(BIN)/python
 WITHOUT ?= qemu
-BESIDE := $(addprefix tests/,browser cli measure/test_coverage.py model reports test_docs.py test_store.py test_tables.py \
-  test_validation.py test_view.py \
+BESIDE := $(addprefix tests/,browser cli measure/test_coverage.py model reports benchmarks machine workloads \
+  test_docs.py test_store.py test_tables.py test_validation.py test_view.py \
   $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))
 
