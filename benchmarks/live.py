@@ -78,6 +78,20 @@ def held_region_in_a_step() -> None:
                 pass
 
 
+def loops() -> None:
+    """Loops of one step."""
+    for _ in range(TURNS):
+        for _ in serialprof.steps(range(1), "decode"):
+            pass
+
+
+def plain_loops() -> None:
+    """The same without steps."""
+    for _ in range(TURNS):
+        for _ in range(1):
+            pass
+
+
 def steps_with_a_region() -> None:
     """One region in every step."""
     for _ in serialprof.steps(range(TURNS), "decode"):
@@ -145,6 +159,7 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
             with serialprof.recording():
                 for name, run in on.items():
                     table[f"{name}, from Python"].measure(plain, run, rounds)
+                table["a loop of one step, from Python"].measure(plain_loops, loops, max(2, rounds // 6))
                 for name, (without, run) in native_pairs(library).items():
                     table[name].measure(without, run, rounds)
     return {name: row.told() for name, row in table.items()}

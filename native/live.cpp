@@ -158,8 +158,7 @@ void finish(StepsObject* self, bool cut) {
   Lane* mine = lane();
   if (mine == self->lane && mine != nullptr) {
     mine->end(run, read_ticks(), cut);
-    if (hook != nullptr) call_hook(kEnd, self->name);
-    mine->sampled = false;
+    mine->sampled = hook != nullptr && call_hook(kEnd, self->name);
   } else if (self->lane->generation.load() == recorder.generation.load()) {
     self->lane->orphan(run);
   }

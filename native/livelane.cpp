@@ -23,7 +23,7 @@ void Lane::reset(std::uint64_t recording, std::int64_t block_ticks, bool cpu_clo
   spoilt_ = sampled = false;
   losses = Losses{};
   loops = 0;
-  chore = 0;
+  chore = cpu_read_ = 0;
   block_ticks_ = block_ticks, cpu_clocks_ = cpu_clocks;
   orphans_ = 0;
   renewed(outside, kNext);
@@ -153,7 +153,7 @@ std::uint64_t Lane::begin(std::int32_t name, std::int64_t now) noexcept {
   }
   frame.run = ++runs_, frame.name = name, frame.loop = nested ? nullptr : recorded(name);
   frame.start = frame.began = now;
-  if (frame.loop != nullptr) read_cpu(frame, now, nullptr);
+  if (frame.loop != nullptr) begin_cpu(frame, now);
   ++depth_;
   return frame.run;
 }
@@ -193,7 +193,7 @@ void Lane::end(std::uint64_t run, std::int64_t now, bool cut) noexcept {
     const std::lock_guard<Lock> held(guard);
     mine->cut += cut;
     mine->forget_open();
-    read_cpu(stack_[depth_ - 1], now, &mine->blocks[mine->closed]);
+    if (frame.wall >= 0) read_cpu(stack_[depth_ - 1], now, &mine->blocks[mine->closed]);
   }
   if (frame.place >= 0) frame.outer->touch(frame.place, now - frame.began, false);
   --depth_;
@@ -224,10 +224,17 @@ void Lane::bury() noexcept {
   }
 }
 
+// Of loops that follow each other faster than the clocks can be read cheaply, some are read.
+void Lane::begin_cpu(Frame& frame, std::int64_t now) noexcept {
+  frame.wall = -1;
+  if (now - cpu_read_ >= block_ticks_ / 4) read_cpu(frame, now, nullptr);
+}
+
 void Lane::read_cpu(Frame& frame, std::int64_t now, Block* into) noexcept {
   if (!cpu_clocks_) return;
+  cpu_read_ = now;
   const std::int64_t thread = nanoseconds(CLOCK_THREAD_CPUTIME_ID), process = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
-  if (into != nullptr) {
+  if (into != nullptr && frame.wall >= 0) {
     into->covered += now - frame.wall;
     into->thread += thread - frame.thread, into->process += process - frame.process;
   }

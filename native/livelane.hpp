@@ -46,7 +46,7 @@ struct Frame {
   Loop* outer;        // a loop's: the one whose step encloses it
   std::int32_t name, place;
   std::int64_t start, began;
-  std::int64_t wall, thread, process;  // a loop's: when the CPU clocks were last read
+  std::int64_t wall, thread, process;  // a loop's: when the CPU clocks were last read, -1 where they were not
 };
 
 class Lane {
@@ -85,6 +85,7 @@ class Lane {
   int position(std::uint64_t run) const noexcept;
   void unwind(int to) noexcept;
   void mend(std::int32_t name) noexcept;
+  void begin_cpu(Frame& frame, std::int64_t now) noexcept;
   void read_cpu(Frame& frame, std::int64_t now, Block* into) noexcept;
   void bury() noexcept;
 
@@ -92,6 +93,7 @@ class Lane {
   int depth_ = 0, beyond_ = 0;
   bool spoilt_ = false, cpu_clocks_ = true;
   std::int64_t block_ticks_ = 0;
+  std::int64_t cpu_read_ = 0;  // when the CPU clocks were last read, in any loop
   std::uint64_t runs_ = 0;
   std::atomic<int> orphans_{0};
   std::uint64_t orphaned_[kMostOrphans];

@@ -17,9 +17,14 @@ namespace {
 // In static storage and never destroyed.
 alignas(Recorder) unsigned char storage[sizeof(Recorder)];
 
+// A thread without a lane looks for one again at every so many calls.
+constexpr std::uint32_t kAskAgain = 1024;
+
 // Gives the thread's lane to the next thread that needs one; what it holds stays.
 struct Holder {
   Lane* mine = nullptr;
+  std::uint64_t refused = 0;  // the recording in which there was no lane for this thread
+  std::uint32_t calls = 0;    // meanwhile
   ~Holder() {
     own_lane = nullptr;
     if (mine != nullptr) mine->taken.store(false, std::memory_order_release);
@@ -49,16 +54,17 @@ Recorder& recorder = *new (storage) Recorder;
 __thread Lane* own_lane = nullptr;
 
 Lane* find_lane() noexcept {
-  if (holder.mine == nullptr) {
+  const std::uint64_t now = recorder.generation.load();
+  if (holder.mine == nullptr && (holder.refused != now || ++holder.calls % kAskAgain == 0)) {
     const std::lock_guard<Lock> held(recorder.guard);
     holder.mine = vacant();
   }
   Lane* mine = holder.mine;
   if (mine == nullptr) {
+    holder.refused = now;
     recorder.lost_threads.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
-  const std::uint64_t now = recorder.generation.load();
   if (mine->generation.load() == now) {
     mine->adopt();
   } else {

@@ -11,7 +11,7 @@
 
 namespace serialprof::lanes {
 
-constexpr int kMostLanes = 64;  // threads at a time
+constexpr int kMostLanes = 256;  // threads at a time
 constexpr int kMostNames = 256;
 
 struct Recorder {

@@ -148,6 +148,25 @@ def test_a_recording_takes_events_once_torch_uses_cuda(cuda: FakeCuda) -> None:
     assert forward.share.value == pytest.approx(0.75)
 
 
+def test_regions_behind_a_loop_inside_the_step_are_told_as_well(cuda: FakeCuda) -> None:
+    cuda.initialised = False
+    with serialprof.recording() as recording:
+        for index in serialprof.steps(range(30), "decode"):
+            cuda.initialised = index > 1
+            pause(0.06 if index < 5 else 1e-4)
+            for _ in serialprof.steps(range(2), "layers"):
+                cuda.enqueue(1e-3)
+            with serialprof.region("sample"):
+                cuda.enqueue(3e-3)
+            cuda.done = cuda.queued
+    assert recording.live is not None
+    taken = {loop.name: loop.device for loop in recording.live.stored.loops}["decode"].steps
+    assert taken
+    for step in taken:
+        parts = dict(zip(step.paths, step.parts, strict=True))
+        assert parts["sample",] == pytest.approx(3e-3) and parts["layers",] == pytest.approx(2e-3)
+
+
 def test_a_recording_that_takes_no_events_gives_no_share(cuda: FakeCuda) -> None:
     with serialprof.recording(cuda_events=False) as recording:
         for _ in serialprof.steps(range(40), "decode"):

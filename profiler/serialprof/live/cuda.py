@@ -49,7 +49,7 @@ class _Step:
 
 
 class Events:
-    """Takes events of a step every so often, so rarely that it costs the host at most a fiftieth of its time.
+    """Takes events of a step every so often, so rarely that a loop costs the host at most a fiftieth of its time.
 
     Args:
         clock: seconds of the host's clock.
@@ -67,10 +67,10 @@ class Events:
         self._pending: deque[_Step] = deque()
         self._every: dict[int, int] = {}
         self._count: dict[int, int] = {}
-        self._not_before = 0.0
+        self._not_before: dict[int, float] = {}  # a loop inside another one must not take its turns
 
     def __call__(self, event: int, name: int) -> bool:
-        """One call of the recorder; of a step, whether its regions are to be told as well."""
+        """One call of the recorder; the answer is whether a step is under way whose regions are to be told as well."""
         cuda = cuda_of_torch()
         if cuda is None:
             return False
@@ -81,8 +81,12 @@ class Events:
             return self._boundary(cuda, thread, step, name, began)
         if step is None:
             return False
+        if event == END and step.loop == name:
+            del self._open[thread]  # in the midst of a step, which is none
+            self._drop(step)
+            return False
         if event == END:
-            self._end(cuda, thread, step, name)
+            self._leave(cuda, step, name)
         elif event == ENTER:
             step.open.append((name, self._mark(cuda, step)))
         else:
@@ -113,10 +117,10 @@ class Events:
             step.last = self._mark(cuda, step)
             step.sound = step.sound and not step.open
             step.spent += self._clock() - began
-            self._not_before = self._clock() + _RARELY * step.spent
+            self._not_before[name] = self._clock() + _RARELY * step.spent
             self._pending.append(step)
         self.resolve()
-        if self._clock() < self._not_before or len(self._pending) >= _MOST_PENDING:
+        if self._clock() < self._not_before.get(name, 0.0) or len(self._pending) >= _MOST_PENDING:
             return False
         if cuda.is_current_stream_capturing():
             return False
@@ -125,13 +129,6 @@ class Events:
         fresh.spent = self._clock() - began
         self._open[thread] = fresh
         return True
-
-    def _end(self, cuda: Any, thread: int, step: _Step, name: int) -> None:
-        if step.loop == name:
-            del self._open[thread]  # in the midst of a step, which is none
-            self._drop(step)
-        else:
-            self._leave(cuda, step, name)
 
     def _leave(self, cuda: Any, step: _Step, name: int) -> None:
         if not step.open or step.open[-1][0] != name:

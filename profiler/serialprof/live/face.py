@@ -36,10 +36,14 @@ def steps(loop: Iterable[T], name: str = "steps") -> Iterator[T]:
         TypeError: the loop cannot be iterated over, or the name is no string.
         ValueError: the name is empty or longer than 200 bytes.
     """
-    if isinstance(loop, AsyncIterable) and not isinstance(loop, Iterable):
-        raise TypeError("steps() takes no asynchronous iterable; put serialprof.region() around what does not await")
-    recorded: Iterator[T] = _native.Steps(loop, name)
-    return iter(loop) if switched_off() else recorded
+    try:
+        return _native.Steps(loop, name)
+    except TypeError:
+        if isinstance(loop, AsyncIterable):
+            raise TypeError(
+                "steps() takes no asynchronous iterable; put serialprof.region() around what does not await"
+            ) from None
+        raise
 
 
 def include() -> str:

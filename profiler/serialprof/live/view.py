@@ -53,6 +53,10 @@ class Live:
         """
         return renderer(GROUP, format_)(self, **options)
 
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return str(self.render("markdown"))
+
     def __repr__(self) -> str:
         loops = ", ".join(f"{loop.name}: {loop.seen} steps" for loop in self.stored.loops) or "no loop"
         return f"<Live {loops}, {self.stored.duration:.3g} s>"
