@@ -160,3 +160,41 @@ def test_a_kernel_that_is_interrupted_keeps_what_was_measured_and_goes_on(tmp_pa
     assert done.text(2) == "('interrupted', True)"
     assert done.text(3).splitlines()[-1] == "('complete', True)"
     assert read_run(tmp_path / "a.serialprof").resumptions
+
+
+EXAMPLE: Final = Path(__file__).parents[1] / "docs/examples/notebook.ipynb"
+
+
+def kinds(cells: list[Any]) -> list[list[tuple[str, list[str]]]]:
+    """What every code cell gave: kinds of output, and in which forms each is there."""
+    return [
+        [(output.output_type, sorted(output.get("data", {}))) for output in cell.outputs]
+        for cell in cells
+        if cell.cell_type == "code"
+    ]
+
+
+def test_the_example_is_executed_and_shows_what_it_says_it_shows(tmp_path: Path) -> None:
+    stored = nbformat.read(EXAMPLE, as_version=4)
+    nbformat.validate(stored)
+    sources = [cell.source for cell in stored.cells if cell.cell_type == "code"]
+    (call,) = [source for source in sources if "serialprof.run" in source]
+    assert 'budget="40s"' in call
+    sources = [source.replace('budget="40s"', 'budget="3s", quick=True') for source in sources]
+    executed = Listening(sources, tmp_path)
+    for source, now, before in zip(sources, kinds(executed.nb.cells), kinds(stored.cells), strict=True):
+        if "attribution(" in source and now == [("error", [])]:
+            continue  # three seconds on a busy machine need not give a fit
+        assert now == before, source
+    assert (tmp_path / "logistic.serialprof").is_file()
+
+
+def test_the_example_s_outputs_name_no_place_of_this_machine_and_are_quoted_by_the_page() -> None:
+    text = EXAMPLE.read_text()
+    assert len(text) < 60_000 and "/home" not in text and "/tmp" not in text
+    (told,) = [
+        output.text for cell in nbformat.read(EXAMPLE, as_version=4).cells for output in cell.get("outputs", [])
+        if output.output_type == "stream"
+    ]  # fmt: skip
+    page = (EXAMPLE.parents[1] / "notebooks.md").read_text()
+    assert " ".join(told.split()) in " ".join(page.split())
