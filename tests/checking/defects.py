@@ -14,7 +14,7 @@ import numpy as np
 from serialprof.catalog import Affine, Work, workload
 from serialprof.setting import Setting
 
-WIDTHS = (1, 16, 256)
+WIDTHS = (1, 4, 64)
 
 
 def spin(seconds: float) -> None:
@@ -122,7 +122,7 @@ def cools(setting: Setting):
     def step() -> None:
         nonlocal count
         count += 1
-        spin(count**-1.5 + 1e-7 * setting.width)
+        spin(0.5 / count + 1e-7 * setting.width)
 
     return step
 
@@ -214,18 +214,37 @@ def raises(setting: Setting) -> Sound:
 
 
 @workload(widths=WIDTHS)
-def misbehaves(setting: Setting) -> Sound:
-    """Prints in every step; in its very first one it starts one process."""
+def starts(setting: Setting) -> Sound:
+    """In its very first step it starts one process."""
     started = []
 
-    class Misbehaves(Sound):
+    class Starts(Sound):
         def step(self) -> None:
             super().step()
-            os.write(1, b"a step\n")
             if not started:
                 started.append(os.posix_spawn("/bin/true", ["true"], os.environ))
 
-    return Misbehaves(setting)
+    return Starts(setting)
+
+
+@workload(widths=WIDTHS)
+def prints(setting: Setting) -> Sound:
+    class Prints(Sound):
+        def step(self) -> None:
+            super().step()
+            os.write(1, b"a step\n")
+
+    return Prints(setting)
+
+
+@workload(widths=WIDTHS, work=lambda setting: little())
+def hides_memory(setting: Setting) -> Sound:
+    class Hides(Sound):
+        def __init__(self, setting: Setting) -> None:
+            super().__init__(setting)
+            self.hidden = np.ones((setting.width, 1 << 19))  # 4 MiB a lane
+
+    return Hides(setting)
 
 
 @workload(widths=WIDTHS)

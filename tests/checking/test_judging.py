@@ -75,8 +75,16 @@ def test_steps_that_slow_down_before_they_are_looked_at_count_too() -> None:
     assert list(named(seen(series=slow, early_seconds=1e-4))) == ["drift"]
 
 
-def test_a_warm_up_is_no_drift() -> None:
+def test_a_warm_up_that_ends_is_neither() -> None:
     assert named(seen(early_seconds=1.0)) == {}
+    wavering = tuple(1e-3 * (1.2 if index % 2 else 1.0) for index in range(STRETCHES))
+    assert named(seen(series=wavering, early_seconds=1.0)) == {}
+
+
+def test_a_warm_up_that_goes_on_slowly_is_found() -> None:
+    faster = tuple(1e-3 * 0.98**index for index in range(STRETCHES))
+    assert named(seen(series=faster, early_seconds=1e-3)) == {}
+    assert list(named(seen(series=faster, early_seconds=3e-3))) == ["never-warm"]
 
 
 def test_a_state_that_cannot_be_seen_whole_says_nothing() -> None:
@@ -191,7 +199,7 @@ def test_threads_that_are_given_and_not_used_are_a_note() -> None:
 @pytest.mark.parametrize(
     ("wide", "severity"),
     [
-        (WideForm(DepthTime(64, 1e-3), DepthTime(8, 5e-4), DepthTime(64, 4e-3)), "warning"),
+        (WideForm(DepthTime(64, 1e-3), DepthTime(8, 5e-4), DepthTime(64, 5e-3)), "warning"),
         (WideForm(DepthTime(64, 1e-3), DepthTime(8, 5e-4), DepthTime(64, 5e-4)), "warning"),
         (WideForm(DepthTime(64, 1e-3), DepthTime(8, 5e-8), DepthTime(64, 4e-7)), "error"),
     ],

@@ -20,7 +20,7 @@ BEYOND_FAR: Final = 4.0
 #: Growth of time over all widths below which they make no difference.
 FLAT: Final = 1.1
 #: A wide form that takes so many times as long as the serial one does more than its work.
-SLOWER: Final = 3.0
+SLOWER: Final = 4.0
 #: Memory that may come with width beside the declared footprint: a multiple of it, and bytes.
 UNDECLARED: Final = 4.0
 _UNDECLARED_BYTES: Final = 64 << 20

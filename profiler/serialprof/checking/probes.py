@@ -3,24 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
-from typing import Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
 from serialprof.catalog import Description, Work
-from serialprof.checking.evidence import Evidence, Failure, Peaks, WideForm, WidthTime, peaks_of
+from serialprof.checking.asking import FailedError, ask, run_seconds
+from serialprof.checking.evidence import Evidence, WideForm, WidthTime
+from serialprof.checking.peaks import find_peaks
 from serialprof.errors import CannotMeasureError, WorkloadError
-from serialprof.limitcache import recall
-from serialprof.limits import PART_NAMES, Limits, Part
 from serialprof.loading import check_name
 from serialprof.machine import Machine
 from serialprof.measure import protocol
-from serialprof.measure.effort import Effort
-from serialprof.measure.introspection import Introspector, probe_device, probe_limits
+from serialprof.measure.introspection import Introspector
 from serialprof.measure.observation import DepthTime, Observation
 from serialprof.measure.observing import DEEPER, went_on
-from serialprof.measure.process import WorkerLostError, WorkerProcess
+from serialprof.measure.process import WorkerProcess
 from serialprof.planning import Point, Request
 from serialprof.setting import ParameterValue, Setting
 from serialprof.sweep import check_parameters, fits, settings_of
@@ -32,13 +31,8 @@ SECONDS: Final = 10.0
 _OBSERVATIONS: Final = 2
 _PATIENCE: Final = 60.0  # seconds for importing, building and one-time work
 _WIDEST: Final = 0.1  # share of the seconds, what a run at the greatest width may take
-#: The parts of the limits that declarations are held against, and how long they may take on a busy machine.
-_PEAKS: Final = Effort(quick=True, bound=20.0, seconds={"chains": 0.2, "fma": 0.2, "stream": 1.2})
-_PART_OF: Final[dict[str, Part]] = {"flops": "fma", "bandwidth": "stream", "far": "stream", "operation": "chains"}
-_DEVICE_SECONDS: Final = 1.0
 
-_Reply = TypeVar("_Reply", bound=protocol.Reply)
-Tell = Callable[[str], None]
+Tell: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +54,6 @@ class CheckRequest:
     device: str = "cpu"
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
     seconds: float = SECONDS
-
-
-class _FailedError(Exception):
-    """A question that got no answer."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.reason)
-        self.failure = failure
 
 
 def gather(request: CheckRequest, machine: Machine, tell: Tell = lambda text: None) -> Evidence:
@@ -139,7 +125,7 @@ class _Checker:
             with closing(self._worker(evidence.setting)) as worker:
                 try:
                     seen = self._observed(worker, evidence.setting, self._share)
-                except _FailedError as error:
+                except FailedError as error:
                     return replace(evidence, failure=error.failure)
                 evidence = replace(evidence, observations=(*evidence.observations, seen))
                 if number + 1 == _OBSERVATIONS:
@@ -148,11 +134,13 @@ class _Checker:
             return evidence
         if evidence.work is not None:
             self._tell("measuring what this machine can do at best")
-            evidence = self._peaks(evidence)
+            footprint = evidence.work.footprint.at(evidence.setting.width)
+            peaks, gaps = find_peaks(self._machine, evidence.setting, footprint, self._tell)
+            evidence = replace(evidence, peaks=peaks, gaps=(*evidence.gaps, *gaps))
         return self._spread(evidence)
 
     def _observed(self, worker: WorkerProcess, setting: Setting, seconds: float) -> Observation:
-        return _ask(worker, protocol.Observe(setting, seconds), protocol.Observed, self._limit).observation
+        return ask(worker, protocol.Observe(setting, seconds), protocol.Observed, self._limit).observation
 
     def _worker(self, setting: Setting) -> WorkerProcess:
         return WorkerProcess(self._request.workload, setting.cpus)
@@ -168,30 +156,30 @@ class _Checker:
         setting = replace(evidence.setting, depth=evidence.observations[0].steps)
         self._tell("comparing its known answer")
         try:
-            _ask(worker, protocol.Check(setting), protocol.Checked, self._limit)
-        except _FailedError as error:
+            ask(worker, protocol.Check(setting), protocol.Checked, self._limit)
+        except FailedError as error:
             return replace(evidence, wrong=error.failure.reason)
         try:
             self._tell("timing its widths")
-            evidence = replace(evidence, widths=tuple(self._width_times(worker, setting)))
+            evidence = replace(evidence, widths=self._width_times(worker, setting))
             if "wide" in evidence.description.forms:
                 self._tell("timing its wide form")
                 evidence = replace(evidence, wide=self._wide(worker, setting))
-        except _FailedError as error:
+        except FailedError as error:
             if error.failure.exhausted:  # the end of a sweep, not a defect
                 return replace(evidence, gaps=(*evidence.gaps, f"widths and forms, to the end: {error}"))
             return replace(evidence, failure=error.failure)
         return evidence
 
-    def _width_times(self, worker: WorkerProcess, setting: Setting) -> Iterator[WidthTime]:
+    def _width_times(self, worker: WorkerProcess, setting: Setting) -> tuple[WidthTime, ...]:
         """Times of the least width, of the one that was watched, and of the greatest that can be afforded."""
-        narrow = min(self._settings)
-        for width in sorted({narrow, setting.width}):
-            latest = WidthTime(width, self._run_seconds(worker, replace(setting, width=width)))
-            yield latest
-        most = latest.seconds * self._widest(latest, setting) / latest.width
-        if (broad := self._widest(latest, setting)) > latest.width and most < self._limit:
-            yield WidthTime(broad, self._run_seconds(worker, replace(setting, width=broad)))
+        widths = sorted({min(self._settings), setting.width})
+        times = self._run_seconds(worker, [replace(setting, width=width) for width in widths])
+        broad = self._widest(WidthTime(widths[-1], times[-1]), setting)
+        if broad > widths[-1]:
+            widths.append(broad)
+            times += self._run_seconds(worker, [replace(setting, width=broad)])
+        return tuple(map(WidthTime, widths, times))
 
     def _widest(self, known: WidthTime, setting: Setting) -> int:
         """The greatest width at which a run cannot take much longer than its share, and that fits this machine."""
@@ -207,54 +195,13 @@ class _Checker:
         ]
         return max(fitting, default=known.width)
 
-    def _run_seconds(self, worker: WorkerProcess, setting: Setting) -> float:
-        try:
-            return _ask(worker, protocol.Calibrate(setting), protocol.Calibrated, self._limit).seconds
-        except _FailedError as error:
-            place = f"width {setting.width}, {setting.form} form"
-            raise _FailedError(replace(error.failure, reason=f"{error.failure.reason} ({place})")) from None
+    def _run_seconds(self, worker: WorkerProcess, settings: Sequence[Setting]) -> list[float]:
+        return run_seconds(worker, settings, self._limit)
 
     def _wide(self, worker: WorkerProcess, setting: Setting) -> WideForm:
-        wide = replace(setting, form="wide")
-        shallow = max(1, setting.depth // DEEPER)
-        times = {
-            depth: DepthTime(depth, self._run_seconds(worker, replace(wide, depth=depth)))
-            for depth in (shallow, setting.depth)
-        }
-        serial = DepthTime(setting.depth, self._run_seconds(worker, setting))
-        return WideForm(serial, times[shallow], times[setting.depth])
-
-    def _peaks(self, evidence: Evidence) -> Evidence:
-        setting, work = evidence.setting, evidence.work
-        assert work is not None
-        footprint = work.footprint.at(setting.width)
-        try:
-            if setting.on_cuda:
-                return replace(evidence, peaks=self._device_peaks(setting, footprint))
-            limits = self._limits(setting.threads)
-        except CannotMeasureError as error:
-            return replace(evidence, gaps=(*evidence.gaps, f"declared work: {error.message}"))
-        peaks = peaks_of(limits, setting, footprint)
-        lacking = [name for name, value in asdict(peaks).items() if value is None]
-        gaps = [f"declared work, without the {PART_NAMES[_PART_OF[name]]} of this machine" for name in lacking]
-        return replace(evidence, peaks=peaks, gaps=(*evidence.gaps, *dict.fromkeys(gaps)))
-
-    def _limits(self, threads: int) -> Limits:
-        """The limits that were measured here before, or those of a few seconds."""
-        entry = recall(self._machine)
-        if entry is not None and threads in entry.threads:
-            return entry.limits
-        return probe_limits(
-            self._machine.cpus, {1, threads}, effort=_PEAKS, parts=("chains", "fma", "stream"), tell=self._tell
-        )
-
-    def _device_peaks(self, setting: Setting, footprint: float) -> Peaks:
-        limits = probe_device(setting.cpus, setting.device, (setting.dtype,), _DEVICE_SECONDS)
-        return Peaks(
-            flops=limits.flops.get(setting.dtype),
-            bandwidth=max((rung.bandwidth for rung in limits.bandwidth), default=None),
-            far=limits.bandwidth_at(footprint),
-        )
+        wide, shallow = replace(setting, form="wide"), max(1, setting.depth // DEEPER)
+        times = self._run_seconds(worker, [setting, replace(wide, depth=shallow), wide])
+        return WideForm(*map(DepthTime, (setting.depth, shallow, setting.depth), times))
 
     def _spread(self, evidence: Evidence) -> Evidence:
         """Once more at the greatest width, with two threads where the machine has them."""
@@ -269,7 +216,7 @@ class _Checker:
         try:
             with closing(self._worker(at)) as worker:
                 seen = self._observed(worker, at, self._share / 2)
-        except _FailedError as error:
+        except FailedError as error:
             return replace(evidence, gaps=(*evidence.gaps, f"threads: {error.failure.reason}"))
         if not seen.series:
             return replace(evidence, gaps=(*evidence.gaps, "threads: its work goes on once a run has returned"))
@@ -283,19 +230,3 @@ def _unfit(seen: Observation) -> str:
     if seen.conduct.folder or seen.conduct.cpus:
         return "it changes the process that it would be measured in"
     return ""
-
-
-def _ask(worker: WorkerProcess, request: protocol.Request, kind: type[_Reply], limit: float) -> _Reply:
-    """The answer of the kind that belongs to a request.
-
-    Raises:
-        _FailedError: there is none, and why.
-    """
-    try:
-        reply = worker.ask(request, limit)
-    except WorkerLostError as error:
-        raise _FailedError(Failure(str(error), hung=error.hung)) from None
-    if isinstance(reply, kind):
-        return reply
-    reason = getattr(reply, "reason", f"its worker answered {type(reply).__name__}")
-    raise _FailedError(Failure(reason, exhausted=isinstance(reply, protocol.Exhausted)))

@@ -22,6 +22,8 @@ from serialprof.units import format_percent, format_seconds
 STEEP: Final = 2.5
 #: Ratio of late times to early ones, or the other way round, from which they count as drifting.
 DRIFT: Final = 1.75
+#: The same within a series after its warm-up, where it goes one way all along.
+STILL: Final = 1.1
 #: Agreement of a series on one direction, from -1 to 1, below which it only wanders; a single leap comes to 0.55.
 ONE_WAY: Final = 0.75
 #: Share of a run from which its start-up is worth a word.
@@ -123,12 +125,13 @@ def trend(evidence: Evidence) -> Iterator[Finding]:
             numbers,
         )
     faster = min(map(speeding, timed))
-    if faster >= DRIFT and all(one_way(each.series) <= -ONE_WAY for each in timed):
+    going_on = all(warming(each) >= STILL and one_way(each.series) <= -ONE_WAY for each in timed)
+    if faster >= DRIFT and going_on:
         yield Finding(
             "never-warm",
             "warning",
-            f"It is never warm: after its warm-up, steps still became {faster:.3g} times as fast over {runs} runs of "
-            f"{counted(seen.steps, 'step')}.",
+            f"It is never warm: steps became {faster:.3g} times as fast, and after the warm-up they still got faster, "
+            f"all along {runs} runs of {counted(seen.steps, 'step')}.",
             "do once, when it is built, what later steps are spared: compile, fill caches, tune; and begin every run "
             "from the same state",
             numbers,
@@ -142,7 +145,13 @@ def slowing(seen: Observation) -> float:
 
 
 def speeding(seen: Observation) -> float:
-    """How much longer the first third of the series, which is warm, takes than the last."""
+    """How much longer runs took before the warm-up than in the last third of the series, which is warm."""
+    first, last = _thirds(seen.series)
+    return max(first, seen.early_seconds) / last
+
+
+def warming(seen: Observation) -> float:
+    """How much longer the first third of the series takes than the last, although both are warm."""
     first, last = _thirds(seen.series)
     return first / last
 

@@ -39,6 +39,7 @@ _SERIES_SHARE: Final = 0.5  # of the seconds, what the series takes
 _ROUNDS: Final = 5  # of timings, the shortest of which counts
 _SHORTEST: Final = 3e-4  # seconds of one timing
 _AFTER: Final = 0.15  # seconds that are waited after runs
+_REST: Final = 0.35  # seconds in which pools of threads that spin between pieces of work go to sleep
 _AFTER_RUNS: Final = 0.05  # seconds that these runs last, if they can
 _MOST_AFTER_RUNS: Final = 500
 _BUSY: Final = 0.3  # share of that wait in which the process may be at work
@@ -154,10 +155,18 @@ def _aftermath(stepper: Stepper, setting: Setting) -> Aftermath:
     count = min(_MOST_AFTER_RUNS, max(1, round(_AFTER_RUNS / one)))
     taken = seconds_of(run, count)
     device = _await_devices()
-    start, threads, cpu = time.perf_counter(), thread_times(), time.process_time()
+    busy = _busy_seconds()
+    if busy > _BUSY * _AFTER:  # threads of a pool may spin for a while before they sleep
+        time.sleep(_REST)
+        busy = _busy_seconds()
+    return Aftermath(_AFTER, busy, taken, device)
+
+
+def _busy_seconds() -> float:
+    """Seconds that threads of this process are at work while this one sleeps for _AFTER; waiting for a CPU counts."""
+    threads, cpu = thread_times(), time.process_time()
     time.sleep(_AFTER)
-    busy = max(time.process_time() - cpu, sum(on_cpu + waited for on_cpu, waited in since(threads)))
-    return Aftermath(time.perf_counter() - start, busy, taken, device)
+    return max(time.process_time() - cpu, sum(on_cpu + waited for on_cpu, waited in since(threads)))
 
 
 def _await_devices() -> float | None:
