@@ -58,7 +58,7 @@ def _finding_lines(finding: Finding, width: int, paint: Callable[[Severity, str]
 
 def _conclusion(findings: Sequence[Finding]) -> str:
     counts = {severity: sum(each.severity == severity for each in findings) for severity in SEVERITIES}
-    told = " and ".join(counted(count, severity) for severity, count in counts.items() if count)
+    told = ", ".join(counted(count, severity) for severity, count in counts.items() if count)
     if counts["error"]:
         return f"{told}: what would be measured is not the time of its steps, or not what it declares."
     if counts["warning"]:
