@@ -123,6 +123,11 @@ def test_a_declaration_is_checked_where_it_stands(declared: dict[str, Any], comp
         workload(**declared)(lambda setting: lambda: None)
 
 
+def test_a_step_can_be_cut_into_as_many_lanes_as_it_is_wide_unless_declared() -> None:
+    work = Work(serial_ops=1, flops=Affine(), bytes=Affine(), footprint=Affine())
+    assert work.lanes.at(64) == 64
+
+
 def test_affine() -> None:
     assert Affine(2, 3).at(4) == 14
 

@@ -69,7 +69,7 @@ class Work:
             and per lane. What exceeds serial_ops is work that can spread out.
         bytes: memory traffic in bytes; the fixed part is what every step streams at any width (weights).
         footprint: bytes that steps touch again and again: decides which cache holds them.
-        lanes: into how many independent pieces one step can be cut.
+        lanes: into how many independent pieces one step can be cut; as many as the width, unless declared.
         barriers: barriers that the threads of one step pass; 0 where one thread needs none.
         serial_loads: dependent loads on the chain, each waiting for the one before; independent of W.
         loads: dependent loads of the lanes' own chains: within a lane each waits for the one before; the lanes, and so
@@ -80,7 +80,7 @@ class Work:
     flops: Affine
     bytes: Affine
     footprint: Affine
-    lanes: Affine
+    lanes: Affine = Affine(per_lane=1)
     barriers: int = 1
     serial_loads: float = 0.0
     loads: Affine = Affine()

@@ -54,11 +54,12 @@ def _touched(run: StoredRun, points: Sequence[Point]) -> Iterator[str]:
     if not found:
         return
     (narrow, least), (wide, most) = found[0], found[-1]
-    told = f"its steps touch {format_bytes(least)} of memory at W = {wording.count(narrow)}, interpreter included"
-    if wide == narrow:
-        yield told
-    elif most - least < _CHANCE:
-        yield f"{told}, and no more than {format_bytes(most)} at W = {wording.count(wide)}"
-    else:
-        each = format_bytes((most - least) / (wide - narrow))
-        yield f"{told}, and {format_bytes(most)} at W = {wording.count(wide)}: about {each} more with every lane"
+    if most - least < _CHANCE:
+        largest = format_bytes(max(touched for _, touched in found))
+        yield f"its steps touch at most {largest} of memory at any of these widths, interpreter included"
+        return
+    each = format_bytes((most - least) / (wide - narrow))
+    yield (
+        f"its steps touch {format_bytes(least)} of memory at W = {wording.count(narrow)}, interpreter included, and "
+        f"{format_bytes(most)} at W = {wording.count(wide)}: about {each} more with every lane"
+    )
