@@ -12,6 +12,7 @@ from serialprof.errors import WorkloadError
 from serialprof.planning import Request
 from serialprof.preparation import prepare
 from serialprof.setting import ParameterValue
+from serialprof_reports.wording import command_line
 
 SOURCE = """
 import serialprof
@@ -45,7 +46,16 @@ def test_a_decorated_function_of_a_module_is_run_by_its_file(file: Path, tmp_pat
         sessions.spin, widths=[1, 2], threads=[1], budget=0.3, quick=True, output=tmp_path / "a.serialprof"
     )
     assert run.points["width"].tolist() == [1, 2]
-    assert run.stored.command == ("serialprof.run",)
+    assert run.stored.command == (
+        "serialprof.run",
+        f"workloads={(f'{file}:spin',)!r}",
+        "quick=True",
+        "widths=[1, 2]",
+        "threads=[1]",
+        "budget=0.3",
+        f"output={str(tmp_path / 'a.serialprof')!r}",
+    )
+    assert command_line(run.stored).startswith(f"serialprof.run(workloads=('{file}:spin',), quick=True, ")
     assert serialprof.load(tmp_path / "a.serialprof").stored == run.stored
 
 

@@ -21,8 +21,6 @@ from serialprof.setting import CPU, ParameterValue
 from serialprof.store import read_run
 from serialprof.view import Run
 
-#: The command of a run that was started from Python.
-_COMMAND: Final = ("serialprof.run",)
 #: What may be given beside `resume`.
 _BESIDE_RESUME: Final = frozenset({"workloads", "resume", "force"})
 
@@ -87,10 +85,10 @@ def run(
         InterruptedRunError: Ctrl-C, or a kernel's interrupt; the run file keeps what was measured, and can be resumed.
         SerialprofError: whatever the command line would refuse, in the same words; and as `prepare` and `measure` say.
     """
-    asked = dict(locals())
+    asked = {**locals(), "workloads": references_of(workloads)}
     if resume is not None:
         _check_beside_resume(asked)
-        return _resumed(Path(resume), workloads, force=force)
+        return _resumed(Path(resume), asked)
     if force:
         raise UsageError("--force goes with --resume alone", "leave it out")
     request = request_of(asked)
@@ -100,7 +98,7 @@ def run(
         prepared = prepare(request, warn=shown.warn)
         _tell_skipped(prepared, shown)
         try:
-            return measure(prepared, path, shown.report, shown.stage, _COMMAND, warn=shown.warn)
+            return measure(prepared, path, shown.report, shown.stage, _call(asked), warn=shown.warn)
         except InterruptedRunError as error:
             raise _interrupted(error, path) from None
 
@@ -120,19 +118,33 @@ def plan(workloads: Workloads = (), **asked: Any) -> Plan:
     return prepare(request_of(bound.arguments), dry_run=True).plan
 
 
+def _given(asked: Asked) -> dict[str, Any]:
+    """What is not left at its default, by the names of the keywords."""
+    defaults = {name: parameter.default for name, parameter in inspect.signature(run).parameters.items()}
+    return {
+        name: asked[name]
+        for name, default in defaults.items()
+        if type(asked[name]) is not type(default) or asked[name] != default
+    }
+
+
+def _call(asked: Asked) -> tuple[str, ...]:
+    """The call, for the record: its name, and every argument that was given."""
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in _given(asked).items()}
+    return "serialprof.run", *(f"{name}={value!r}" for name, value in given.items())
+
+
 def _check_beside_resume(asked: Asked) -> None:
     """Raises a UsageError for whatever would change the plan of a run that is resumed."""
-    for name, parameter in inspect.signature(run).parameters.items():
-        value, default = asked[name], parameter.default
-        given = type(value) is not type(default) or value != default
-        if given and name not in _BESIDE_RESUME:
+    for name in _given(asked):
+        if name not in _BESIDE_RESUME:
             raise UsageError(f"--resume goes on with the plan of its file, so {name} cannot be given", "leave it out")
 
 
-def _resumed(path: Path, workloads: Workloads, *, force: bool) -> Run:
+def _resumed(path: Path, asked: Asked) -> Run:
     """The run of a file, carried on; with workloads that stand in no file handed over anew."""
     planned = {description.reference for description in read_run(path).plan.descriptions}
-    for reference in references_of(workloads):
+    for reference in asked["workloads"]:
         if reference not in planned or not handover.is_handed(reference):
             raise UsageError(
                 f"--resume goes on with the plan of its file, so workload {reference!r} cannot be given",
@@ -140,7 +152,7 @@ def _resumed(path: Path, workloads: Workloads, *, force: bool) -> Run:
             )
     with fitting() as shown:
         try:
-            return go_on(path, shown.report, shown.stage, _COMMAND, force=force, warn=shown.warn)
+            return go_on(path, shown.report, shown.stage, _call(asked), force=bool(asked["force"]), warn=shown.warn)
         except InterruptedRunError as error:
             raise _interrupted(error, path) from None
 

@@ -52,8 +52,9 @@ def date(seconds: float) -> str:
 
 
 def command_line(run: StoredRun) -> str:
-    """The command that made the run, quoted for a shell."""
-    return shlex.join(run.command)
+    """The command that made the run, quoted for a shell; or the call, where that was made from Python."""
+    name, *rest = run.command or ("",)
+    return f"{name}({', '.join(rest)})" if name == "serialprof.run" else shlex.join(run.command)
 
 
 def label(family: FamilyAnalysis) -> str:
