@@ -21,7 +21,7 @@ CPU = min(os.sched_getaffinity(0))
 LIMIT = 60.0
 #: Those that fork do so once in a process, and write a line about every process that takes a step.
 SOURCE = '''
-import asyncio, ctypes, os, sys, time
+import asyncio, ctypes, multiprocessing, os, sys, time
 import serialprof
 
 HERE = os.path.dirname(__file__)
@@ -104,6 +104,21 @@ def forks_ended(setting):
                 os.waitpid(child, 0)
             else:
                 os._exit(0)
+    return only(setting, step)
+
+@once
+def hires(setting):
+    """A child of multiprocessing that has one of its own: neither comes back."""
+    Process = multiprocessing.get_context("fork").Process
+    def run(target):
+        child = Process(target=target)
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+    def step():
+        if not forked:
+            forked.append(True)
+            run(lambda: run(int))
     return only(setting, step)
 
 @once
@@ -190,9 +205,10 @@ def test_misconduct_is_a_sentence_and_the_next_point_is_sound(file: Path, name: 
         assert len(stepping.read_text().split()) <= 2, "a child that came back forked in its turn"
 
 
-def test_a_child_that_a_step_ends_itself_is_its_own_business(file: Path) -> None:
+@pytest.mark.parametrize("name", ["forks_ended", "hires"])
+def test_a_child_that_does_not_come_back_is_the_workloads_own_business(file: Path, name: str) -> None:
     with Pool() as pool:
-        assert pool.calibrate(point(file, "forks_ended", width=2), LIMIT) > 0
+        assert pool.calibrate(point(file, name, width=2), LIMIT) > 0
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs a second CPU")
