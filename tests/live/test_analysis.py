@@ -8,11 +8,13 @@ from itertools import pairwise
 
 import pytest
 
+from serialprof.estimate import Estimate
 from serialprof.live.analysis import analyse, quantile, tail_of
 from serialprof.live.batches import batched, drift
 from serialprof.live.collecting import bucket
 from serialprof.live.records import Block, Losses, Place, Spread
 from serialprof.live.results import LoopAnalysis, Part
+from serialprof.live.telling import percent
 from tests.live import made
 
 
@@ -61,15 +63,22 @@ def test_the_verdict_names_shares_waiting_others_and_its_own_limit() -> None:
     assert loop.waiting.value == pytest.approx(0.25)
     assert loop.threads.value == pytest.approx(1.5)
     for words in (
-        "60 % (",
-        "in forward",
+        "60 % in forward",
         "in no region",
-        "25 % (",
+        "for 25 % of",
         "worked 0.75 s per second",
         "One setting cannot tell",
     ):
         assert words in loop.sentence
     assert "CPU times were not read" in analysed(made.loop()).sentence
+
+
+def test_shares_are_told_with_intervals_that_show() -> None:
+    assert percent(Estimate(0.61, 0.59, 0.63)) == "61 % (59 to 63 %)"
+    assert percent(Estimate(0.251, 0.2501, 0.252)) == "25 %"
+    assert percent(Estimate(0.001, 0.0005, 0.02)) == "under 1 % (0 to 2 %)"
+    assert percent(Estimate(0.5)) == "50 %"
+    assert percent(Estimate.unknown("nothing")) == "an unknown share"
 
 
 def test_slow_steps_are_traced_to_their_region() -> None:

@@ -19,7 +19,7 @@ _COMMANDS: Final = {
     "machine": "Show what this machine is and what its limits are.",
     "doctor": "Say what on this machine spoils measurements, and what mends it.",
     "validate": "Plant known truths, and see whether the estimates contain them.",
-    "report": "Show a stored run again.",
+    "report": "Show a stored run, or a recording of live loops.",
     "compare": "Show stored runs against one another.",
     "gate": "Compare base and head on this machine, and fail where the head is slower.",
     "whatif": "Say what a stored run's step times would be under other conditions.",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _EPILOG: Final = """\b
 Examples:
   serialprof report a.serialprof
+  serialprof report service.serialprof --format html
   serialprof report a.serialprof --format html --price 0.05+0.04 --watts 20+4.5
 """
 

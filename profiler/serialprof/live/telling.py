@@ -39,12 +39,12 @@ def name_of(path: Sequence[str]) -> str:
 
 
 def percent(share: Estimate) -> str:
-    """A share with its interval: "61 % (59 to 63 %)"."""
+    """A share with its interval, where that shows in whole numbers: "61 % (59 to 63 %)", "under 1 %"."""
     if share.value is None:
         return "an unknown share"
-    if share.low is None or share.high is None:
-        return format_percent(share.value)
-    return f"{format_percent(share.value)} ({100 * share.low:.0f} to {100 * share.high:.0f} %)"
+    value, low, high = (None if end is None else round(100 * end) for end in (share.value, share.low, share.high))
+    told = f"{value} %" if value else "under 1 %"
+    return told if low is None or low == value == high else f"{told} ({low} to {high} %)"
 
 
 def sentence(loop: LoopAnalysis) -> str:
@@ -71,10 +71,8 @@ def losses(lost: Losses) -> tuple[str, ...]:
 def notes(loop: LoopAnalysis, stored: Loop, dependent: bool) -> Iterator[str]:
     """What else a reader is to know of a loop."""
     if loop.warm_up.steps:
-        yield (
-            f"the first {loop.warm_up.steps} steps took more than twice the median, "
-            f"{format_seconds(loop.warm_up.seconds)} more in all"
-        )
+        many = f"first {loop.warm_up.steps} steps" if loop.warm_up.steps > 1 else "first step"
+        yield f"the {many} took more than twice the median, {format_seconds(loop.warm_up.seconds)} more in all"
     if _apart_from_zero(loop.drift):
         value = loop.drift.value or 0.0
         yield f"steps became {percent_change(value)} over the recording"
