@@ -214,6 +214,11 @@ def raises(setting: Setting) -> Sound:
 
 
 @workload(widths=WIDTHS)
+def sleeps(setting: Setting):
+    return lambda: time.sleep(3600)
+
+
+@workload(widths=WIDTHS)
 def starts(setting: Setting) -> Sound:
     """In its very first step it starts one process."""
     started = []

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Planted defects, found in real processes; a sound workload beside them, and those of the catalogue, have none."""
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from serialprof.checking import peaks, probes
 from serialprof.checking.probes import CheckRequest
 from serialprof.checking.report import Report, check_workload
 from serialprof.errors import ExitCode, UsageError, WorkloadError
+from serialprof.machine.reading import read_machine
 
 DEFECTS = Path(__file__).with_name("defects.py")
 
@@ -38,6 +42,16 @@ FOUND = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _peaks_measured_once() -> Iterator[None]:
+    """What this machine can do at best is measured, but once for all these tests."""
+    find = peaks._limits
+    measured = cache(lambda threads: find(read_machine(), threads, lambda text: None))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(peaks, "_limits", lambda machine, threads, tell: measured(threads))
+        yield
+
+
 def checked(name: str, seconds: float = 2.0) -> Report:
     return check_workload(CheckRequest(f"{DEFECTS}:{name}", seconds=seconds))
 
@@ -53,6 +67,13 @@ def test_a_planted_defect_is_found(name: str) -> None:
     report = checked(name, 6.0 if name in SLOW else 2.0)
     assert worse(report).get(found) == severity, report
     assert report.exit_code == (ExitCode.USAGE if severity == "error" else ExitCode.OK)
+
+
+def test_a_step_that_does_not_come_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "_PATIENCE", 8.0)
+    report = checked("sleeps")
+    assert worse(report) == {"hangs": "error"}
+    assert report.exit_code == ExitCode.USAGE
 
 
 @pytest.mark.parametrize("name", ["sound", "sound_function"])
