@@ -75,7 +75,9 @@ class Introspector:
         if isinstance(reply, kind):
             return reply
         if isinstance(reply, protocol.Failed):
-            raise WorkloadError(f"workload {self.reference!r}: {reply.reason}", trace=reply.trace)
+            # Where it does not load, how it came to that matters; a setting that it refuses is told by the sentence.
+            trace = reply.trace if isinstance(request, protocol.Describe) else ""
+            raise WorkloadError(f"workload {self.reference!r}: {reply.reason}", trace=trace)
         raise WorkloadError(f"workload {self.reference!r}: its worker answered another question")
 
     def close(self) -> None:
