@@ -5,6 +5,8 @@
 // itself takes once per step.
 #pragma once
 
+#include <sched.h>
+
 #include <atomic>
 #include <cstdint>
 
@@ -21,8 +23,7 @@ constexpr std::int32_t kRefused = -2;
 class Lock {
  public:
   void lock() noexcept {
-    while (held_.exchange(true, std::memory_order_acquire)) {
-    }
+    while (held_.exchange(true, std::memory_order_acquire)) sched_yield();  // whoever has it may need this core
   }
   void unlock() noexcept { held_.store(false, std::memory_order_release); }
 
