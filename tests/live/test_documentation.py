@@ -29,6 +29,12 @@ def test_the_example_runs(tmp_path: Path) -> None:
     assert "decode" in live.render("terminal")
 
 
+def test_the_report_that_it_shows_is_that_of_the_stored_recording() -> None:
+    report = serialprof.load_live(ROOT / "docs/examples/live.serialprof").render("terminal")
+    shown = report[report.index("decode\n") : report.index("\nOwn time")].rstrip()
+    assert f"```\n{shown}\n```" in PAGE.read_text()
+
+
 def test_its_figures_are_those_of_the_recorded_benchmark() -> None:
     recorded = json.loads((ROOT / "benchmarks/results/live-amd-epyc-2-cores.json").read_text())["result"]
     page = PAGE.read_text()

@@ -81,7 +81,7 @@ def notes(loop: LoopAnalysis, stored: Loop, dependent: bool) -> Iterator[str]:
     if loop.slow is not None:
         slow = loop.slow
         yield (
-            f"the {slow.steps} slowest steps take {format_seconds(slow.excess)} more than the mean one, "
+            f"the {slow.steps} slowest of {loop.seen} steps take {format_seconds(slow.excess)} more than the mean one, "
             f"{format_percent(slow.share)} of it in {name_of(slow.path)}"
         )
     if loop.cut:
