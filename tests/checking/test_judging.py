@@ -85,6 +85,8 @@ def test_a_warm_up_that_goes_on_slowly_is_found() -> None:
     faster = tuple(1e-3 * 0.98**index for index in range(STRETCHES))
     assert named(seen(series=faster, early_seconds=1e-3)) == {}
     assert list(named(seen(series=faster, early_seconds=3e-3))) == ["never-warm"]
+    hardly = tuple(1e-3 * 0.995**index for index in range(STRETCHES))
+    assert named(seen(series=hardly, early_seconds=3e-3)) == {}
 
 
 def test_a_state_that_cannot_be_seen_whole_says_nothing() -> None:
@@ -225,6 +227,8 @@ def test_a_workload_that_does_not_get_through_is_an_error() -> None:
 def test_the_worst_comes_first() -> None:
     evidence = replace(seen(depths=FLAT, reads=()), work=None)
     assert list(named(evidence).values()) == ["error", "warning", "note"]
+    later = replace(seen(conduct=Conduct(printed=9)), work=replace(WORK, flops=Affine(fixed=4e6)))
+    assert list(named(later).values()) == ["error", "warning"]
 
 
 def test_peaks_are_those_of_the_threads_and_of_the_element_type() -> None:
