@@ -78,12 +78,12 @@ class Rules:
         if (folder := _folder()) != self._folder:
             return f"it changed the working folder to {folder or 'one that is gone'}: give whole paths instead"
         bound = _affinity()
-        if bound == self._cpus or (bound < self._cpus and _may_narrow(setting)):
-            return ""
-        return (
-            f"it bound itself to CPU {_listed(bound)}, where it was given CPU {_listed(self._cpus)}: "
-            "leave the affinity of its process alone"
-        )
+        if others := bound - self._cpus:
+            return f"it let itself run on CPUs that it was not given ({_listed(others)}): leave its affinity alone"
+        if bound != self._cpus and not _may_narrow(setting):
+            given = _listed(self._cpus)
+            return f"it bound itself to CPU {_listed(bound)}, where it was given {given}: leave its affinity alone"
+        return ""
 
 
 def check_done(stepper: Stepper) -> None:
