@@ -3,7 +3,8 @@
 
 #include <memory>
 #include <mutex>
-#include <vector>
+
+#include "liverecorder.hpp"
 
 namespace serialprof::lanes {
 
@@ -109,6 +110,32 @@ py::dict copied(Lane& lane) {
   lost["deep"] = losses.deep;
   made["losses"] = lost;
   return made;
+}
+
+py::dict replayed(const std::vector<std::tuple<std::string, std::int32_t, std::int64_t>>& calls, std::int64_t block) {
+  auto* mine = new Lane;  // never given back, as its memory is not
+  mine->reset(1, block, false);
+  std::vector<std::uint64_t> runs(kMostNames, 0);
+  for (const auto& [call, name, now] : calls) {
+    std::uint64_t& run = runs.at(static_cast<std::size_t>(name));
+    if (call == "enter")
+      mine->enter(name, now);
+    else if (call == "leave")
+      mine->leave(name, now, false);
+    else if (call == "raise")
+      mine->leave(name, now, true);
+    else if (call == "begin")
+      run = mine->begin(name, now);
+    else if (call == "step") {
+      if (!mine->step(run, now)) run = mine->begin(name, now);
+    } else if (call == "end" || call == "cut")
+      mine->end(run, now, call == "cut");
+    else if (call == "orphan")
+      mine->orphan(run);
+    else
+      throw py::value_error("no call " + call);
+  }
+  return copied(*mine);
 }
 
 }  // namespace serialprof::lanes

@@ -4,11 +4,20 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
 #include "livelane.hpp"
 
 namespace serialprof::lanes {
 
 // A dictionary with "outside", "loops" and the losses; read by profiler/serialprof/live/collecting.py.
 pybind11::dict copied(Lane& lane);
+
+// What a lane makes of calls at given ticks: (call, name, tick), where a name stands for the loop's run, too.
+pybind11::dict replayed(const std::vector<std::tuple<std::string, std::int32_t, std::int64_t>>& calls,
+                        std::int64_t block);
 
 }  // namespace serialprof::lanes

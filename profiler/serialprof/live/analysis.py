@@ -43,7 +43,7 @@ def analyse(live: StoredLive) -> LiveAnalysis:
         loops=loops,
         outside=tuple(_outside(place) for place in live.outside),
         losses=telling.losses(live.losses),
-        next=telling.following(live.command),
+        next=telling.FOLLOWING,
     )
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 
 import msgspec
 
@@ -82,14 +82,8 @@ def _write(connection: sqlite3.Connection, live: StoredLive) -> None:
 def _read(connection: sqlite3.Connection) -> StoredLive:
     meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
     loops = [decode(text, Loop) for (text,) in connection.execute("SELECT value FROM loop ORDER BY id")]
-    values = {name: decode(meta[name], kind) for name, kind in _kinds().items() if name != "loops"}
+    values = {name: decode(meta[name], kind) for name, kind in get_type_hints(StoredLive).items() if name != "loops"}
     return StoredLive(**values, loops=tuple(loops))
-
-
-def _kinds() -> dict[str, object]:
-    from typing import get_type_hints
-
-    return get_type_hints(StoredLive)
 
 
 def _check(loop: Loop) -> None:

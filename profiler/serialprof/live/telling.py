@@ -13,6 +13,11 @@ from serialprof.units import format_percent, format_seconds
 
 #: Parts that the verdict names one by one.
 _NAMED: Final = 3
+#: What can tell more.
+FOLLOWING: Final = (
+    "serialprof workload new NAME writes a workload file for the body of a loop, and serialprof run FILE.py:NAME "
+    "sweeps widths and threads: that tells clock from cores."
+)
 #: What was not recorded, and what to do about it; the count follows.
 _LOSSES: Final = {
     "left_open": "regions entered and not left before what encloses them, whose steps are left out",
@@ -51,15 +56,6 @@ def sentence(loop: LoopAnalysis) -> str:
     """The verdict on a loop."""
     return "; ".join((_where(loop), _who(loop))) + (
         ". One setting cannot tell what a faster clock or more cores would bring."
-    )
-
-
-def following(command: Sequence[str]) -> str:
-    """The command that can tell more."""
-    del command  # whatever it was, the loop's body has to become a workload
-    return (
-        "serialprof workload new NAME writes a workload file for the body of a loop, and serialprof run FILE.py:NAME "
-        "sweeps widths and threads: that tells clock from cores."
     )
 
 
