@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 BENCH := .venv-bench
 ATTRIBUTION := .venv-attribution
-SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.*)
+SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.* native/include/serialprof/*.*)
 
 # What `suite` tests with, which marks it leaves out, and the rooms that time nothing themselves, or whose runs say the
 # same on a busy machine: they are tested beside each other, and all others one by one.
 TESTED ?= $(BIN)/python
 WITHOUT ?= qemu
-BESIDE := $(addprefix tests/,browser cli measure/test_coverage.py model reports benchmarks machine workloads \
-  test_docs.py test_store.py test_tables.py test_validation.py test_view.py \
+BESIDE := $(addprefix tests/,browser checking/test_judging.py cli live measure/test_coverage.py model reports benchmarks machine workloads \
+  test_api.py test_doc_commands.py test_docs.py test_store.py test_tables.py test_validation.py test_view.py \
   $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))
 
@@ -33,12 +33,12 @@ check: lint types contracts test  ## everything that must hold before a commit
 format: $(VENV)/.tools
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix --quiet .
-	$(BIN)/clang-format -i native/*.?pp native/loops/*.?pp
+	$(BIN)/clang-format -i native/*.?pp native/loops/*.?pp native/include/serialprof/*.?pp
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/clang-format --dry-run --Werror native/*.?pp native/loops/*.?pp
+	$(BIN)/clang-format --dry-run --Werror native/*.?pp native/loops/*.?pp native/include/serialprof/*.?pp
 
 types: $(VENV)/.tools
 	$(BIN)/mypy
