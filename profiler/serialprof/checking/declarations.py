@@ -68,7 +68,7 @@ def work(evidence: Evidence) -> Iterator[Finding]:
             "undeclared",
             "note",
             "It declares no work, so that a verdict cannot tell arithmetic from memory.",
-            "add work=, a function of the setting that returns a serialprof.Work (docs/workloads.md)",
+            "add work=, a function of the setting that returns a serialprof.Work: serialprof workload new shows one",
         )
         return
     if step is None:
