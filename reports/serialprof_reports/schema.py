@@ -3,8 +3,8 @@
 
     python -m serialprof_reports.schema run-analysis > docs/schema/run-analysis.schema.json
 
-and so for comparison, gate, gate-history and live. A document holds the records of the instrument by their attributes' names,
-after its own name and version. Its types are those of the records, with five changes: an estimate says of itself
+and so for comparison, gate, gate-history and live. A document holds the records of the instrument by their attributes'
+names, after its own name and version. Its types are those of the records, with five changes: an estimate says of itself
 whether it is identified; a number that is not finite is null; of a plan's points there is only the number; a machine
 and declared work also hold what follows from them; so does a gate's report.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Final
 
 from serialprof.checking.evidence import Evidence
@@ -68,7 +68,7 @@ def _stateless(seen: Observation) -> bool:
 
 def _growth(seen: Observation) -> float:
     """The greatest growth between neighbouring depths: a long start-up hides that of the shallow ones."""
-    return max(growth(before, after) for before, after in zip(seen.depths, seen.depths[1:], strict=False))
+    return max(growth(before, after) for before, after in pairwise(seen.depths))
 
 
 def _flat(timed: Sequence[Observation]) -> Finding:

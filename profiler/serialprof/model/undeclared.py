@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from serialprof.model import wording
 from serialprof.model.steptimes import FamilyTimes
@@ -14,7 +15,7 @@ from serialprof.setting import on_cuda
 from serialprof.units import format_bytes
 
 #: Bytes by which what steps touch has to grow over the widths before a lane's part is told: below it lies chance.
-_CHANCE = 512 << 10
+_CHANCE: Final = 512 << 10
 
 
 def assumptions(run: StoredRun, times: FamilyTimes) -> tuple[str, ...]:
