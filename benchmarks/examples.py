@@ -6,7 +6,8 @@
     python -m benchmarks.examples --page                   the page alone, from the last results
 
 Each is a process of its own, `serialprof run`, with the command that its file shows first and a budget. An example
-whose packages are not installed is not run; where it has an older result, that is kept.
+whose packages are not installed is not run, and a run of which more was disturbed than not is not kept; where there is
+an older result, that stays.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -32,7 +33,9 @@ from typing import Final
 import msgspec
 
 from benchmarks.recording import RESULTS, machine_name, record
-from serialprof.model.refusals import disturbed_share
+from serialprof.model.refusals import TOO_DISTURBED, disturbed_share
+from serialprof.model.results import FamilyAnalysis
+from serialprof.model.tradeoff import only_loses
 from serialprof.preparation import look_at_machine
 from serialprof.view import Run, load
 
@@ -71,7 +74,7 @@ class Example:
         """The docstring of the module, or the first comment of a C program."""
         text = self.path.read_text()
         if self.path.suffix == ".py":
-            return ast.get_docstring(ast.parse(text)) or ""
+            return ast.get_docstring(ast.parse(text), clean=False) or ""
         comment = text[text.index("/*") + 2 : text.index("*/")]
         lines = [line.strip().removeprefix("*").removeprefix(" ") for line in comment.splitlines()]
         return "\n".join(lines[1:]).strip()  # the first line is the licence
@@ -93,9 +96,14 @@ class Example:
         return [command for command in self.commands if not command.startswith("serialprof ")]
 
     @property
+    def runs(self) -> list[str]:
+        """Those that profile it."""
+        return [command for command in self.commands if command.startswith("serialprof run ")]
+
+    @property
     def command(self) -> str:
-        """The first of serialprof's commands."""
-        return next(command for command in self.commands if command.startswith("serialprof run "))
+        """The first of these."""
+        return self.runs[0]
 
     @property
     def needs(self) -> list[str]:
@@ -117,9 +125,10 @@ class Example:
 
 
 def examples() -> dict[str, Example]:
-    """All examples, by name."""
+    """All examples, by name: the files that say how they are profiled."""
     paths = sorted(path for suffix in ("py", "c") for path in FOLDER.glob(f"*.{suffix}"))
-    return {path.stem: Example(path) for path in paths}
+    found = {path.stem: Example(path) for path in paths}
+    return {name: example for name, example in found.items() if example.runs}
 
 
 @dataclass(frozen=True)
@@ -129,8 +138,8 @@ class Result:
     Attributes:
         command: the command line.
         date: of the run.
-        packages: the versions of what it needs.
-        answered: whether the run says what gains more at one width at least; else it refuses.
+        packages: the versions of what it needs, by distribution.
+        answered: whether it ends in a verdict (see `answered`).
         disturbed: share of its samples that were disturbed and left out.
         report: the part of its report that the terminal shows of the workload.
     """
@@ -174,17 +183,29 @@ def _result(example: Example, command: str, run: Run) -> Result:
     return Result(
         command=command,
         date=time.strftime("%Y-%m-%d", time.gmtime(run.stored.started)),
-        packages={name: importlib.metadata.version(name) for name in example.needs},
-        answered=any(item.winner != "unknown" for item in family.tradeoffs),
+        packages={name: importlib.metadata.version(name) for name in distributions(example.needs)},
+        answered=answered(family),
         disturbed=disturbed_share(family.points),
-        report=_report(run.render("terminal")),
+        report=reported(run.render("terminal")),
     )
 
 
-def _report(text: str) -> str:
+def answered(family: FamilyAnalysis) -> bool:
+    """Whether something is told to win, surely to lose, or to be the best move; else the run refuses."""
+    told = any(item.winner != "unknown" or only_loses(item) for item in family.tradeoffs)
+    return told or (family.device is not None and family.device.best is not None)
+
+
+def distributions(modules: Sequence[str]) -> list[str]:
+    """What is installed for some modules, by the names that pip knows."""
+    known = importlib.metadata.packages_distributions()
+    return sorted({name for module in modules for name in known.get(module, [])})
+
+
+def reported(text: str) -> str:
     """What the terminal shows of the one workload: neither the machine before it, nor the remarks on the run after."""
     _, _, after = text.partition("\n\n")
-    return re.split(r"\n\n(?=winner:|not cores:|\d+ samples)", after)[0].rstrip()
+    return re.split(r"\n\n(?=winner:|not cores:|in the page|\d+ samples)", after)[0].rstrip()
 
 
 def last_results(name: str) -> dict[str, Result]:
@@ -211,7 +232,11 @@ def _section(example: Example, result: Result | None) -> list[str]:
     """One example: its command, and what it said."""
     title = [f"## {example.path.stem.replace('_', '-')}", f"[{example.path.name}]({example.path.name})"]
     if result is None:
-        return [*title, f"Not run here: it needs {_needed(example)}.", _block([*example.preparation, example.command])]
+        return [
+            *title,
+            f"No undisturbed run is recorded yet. It needs {_needed(example)}.",
+            _block([*example.preparation, example.command]),
+        ]
     versions = ", ".join(f"{package} {version}" for package, version in result.packages.items())
     told = f"Run on {result.date}{', with ' * bool(versions)}{versions}."
     return [*title, told, _block([*example.preparation, result.command, "", result.report])]
@@ -241,8 +266,12 @@ def main() -> None:
         if found[name].missing:
             print(f"{name}: not run, since {', '.join(found[name].missing)} is not installed")
             continue
-        results[name] = measured(found[name], chosen.budget)
-        print(f"{name}\n{results[name].report}\n", flush=True)
+        result = measured(found[name], chosen.budget)
+        print(f"{name}\n{result.report}\n", flush=True)
+        if result.disturbed > TOO_DISTURBED:
+            print(f"{name}: not kept, since more samples were disturbed than not: the machine was busy", flush=True)
+            continue
+        results[name] = result
         record(NAME, machine, {"examples": results})
     answered = sum(result.answered for result in results.values())
     print(f"{answered} of {len(results)} end in a verdict")

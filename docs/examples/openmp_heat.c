@@ -2,7 +2,7 @@
  * A whole program: heat spreads along a rod, its points spread over threads by OpenMP.
  *
  *     cc -O3 -fopenmp docs/examples/openmp_heat.c -o heat
- *     serialprof run --width 16Ki,64Ki,256Ki,1Mi --depth 1000 -- ./heat {threads} {width} {depth}
+ *     serialprof run --width 16Ki,64Ki,256Ki,1Mi --depth 400 -- ./heat {threads} {width} {depth}
  *
  * One step needs the temperatures of the step before; within a step all points are independent. serialprof runs the
  * program at several depths, and takes its start-up off by their difference.
