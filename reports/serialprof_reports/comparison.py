@@ -10,14 +10,13 @@ from serialprof.model.plain import as_plain
 from serialprof.units import format_count
 from serialprof_reports import comparisonwording as told
 from serialprof_reports import wording
-from serialprof_reports.plaintext import printed
+from serialprof_reports.plaintext import new_table, printed, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
     from rich.table import Table
-    from rich.text import Text
 
     from serialprof.model.comparison.records import BesideDevice, Comparison, FamilyRatios, Pair, PointRatio, StepCost
 
@@ -50,18 +49,18 @@ def terminal(comparison: Comparison, *, width: int = 80, color: bool = False) ->
 
 
 def _document(comparison: Comparison) -> Iterator[RenderableType]:
-    yield from (_text(pair.verdict, "bold") for pair in comparison.pairs)
+    yield from (styled(pair.verdict, "bold") for pair in comparison.pairs)
     yield ""
     yield from (_line(side.label, told.side(side)) for side in comparison.sides)
     for pair in comparison.pairs:
         yield ""
         yield from _pair(pair)
     yield ""
-    yield _text(told.LEGEND, "dim")
+    yield styled(told.LEGEND, "dim")
 
 
 def _pair(pair: Pair) -> Iterator[RenderableType]:
-    yield _text(f"{pair.second} against {pair.first}", "bold underline")
+    yield styled(f"{pair.second} against {pair.first}", "bold underline")
     yield _line("comparable", told.alone(pair))
     for row in pair.mismatches:
         yield _line("differs", f"{row.what}: {row.first} / {row.second}; {row.matters}")
@@ -88,7 +87,7 @@ def _products(pair: Pair) -> Iterator[RenderableType]:
 
 
 def _family(family: FamilyRatios, pair: Pair) -> Iterator[RenderableType]:
-    yield _text(family.name, "bold underline")
+    yield styled(family.name, "bold underline")
     table = _table("form", "threads", told.axis(family), pair.first, pair.second, "ratio", "faster")
     for item in family.points:
         place = item.place
@@ -139,20 +138,7 @@ def _device(device: BesideDevice, pair: Pair) -> Iterator[RenderableType]:
 
 
 def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
-    for place, column in enumerate(columns):
-        left = not place or column == "faster"
-        table.add_column(wording.plain(column), justify="left" if left else "right", overflow="fold")
-    return table
-
-
-def _text(text: str, style: str = "") -> Text:
-    from rich.text import Text
-
-    return Text(wording.plain(text), style=style)
+    return new_table(columns, left=(columns[0], "faster"))
 
 
 def _line(name: str, text: str) -> RenderableType:
@@ -162,5 +148,5 @@ def _line(name: str, text: str) -> RenderableType:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=_LABEL - 1)
     grid.add_column(overflow="fold")
-    grid.add_row(_text(name, "bold"), _text(text))
+    grid.add_row(styled(name, "bold"), styled(text))
     return grid

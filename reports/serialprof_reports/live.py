@@ -3,25 +3,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from serialprof.model.plain import as_plain
 from serialprof_reports import livewording as told
 from serialprof_reports import wording
 from serialprof_reports.markdown import escaped
-from serialprof_reports.plaintext import printed
+from serialprof_reports.plaintext import indented, new_table, printed, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
     from rich.table import Table
-    from rich.text import Text
 
     from serialprof.live.results import LiveAnalysis, LoopAnalysis
     from serialprof.live.view import Live
-
-_INDENT: Final = 2
 
 
 def json(live: Live) -> str:
@@ -53,32 +50,32 @@ def markdown(live: Live) -> str:
 
 def _document(live: Live) -> Iterator[RenderableType]:
     analysis = live.analysis
-    yield _text(told.heading(live), "bold")
-    yield _text(told.machine(live))
-    yield _text(told.command(live), "dim")
+    yield styled(told.heading(live), "bold")
+    yield styled(told.machine(live))
+    yield styled(told.command(live), "dim")
     for loop in analysis.loops:
         yield ""
         yield from _loop(loop)
-    yield from map(_text, told.shown(analysis))
+    yield from map(styled, told.shown(analysis))
     yield from _outside(analysis)
-    yield from (_indented(f"lost: {loss}") for loss in analysis.losses)
+    yield from (indented(f"lost: {loss}") for loss in analysis.losses)
     yield ""
-    yield _text(told.HONESTY, "dim")
-    yield _text(f"next: {analysis.next}")
+    yield styled(told.HONESTY, "dim")
+    yield styled(f"next: {analysis.next}")
 
 
 def _loop(loop: LoopAnalysis) -> Iterator[RenderableType]:
-    yield _text(loop.name, "bold underline")
-    yield _indented(loop.sentence)
-    yield _indented(f"{told.counts(loop)}: {told.quantiles(loop.tail)}")
+    yield styled(loop.name, "bold underline")
+    yield indented(loop.sentence)
+    yield indented(f"{told.counts(loop)}: {told.quantiles(loop.tail)}")
     yield _table(told.PART_COLUMNS, [told.part_row(part) for part in loop.parts])
-    yield from (_indented(f"- {note}") for note in loop.notes)
+    yield from (indented(f"- {note}") for note in loop.notes)
 
 
 def _outside(analysis: LiveAnalysis) -> Iterator[RenderableType]:
     if analysis.outside:
         yield ""
-        yield _text("outside steps", "bold underline")
+        yield styled("outside steps", "bold underline")
         yield _table(told.OUTSIDE_COLUMNS, [told.outside_row(region) for region in analysis.outside])
 
 
@@ -110,25 +107,8 @@ def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([head, *(f"| {' | '.join(map(escaped, row))} |" for row in rows)])
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", overflow="fold")
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = new_table(columns, left=columns[:1])
     for row in rows:
         table.add_row(*map(wording.plain, row))
     return table
-
-
-def _text(text: str, style: str = "") -> Text:
-    from rich.text import Text
-
-    return Text(wording.plain(text), style)
-
-
-def _indented(text: str) -> RenderableType:
-    from rich.padding import Padding
-
-    return Padding(_text(text), (0, 0, 0, _INDENT))

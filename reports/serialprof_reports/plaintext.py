@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from serialprof_reports import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Sequence
 
     from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+#: Columns before what stands below a heading.
+INDENT: Final = 2
 
 
 def printed(items: Iterable[RenderableType], width: int, color: bool) -> str:
@@ -36,3 +43,28 @@ def printed(items: Iterable[RenderableType], width: int, color: bool) -> str:
             console.print(item)
     lines = [line.rstrip() for line in capture.get().splitlines()]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def styled(text: str, style: str = "") -> Text:
+    """A text as it is, whatever looks like markup or like a terminal's codes; `style` is one of rich."""
+    from rich.text import Text
+
+    return Text(wording.plain(text), style=style)
+
+
+def indented(text: str) -> RenderableType:
+    """A text below a heading, wrapped under itself."""
+    from rich.padding import Padding
+
+    return Padding(styled(text), (0, 0, 0, INDENT))
+
+
+def new_table(columns: Sequence[str], left: Container[str] = ()) -> Table:
+    """A table without rows, whose cells stand at the right, or at the left in columns of these names."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    for column in columns:
+        table.add_column(wording.plain(column), justify="left" if column in left else "right", overflow="fold")
+    return table

@@ -11,7 +11,7 @@ from serialprof.model.tradeoff import only_loses
 from serialprof.units import format_count
 from serialprof_reports import clocktable, devices, wording
 from serialprof_reports.machinewording import gpu_clocks, machine_line
-from serialprof_reports.plaintext import printed
+from serialprof_reports.plaintext import INDENT, indented, new_table, printed, styled
 from serialprof_reports.statements import statements
 
 if TYPE_CHECKING:
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from rich.table import Table
-    from rich.text import Text
 
     from serialprof.model.results import Analysis, FamilyAnalysis, Tradeoff
     from serialprof.store import StoredRun
     from serialprof.view import Run
 
-_INDENT: Final = 2
 _LABEL: Final = 11
 #: Failed points are listed up to this number; the rest is counted.
 _MOST_FAILURES: Final = 20
@@ -59,13 +57,13 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
         yield _line("nothing", "no point was measured, so there is no verdict")
     yield ""
     if any(family.tradeoffs for family in analysis.families):
-        yield _text("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
+        yield styled("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
     if any(_only_loses(family, item) for family in analysis.families for item in family.tradeoffs):
-        yield _text(f"{_NOT_CORES}: more threads surely lose, while +10 % clock may gain nothing", "dim")
+        yield styled(f"{_NOT_CORES}: more threads surely lose, while +10 % clock may gain nothing", "dim")
     if text := devices.legend(analysis.families):
-        yield _text(text, "dim")
+        yield styled(text, "dim")
     if any(family.device is not None for family in analysis.families):
-        yield _text(_ELSEWHERE, "dim")
+        yield styled(_ELSEWHERE, "dim")
     yield from _clocks(run)
     yield from _remarks(run, analysis)
 
@@ -75,27 +73,27 @@ def _clocks(run: StoredRun) -> Iterator[RenderableType]:
     rows = clocktable.cells(run)
     if not rows:
         return
-    table = _table(*clocktable.COLUMNS[:-1])
+    table = new_table(clocktable.COLUMNS[:-1])
     for row in rows:
         table.add_row(*map(wording.plain, row[:-1]))
-    yield _text("clocks", "bold underline")
+    yield styled("clocks", "bold underline")
     yield table
     yield from (_line(row[0], row[-1]) for row in rows)
     yield ""
 
 
 def _machine(run: StoredRun) -> Iterator[RenderableType]:
-    yield _text(f"serialprof {run.version} on {run.machine.host}, {wording.date(run.started)}", "bold")
-    yield _text(machine_line(run))
+    yield styled(f"serialprof {run.version} on {run.machine.host}, {wording.date(run.started)}", "bold")
+    yield styled(machine_line(run))
     if text := gpu_clocks(run):
-        yield _text(f"GPU clock: {text}")
-    yield from (_text(devices.limits(each)) for each in run.devices)
+        yield styled(f"GPU clock: {text}")
+    yield from (styled(devices.limits(each)) for each in run.devices)
 
 
 def _family(family: FamilyAnalysis) -> Iterator[RenderableType]:
     verdict = family.verdict
-    yield _text(wording.label(family), "bold underline")
-    yield _indented(verdict.sentence)
+    yield styled(wording.label(family), "bold underline")
+    yield indented(verdict.sentence)
     if wording.graded(family):
         yield _line("evidence", f"{verdict.grade}: {verdict.grade_reason}", "dim")
     yield from _tables(family)
@@ -118,7 +116,8 @@ def _tables(family: FamilyAnalysis) -> Iterator[RenderableType]:
 
 def _tradeoff_table(family: FamilyAnalysis, threads: int, more: int) -> Table:
     names = (wording.threads(threads), wording.threads(more))
-    table = _table(wording.axis(family), *names, "cores gain", "+10 % clock", "serial", "winner")
+    columns = (wording.axis(family), *names, "cores gain", "+10 % clock", "serial", "winner")
+    table = new_table(columns, left=("winner",))
     for item in sorted(family.tradeoffs, key=lambda item: item.width):
         if (item.threads, item.more_threads) == (threads, more):
             table.add_row(*_tradeoff_cells(family, item))
@@ -133,7 +132,7 @@ def _tradeoff_cells(family: FamilyAnalysis, item: Tradeoff) -> Iterator[Renderab
     yield wording.compact_percent(item.clock_gain, "+")
     yield _serial_share(family, item.width, item.threads)
     words = _NOT_CORES if _only_loses(family, item) else wording.WINNERS[item.winner]
-    yield _text(words, _WINNER_STYLES[item.winner])
+    yield styled(words, _WINNER_STYLES[item.winner])
 
 
 def _only_loses(family: FamilyAnalysis, item: Tradeoff) -> bool:
@@ -144,7 +143,7 @@ def _only_loses(family: FamilyAnalysis, item: Tradeoff) -> bool:
 def _device_table(family: FamilyAnalysis) -> Table:
     """Step, throughput and the parts of a step on its device, batch by batch."""
     columns, rows = devices.short_table(family)
-    table = _table(*columns)
+    table = new_table(columns)
     for row in rows:
         table.add_row(*map(wording.plain, row))
     return table
@@ -152,7 +151,7 @@ def _device_table(family: FamilyAnalysis) -> Table:
 
 def _step_table(family: FamilyAnalysis) -> Table:
     """Step time and serial share alone, where no two thread counts were compared."""
-    table = _table("W", "threads", "step time", "serial")
+    table = new_table(("W", "threads", "step time", "serial"))
     for summary in at_reference(family.points):
         setting = summary.point.setting
         if setting.form == "serial":
@@ -165,29 +164,21 @@ def _step_table(family: FamilyAnalysis) -> Table:
     return table
 
 
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
-    for column in columns:
-        table.add_column(column, justify="left" if column == "winner" else "right", overflow="fold")
-    return table
-
-
 def _remarks(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     taken, disturbed = wording.sample_counts(run)
-    yield _text(f"{taken} samples, {disturbed} of them disturbed and left out; run {run.run_id} is {run.status}", "dim")
+    yield styled(
+        f"{taken} samples, {disturbed} of them disturbed and left out; run {run.run_id} is {run.status}", "dim"
+    )
     for family in analysis.families:
-        yield from (_indented(f"{place}: {reason}") for place, reason in devices.ended(family))
+        yield from (indented(f"{place}: {reason}") for place, reason in devices.ended(family))
     failed = wording.failures(analysis)
     if not failed:
         return
-    yield _text(f"{len(failed)} point{'s' if len(failed) > 1 else ''} failed:", "red")
+    yield styled(f"{len(failed)} point{'s' if len(failed) > 1 else ''} failed:", "red")
     for place, reason in failed[:_MOST_FAILURES]:
-        yield _indented(f"{place}: {reason}")
+        yield indented(f"{place}: {reason}")
     if len(failed) > _MOST_FAILURES:
-        yield _indented(f"and {len(failed) - _MOST_FAILURES} more")
+        yield indented(f"and {len(failed) - _MOST_FAILURES} more")
 
 
 def _serial_share(family: FamilyAnalysis, width: int, threads: int) -> str:
@@ -195,25 +186,13 @@ def _serial_share(family: FamilyAnalysis, width: int, threads: int) -> str:
     return wording.MISSING if there is None else wording.compact_percent(there.part(SERIAL).share)
 
 
-def _text(text: str, style: str = "") -> Text:
-    from rich.text import Text
-
-    return Text(wording.plain(text), style=style)
-
-
-def _indented(text: str) -> RenderableType:
-    from rich.padding import Padding
-
-    return Padding(_text(text), (0, 0, 0, _INDENT))
-
-
 def _line(name: str, text: str, style: str = "") -> RenderableType:
     """A name, and beside it the text, wrapped under itself."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=_INDENT - 1)
+    grid.add_column(width=INDENT - 1)
     grid.add_column(width=_LABEL)
     grid.add_column(overflow="fold")
-    grid.add_row("", _text(name, "bold"), _text(text, style))
+    grid.add_row("", styled(name, "bold"), styled(text, style))
     return grid
