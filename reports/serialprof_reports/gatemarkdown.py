@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from serialprof.units import format_seconds
 from serialprof_reports import gatewording as told
 from serialprof_reports import wording
-from serialprof_reports.markdown import escaped
+from serialprof_reports.markdown import escaped, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ def _document(report: GateReport) -> Iterator[str]:
     yield f"### serialprof gate: {escaped(told.headline(report))}"
     yield escaped(f"{told.sides(report)}, on {told.where(report)}")
     if report.outcomes:
-        yield _table(report.outcomes[:_MOST])
+        yield table(_COLUMNS, map(_outcome, report.outcomes[:_MOST]), words=2)
     if len(report.outcomes) > _MOST:
         yield f"and {len(report.outcomes) - _MOST} more benchmarks"
     spoken = [outcome for outcome in report.outcomes if told.word(outcome) != "pass"]
@@ -47,12 +47,7 @@ def _document(report: GateReport) -> Iterator[str]:
     yield _folded("The command that repeats it", _block(told.command(report)))
 
 
-def _table(outcomes: Iterable[Outcome]) -> str:
-    lines = [_row(_COLUMNS), "|---|---|" + "--:|" * (len(_COLUMNS) - 2), *map(_outcome, outcomes)]
-    return "\n".join(lines)
-
-
-def _outcome(outcome: Outcome) -> str:
+def _outcome(outcome: Outcome) -> tuple[str, ...]:
     verdict = told.word(outcome)
     judgement, times = outcome.judgement, told.step_times(outcome)
     base, head = (wording.MISSING,) * 2 if times is None else map(format_seconds, times)
@@ -64,15 +59,11 @@ def _outcome(outcome: Outcome) -> str:
         head,
     )
     name = wording.shorten(outcome.benchmark.name, _MOST_NAME)
-    return _row((name, verdict if verdict == "pass" else verdict.upper(), *cells))
+    return name, verdict if verdict == "pass" else verdict.upper(), *cells
 
 
 def _list(texts: Iterable[str]) -> str:
     return "\n".join(f"- {escaped(wording.shorten(text, _MOST_SENTENCE))}" for text in texts)
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(map(escaped, cells)) + " |"
 
 
 def _folded(title: str, inner: str) -> str:

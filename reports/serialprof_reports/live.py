@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from serialprof.model.plain import as_plain
 from serialprof_reports import livewording as told
 from serialprof_reports import wording
-from serialprof_reports.markdown import escaped
+from serialprof_reports.markdown import escaped, table
 from serialprof_reports.plaintext import indented, new_table, printed, styled
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _loop(loop: LoopAnalysis) -> Iterator[RenderableType]:
     yield styled(loop.name, "bold underline")
     yield indented(loop.sentence)
     yield indented(f"{told.counts(loop)}: {told.quantiles(loop.tail)}")
-    yield _table(told.PART_COLUMNS, [told.part_row(part) for part in loop.parts])
+    yield _table(told.PART_COLUMNS, map(told.part_row, loop.parts))
     yield from (indented(f"- {note}") for note in loop.notes)
 
 
@@ -76,7 +76,7 @@ def _outside(analysis: LiveAnalysis) -> Iterator[RenderableType]:
     if analysis.outside:
         yield ""
         yield styled("outside steps", "bold underline")
-        yield _table(told.OUTSIDE_COLUMNS, [told.outside_row(region) for region in analysis.outside])
+        yield _table(told.OUTSIDE_COLUMNS, map(told.outside_row, analysis.outside))
 
 
 def _paragraphs(live: Live) -> Iterator[str]:
@@ -88,13 +88,13 @@ def _paragraphs(live: Live) -> Iterator[str]:
         yield f"## {escaped(loop.name)}"
         yield f"**{escaped(loop.sentence)}**"
         yield escaped(f"{told.counts(loop)}: {told.quantiles(loop.tail)}")
-        yield _rows(told.PART_COLUMNS, [told.part_row(part) for part in loop.parts])
+        yield table(told.PART_COLUMNS, map(told.part_row, loop.parts), words=1)
         if loop.notes:
             yield "\n".join(f"- {escaped(note)}" for note in loop.notes)
     yield from map(escaped, told.shown(analysis))
     if analysis.outside:
         yield "## Outside steps"
-        yield _rows(told.OUTSIDE_COLUMNS, [told.outside_row(region) for region in analysis.outside])
+        yield table(told.OUTSIDE_COLUMNS, map(told.outside_row, analysis.outside), words=1)
     if analysis.losses:
         yield "## Lost"
         yield "\n".join(f"- {escaped(loss)}" for loss in analysis.losses)
@@ -102,13 +102,8 @@ def _paragraphs(live: Live) -> Iterator[str]:
     yield escaped(analysis.next)
 
 
-def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = f"| {' | '.join(columns)} |\n|{' --- |' + ' ---: |' * (len(columns) - 1)}"
-    return "\n".join([head, *(f"| {' | '.join(map(escaped, row))} |" for row in rows)])
-
-
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = new_table(columns, left=columns[:1])
+    made = new_table(columns, left=columns[:1])
     for row in rows:
-        table.add_row(*map(wording.plain, row))
-    return table
+        made.add_row(*map(wording.plain, row))
+    return made

@@ -38,6 +38,16 @@ def escaped(text: str) -> str:
     return re.sub(r"^(\d*)([-+=#]+|[.)])(?=\s|$)", r"\1\\\2", text)  # what would begin a list or a heading
 
 
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 0) -> str:
+    """A table of escaped cells: the first `words` columns stand at the left, the others, of numbers, at the right."""
+    lines = [_row(columns), "|" + "---|" * words + "--:|" * (len(columns) - words), *map(_row, rows)]
+    return "\n".join(lines)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(map(escaped, cells)) + " |"
+
+
 def _document(run: StoredRun, analysis: Analysis) -> Iterator[str]:
     yield f"# serialprof: {escaped(run.machine.host)}"
     taken, disturbed = wording.sample_counts(run)
@@ -70,12 +80,12 @@ def _family(family: FamilyAnalysis) -> Iterator[str]:
 
 def _tables(family: FamilyAnalysis) -> Iterator[str]:
     if family.device is not None and family.device.sweep.throughput:
-        yield _table(*devices.short_table(family))
+        yield table(*devices.short_table(family))
     pairs = sorted({(item.threads, item.more_threads) for item in family.tradeoffs})
     for threads, more in pairs:
         yield _tradeoffs(family, threads, more)
     if not pairs and family.device is None and (steps := list(_steps(family))):
-        yield _table(("W", "threads", "step time", "serial"), steps)
+        yield table(("W", "threads", "step time", "serial"), steps)
 
 
 def _tradeoffs(family: FamilyAnalysis, threads: int, more: int) -> str:
@@ -94,7 +104,7 @@ def _tradeoffs(family: FamilyAnalysis, threads: int, more: int) -> str:
         if (item.threads, item.more_threads) == counts
     ]
     names = (*map(wording.threads, counts), "cores gain", "+10 % clock", "serial", "winner")
-    return _table((wording.axis(family), *names), rows)
+    return table((wording.axis(family), *names), rows)
 
 
 def _steps(family: FamilyAnalysis) -> Iterator[tuple[str, ...]]:
@@ -114,12 +124,12 @@ def _serial(family: FamilyAnalysis, width: int, threads: int) -> str:
 def _machine(run: StoredRun) -> Iterator[str]:
     yield "## Machine"
     facts = [*machine_facts(run), ("command", wording.command_line(run)), ("serialprof", run.version)]
-    yield _table(("what", "is"), facts, words=True)
+    yield table(("what", "is"), facts, words=2)
     if limits := [devices.limits(each) for each in run.devices]:
         yield "\n".join(f"- {escaped(text)}" for text in limits)
     if rows := clocktable.cells(run):
         yield "## Clocks"
-        yield _table(clocktable.COLUMNS, rows)
+        yield table(clocktable.COLUMNS, rows)
 
 
 def _doctor(run: StoredRun) -> Iterator[str]:
@@ -137,14 +147,4 @@ def _cost(finding: Finding) -> str:
 def _failures(analysis: Analysis) -> Iterator[str]:
     if failed := wording.failures(analysis):
         yield f"## Failed: {len(failed)} point{'s' if len(failed) > 1 else ''}"
-        yield _table(("point", "reason"), failed, words=True)
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
-    """A table; its cells stand at the right, or at the left where they are words."""
-    lines = [_row(columns), "|" + ("---|" if words else "--:|") * len(columns), *map(_row, rows)]
-    return "\n".join(lines)
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(map(escaped, cells)) + " |"
+        yield table(("point", "reason"), failed, words=2)
