@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from serialprof.files import write_new
 
 TERMINAL: Final = "terminal"
 _MOST_WIDTH: Final = 120
+#: Columns of lines that are no table: where nobody sits at a terminal, and at most.
+_LINE: Final = 80
+_MOST_LINE: Final = 100
 
 
 def deliver(document: str | bytes, output: Path | None) -> None:
@@ -38,6 +41,18 @@ def show(render: Callable[..., str]) -> None:
     width = min(_MOST_WIDTH, shutil.get_terminal_size().columns)
     text = render(width=width, color=not os.environ.get("NO_COLOR"))
     click.echo(text, nl=not text.endswith("\n"), color=True)
+
+
+def show_lines(lines: Callable[[int, bool], Iterable[str]]) -> None:
+    """Prints lines as wide as the terminal, 100 columns at most; plain and 80 columns wide where nobody sits at one.
+
+    Args:
+        lines: of (columns, whether in colour).
+    """
+    terminal = sys.stdout.isatty()
+    width = min(_MOST_LINE, shutil.get_terminal_size().columns) if terminal else _LINE
+    color = terminal and not os.environ.get("NO_COLOR")
+    click.echo("\n".join(lines(width, color)), color=color)
 
 
 def hand_over(render: Callable[..., Any], format_: str, output: Path | None) -> None:

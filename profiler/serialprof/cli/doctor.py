@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from serialprof.cli.delivery import show_lines
+
 if TYPE_CHECKING:
     from serialprof.machine.finding import Finding
 
-_WIDTH: Final = 80
-_MOST_WIDTH: Final = 100
 _NAME: Final = 15  # columns of a finding's name
 _HEADINGS: Final = {
     "costs": ("spoils or limits measurements", "yellow"),
@@ -33,7 +31,6 @@ def command(as_json: bool) -> None:
     Measures for about four seconds: sleeps, then spins on every CPU that may be used, then reads the clock. Changes
     nothing.
     """
-    terminal = sys.stdout.isatty()
     if sys.stderr.isatty() and not as_json:
         click.echo("measuring for about 4 s ...", err=True)
     findings = _examined()
@@ -42,9 +39,7 @@ def command(as_json: bool) -> None:
 
         click.echo(msgspec.json.format(msgspec.json.encode({"findings": findings}), indent=2).decode())
         return
-    width = min(_MOST_WIDTH, shutil.get_terminal_size().columns) if terminal else _WIDTH
-    color = terminal and not os.environ.get("NO_COLOR")
-    click.echo("\n".join(lines(findings, width, color=color)), color=True)
+    show_lines(lambda width, color: lines(findings, width, color=color))
 
 
 def _examined() -> tuple[Finding, ...]:

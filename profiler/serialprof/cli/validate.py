@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from serialprof.cli.delivery import show_lines
 from serialprof.cli.options import DURATION
 from serialprof.units import format_seconds, format_si
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from serialprof.validation.running import Validation
 
 _WIDTH: Final = 80
-_MOST_WIDTH: Final = 100
 _COLORS: Final = {"inside": "green", "missed": "red", "no verdict": "cyan"}
 
 
@@ -44,10 +41,7 @@ def command(context: click.Context, budget: float | None, as_json: bool) -> None
     if as_json:
         click.echo(_json(validation))
     else:
-        terminal = sys.stdout.isatty()
-        width = min(_MOST_WIDTH, shutil.get_terminal_size().columns) if terminal else _WIDTH
-        color = terminal and not os.environ.get("NO_COLOR")
-        click.echo("\n".join(lines(validation, width, color=color)), color=True)
+        show_lines(lambda width, color: lines(validation, width, color=color))
     for reason in validation.failed:
         click.echo(f"failed: {reason}", err=True)
     context.exit(validation.exit_code)

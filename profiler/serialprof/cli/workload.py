@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from serialprof.cli.delivery import show_lines
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER
 from serialprof.errors import UsageError
 from serialprof.setting import CPU, ParameterValue
@@ -18,8 +17,6 @@ from serialprof.setting import CPU, ParameterValue
 if TYPE_CHECKING:
     from serialprof.checking.finding import Severity
 
-_WIDTH: Final = 80
-_MOST_WIDTH: Final = 100
 _COLORS: Final = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
@@ -87,10 +84,7 @@ def check(
     else:
         from serialprof.checking.telling import lines
 
-        terminal = sys.stdout.isatty()
-        width = min(_MOST_WIDTH, shutil.get_terminal_size().columns) if terminal else _WIDTH
-        color = terminal and not os.environ.get("NO_COLOR")
-        click.echo("\n".join(lines(report, width, _painted if color else lambda _, text: text)), color=color)
+        show_lines(lambda width, color: lines(report, width, _painted if color else _plain))
     context.exit(report.exit_code)
 
 
@@ -100,3 +94,7 @@ def _tell(what: str) -> None:
 
 def _painted(severity: Severity, text: str) -> str:
     return click.style(text, fg=_COLORS[severity], bold=True)
+
+
+def _plain(_: Severity, text: str) -> str:
+    return text
