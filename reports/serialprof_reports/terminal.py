@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof.model.results import SERIAL
 from serialprof.model.sweep import at_reference
-from serialprof.model.tradeoff import only_loses
+from serialprof.model.tradeoff import USELESS
 from serialprof.units import format_count
 from serialprof_reports import clocktable, devices, wording
 from serialprof_reports.machinewording import gpu_clocks, machine_line
@@ -28,7 +28,6 @@ _LABEL: Final = 11
 #: Failed points are listed up to this number; the rest is counted.
 _MOST_FAILURES: Final = 20
 
-_NOT_CORES: Final = "not cores"
 #: What is not printed of steps on a device.
 _ELSEWHERE: Final = (
     "in the page and the JSON: the parts' intervals, single steps, depth cost at every batch, declared work, stand-ins"
@@ -58,8 +57,11 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     yield ""
     if any(family.tradeoffs for family in analysis.families):
         yield styled("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
-    if any(_only_loses(family, item) for family in analysis.families for item in family.tradeoffs):
-        yield styled(f"{_NOT_CORES}: more threads surely lose, while +10 % clock may gain nothing", "dim")
+    if any(
+        wording.winner(family, item) == wording.NOT_CORES for family in analysis.families for item in family.tradeoffs
+    ):
+        useless = f"more threads lose or gain below {100 * USELESS:g} %, and +10 % clock may gain nothing"
+        yield styled(f"{wording.NOT_CORES}: {useless}", "dim")
     if text := devices.legend(analysis.families):
         yield styled(text, "dim")
     if any(family.device is not None for family in analysis.families):
@@ -131,13 +133,7 @@ def _tradeoff_cells(family: FamilyAnalysis, item: Tradeoff) -> Iterator[Renderab
     yield wording.compact_percent(item.cores_gain, "+")
     yield wording.compact_percent(item.clock_gain, "+")
     yield _serial_share(family, item.width, item.threads)
-    words = _NOT_CORES if _only_loses(family, item) else wording.WINNERS[item.winner]
-    yield styled(words, _WINNER_STYLES[item.winner])
-
-
-def _only_loses(family: FamilyAnalysis, item: Tradeoff) -> bool:
-    """Whether that is all that is known, and not withheld for too many disturbed samples."""
-    return only_loses(item) and not any(refusal.what == "what gains more" for refusal in family.refusals)
+    yield styled(wording.winner(family, item), _WINNER_STYLES[item.winner])
 
 
 def _device_table(family: FamilyAnalysis) -> Table:

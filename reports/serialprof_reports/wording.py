@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
 from serialprof.model.sweep import at_reference
+from serialprof.model.tradeoff import futility
 from serialprof.model.wording import ratio, share
 from serialprof.setting import PROCESS_MODE
 from serialprof.units import format_count, format_seconds, format_si
@@ -16,7 +17,15 @@ from serialprof.units import format_count, format_seconds, format_si
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from serialprof.model.results import Analysis, Attribution, Crossover, DeclaredWork, FamilyAnalysis, Winner
+    from serialprof.model.results import (
+        Analysis,
+        Attribution,
+        Crossover,
+        DeclaredWork,
+        FamilyAnalysis,
+        Tradeoff,
+        Winner,
+    )
     from serialprof.planning import Point
     from serialprof.setting import Setting
     from serialprof.store import StoredRun
@@ -25,12 +34,22 @@ if TYPE_CHECKING:
 MISSING: Final = "-"
 
 #: The winner of a trade-off in a narrow column; "unknown" reads as the verdict does.
-WINNERS: Final[dict[Winner, str]] = {
+_WINNERS: Final[dict[Winner, str]] = {
     "clock": "clock",
     "cores": "cores",
     "neither": "neither",
     "unknown": "unclear",
 }
+
+
+#: That in place of "unclear" where more threads are surely of no use, and the clock may be.
+NOT_CORES: Final = "not cores"
+
+
+def winner(family: FamilyAnalysis, item: Tradeoff) -> str:
+    """What gains more at a width, in a narrow column."""
+    withheld = any(refusal.what == "what gains more" for refusal in family.refusals)
+    return NOT_CORES if futility(item) and not withheld else _WINNERS[item.winner]
 
 
 def plain(text: str) -> str:

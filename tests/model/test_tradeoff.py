@@ -11,7 +11,7 @@ import pytest
 from serialprof.estimate import Estimate
 from serialprof.model import FamilyAnalysis, analyse
 from serialprof.model.results import Tradeoff, Winner
-from serialprof.model.tradeoff import clock_elasticity, clock_gains, crossing, only_loses, winner
+from serialprof.model.tradeoff import Futility, clock_elasticity, clock_gains, crossing, futility, winner
 from serialprof.model.whatif import ask
 from serialprof.question import question_of
 from serialprof.store import StoredRun
@@ -92,22 +92,25 @@ def test_winner(clock: tuple[float, float], cores: tuple[float | None, float | N
 @pytest.mark.parametrize(
     ("clock", "cores", "named", "expected"),
     [
-        ((0.0, 0.1), (-0.9, -0.1), "unknown", True),
-        ((0.005, 0.1), (-0.9, -0.1), "unknown", True),
-        ((0.006, 0.1), (-0.9, -0.1), "unknown", False),  # withheld: the clock would win
-        ((0.006, 0.1), (-0.9, -0.1), "clock", False),
-        ((0.0, 0.004), (-0.9, -0.1), "neither", False),
-        ((0.0, 0.1), (-0.9, 0.0), "unknown", False),
-        ((0.0, 0.1), (-0.9, None), "unknown", False),
-        ((None, 0.1), (-0.9, -0.1), "unknown", False),
+        ((0.0, 0.1), (-0.9, -0.1), "unknown", "lose"),
+        ((0.005, 0.1), (-0.9, -0.1), "unknown", "lose"),
+        ((0.006, 0.1), (-0.9, -0.1), "unknown", None),  # withheld: the clock would win
+        ((0.006, 0.1), (-0.9, -0.1), "clock", None),
+        ((0.0, 0.004), (-0.9, -0.1), "neither", None),
+        ((0.0, 0.1), (-0.9, 0.0), "unknown", "gain nothing"),
+        ((0.0, 0.1), (-0.9, 0.019), "unknown", "gain nothing"),
+        ((0.006, 0.1), (-0.9, 0.01), "unknown", None),
+        ((0.0, 0.1), (-0.9, 0.02), "unknown", None),
+        ((0.0, 0.1), (-0.9, None), "unknown", None),
+        ((None, 0.1), (-0.9, -0.1), "unknown", None),
     ],
 )
-def test_threads_that_lose_where_the_clock_may_gain_nothing(
-    clock: tuple[float | None, float], cores: tuple[float, float | None], named: Winner, expected: bool
+def test_threads_that_are_of_no_use_where_the_clock_may_gain_nothing(
+    clock: tuple[float | None, float], cores: tuple[float, float | None], named: Winner, expected: Futility | None
 ) -> None:
     nothing = Estimate.unknown("not needed")
     item = Tradeoff(4, 1, 2, nothing, nothing, Estimate(None, *clock), Estimate(-0.5, *cores), named)
-    assert only_loses(item) == expected
+    assert futility(item) == expected
 
 
 def ratio(mean: float, spread: float = 0.01) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -106,6 +106,17 @@ def test_a_clock_that_may_gain_nothing_beats_nobody() -> None:
     assert tie.width.reason.endswith("128, 256, while +10 % clock may gain nothing")
 
 
+def test_a_second_thread_that_gains_nothing_is_no_refusal() -> None:
+    step = lambda w, p, f: 1e-6 * (1 + w)  # noqa: E731
+    result = family(builder.run(step, threads=(1, 2), work=None, mode="eager", noise=0.002))
+    assert result.verdict.sentence.startswith(
+        "On this machine more threads gain nothing, while +10 % clock may gain, from W = 1 to 256 cells "
+        "(at W = 1, +10 % clock gives +0 to +10 %, a second thread "
+    )
+    (tie,) = result.frontier.ties
+    assert tie.width.reason.startswith("the data cannot tell: more threads surely gain nothing at W = 1, 2, 4, ")
+
+
 def test_a_wide_interval_of_threads_that_surely_lose_asks_for_no_longer_run() -> None:
     step = lambda w, p, f: 1e-6 * (1 + w) * (1.0 + (p > 1))  # noqa: E731
     result = family(builder.run(step, threads=(1, 2), work=None, mode="eager", noise=0.12))

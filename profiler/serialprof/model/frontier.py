@@ -17,7 +17,7 @@ from serialprof.model.forecast.uniting import joined
 from serialprof.model.results import Tradeoff
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes
-from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gains, only_loses
+from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gains, futility
 from serialprof.question import Change
 from serialprof.units import format_count
 
@@ -96,8 +96,11 @@ def _surely(items: Sequence[Tradeoff]) -> str:
         for winner, name in names.items()
         if (widths := [format_count(item.width) for item in items if item.winner == winner])
     ]
-    if losing := [format_count(item.width) for item in items if only_loses(item)]:
-        known.append(f"more threads surely lose at W = {', '.join(losing)}, while +10 % clock may gain nothing")
+    known += [
+        f"more threads surely {futile} at W = {', '.join(widths)}, while +10 % clock may gain nothing"
+        for futile in ("lose", "gain nothing")
+        if (widths := [format_count(item.width) for item in items if futility(item) == futile])
+    ]
     return "; ".join(known)
 
 

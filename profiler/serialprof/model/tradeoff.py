@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,12 @@ CLOCK_STEP: Final = 0.10
 
 #: A gain below this is as good as none.
 NEGLIGIBLE: Final = 0.005
+
+#: More threads that gain less than this, a fifth of CLOCK_STEP, are of no use.
+USELESS: Final = CLOCK_STEP / 5
+
+#: What more threads surely do where nothing wins.
+Futility: TypeAlias = Literal["lose", "gain nothing"]
 
 
 def clock_gains(outlook: Outlook | None, places: Sequence[tuple[int, int]]) -> list[Estimate]:
@@ -163,11 +169,14 @@ def winner(clock: Estimate, cores: Estimate) -> Winner:
     return "cores" if cores.low > clock.high else "unknown"
 
 
-def only_loses(item: Tradeoff) -> bool:
-    """Whether more threads surely lose there, and yet the clock does not win since it may gain nothing."""
-    cores, clock = item.cores_gain, item.clock_gain
-    loses = cores.high is not None and cores.high < 0
-    return loses and item.winner == "unknown" and clock.low is not None and clock.low <= NEGLIGIBLE
+def futility(item: Tradeoff) -> Futility | None:
+    """What more threads surely do where they are of no use, and yet the clock does not win: it may gain nothing."""
+    most, clock = item.cores_gain.high, item.clock_gain
+    if item.winner != "unknown" or most is None or clock.low is None or clock.low > NEGLIGIBLE:
+        return None
+    if most < 0:
+        return "lose"
+    return "gain nothing" if most < USELESS else None
 
 
 def _or(end: float | None, otherwise: float) -> float:

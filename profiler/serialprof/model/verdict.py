@@ -26,7 +26,7 @@ from serialprof.model.results import (
     Winner,
 )
 from serialprof.model.sweep import at_reference
-from serialprof.model.tradeoff import only_loses
+from serialprof.model.tradeoff import Futility, futility
 from serialprof.units import format_bytes
 
 
@@ -142,12 +142,16 @@ _WINS: Final[dict[Winner, str]] = {
     "unknown": "the data cannot tell",
 }
 #: What is said instead where that is known, though nothing wins.
-_ONLY_LOSES: Final = "more threads surely lose, while +10 % clock may gain nothing,"
+_FUTILE: Final[dict[Futility, str]] = {
+    "lose": "more threads surely lose, while +10 % clock may gain nothing,",
+    "gain nothing": "more threads gain nothing, while +10 % clock may gain,",
+}
 
 
 def _said(item: Tradeoff, disturbed: float) -> str:
     """Who wins at a width, in words."""
-    return _ONLY_LOSES if only_loses(item) and disturbed <= TOO_DISTURBED else _WINS[item.winner]
+    futile = futility(item)
+    return _FUTILE[futile] if futile and disturbed <= TOO_DISTURBED else _WINS[item.winner]
 
 
 def _span(run: Sequence[Tradeoff], axis: str) -> str:
