@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from serialprof.intervals import half_width, midmean
+from serialprof.intervals import half_width, midmean, two_sided
 
 
 def test_half_width_against_a_hand_calculation() -> None:
@@ -12,6 +12,11 @@ def test_half_width_against_a_hand_calculation() -> None:
 def test_level_widens() -> None:
     # t(4, 0.995) = 4.604
     assert half_width([1, 2, 3, 4, 5], level=0.99) == pytest.approx(4.604 * 0.5**0.5, abs=5e-4)
+
+
+def test_quantiles_against_the_printed_tables() -> None:
+    assert two_sided(1) == pytest.approx(12.706, abs=5e-4)
+    assert two_sided(10, 0.99) == pytest.approx(3.169, abs=5e-4)
 
 
 def test_no_interval_below_five_units() -> None:

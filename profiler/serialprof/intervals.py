@@ -16,11 +16,16 @@ def half_width(values: Sequence[float], level: float = 0.95) -> float | None:
     count = len(values)
     if count < MINIMUM_UNITS:
         return None
-    from scipy.special import stdtrit  # lazily: the command line's --help must not pay for it
-
     mean = math.fsum(values) / count
     variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
-    return float(stdtrit(count - 1, (1 + level) / 2)) * math.sqrt(variance / count)
+    return two_sided(count - 1, level) * math.sqrt(variance / count)
+
+
+def two_sided(freedom: float, level: float = 0.95) -> float:
+    """Student's t at so many degrees of freedom beyond which 1 - level lies, half of it on either side."""
+    from scipy.special import stdtrit  # lazily: the command line's --help must not pay for it
+
+    return float(stdtrit(freedom, (1 + level) / 2))
 
 
 def midmean(values: Sequence[float]) -> float:

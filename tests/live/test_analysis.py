@@ -12,7 +12,7 @@ from serialprof.estimate import Estimate
 from serialprof.live.analysis import analyse, quantile, tail_of
 from serialprof.live.batches import batched, drift
 from serialprof.live.collecting import bucket
-from serialprof.live.records import Block, Losses, Place, Spread
+from serialprof.live.records import Block, Device, Losses, Place, Spread
 from serialprof.live.results import LoopAnalysis, Part
 from serialprof.live.telling import percent
 from tests.live import made
@@ -126,6 +126,11 @@ def test_a_recording_too_short_for_intervals_says_so() -> None:
     loop = analysed(made.loop(30))
     assert loop.step.value is not None and loop.step.low is None and "record longer" in loop.step.reason
     assert drift(batched(made.loop(30).blocks).groups).value is None
+
+
+def test_a_file_that_tells_of_events_and_holds_none_gives_no_shares() -> None:
+    loop = analysed(replace(made.loop(100), device=Device("events")))
+    assert all(part.share.value is None for part in loop.parts)
 
 
 class TestTails:

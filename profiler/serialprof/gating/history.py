@@ -16,6 +16,7 @@ from serialprof.gating.changepoints import MINIMUM, MOST, Found, change_points
 from serialprof.gating.historyreading import Reading
 from serialprof.gating.judging import holm, p_at_most
 from serialprof.gating.records import LOOKS
+from serialprof.intervals import two_sided
 
 #: What a series consists of: seconds per step of stored runs; ratios of gates that all had the same base; or the
 #: product of the ratios of gates, each of which had the head of the one before as its base.
@@ -242,15 +243,13 @@ def _exp_sum(groups: Sequence[Sequence[float]]) -> Estimate:
     Args:
         groups: of logs, two in each at least.
     """
-    from scipy.special import stdtrit  # lazily: the command line's --help must not pay for it
-
     total = math.fsum(map(fmean, groups))
     parts = [(variance(group) / len(group), len(group) - 1) for group in groups]
     square = math.fsum(part for part, _ in parts)
     if square == 0:
         return Estimate(math.exp(total), reason="all values are equal")
     freedom = square**2 / math.fsum(part**2 / degrees for part, degrees in parts)
-    half = float(stdtrit(freedom, (1 + _LEVEL) / 2)) * math.sqrt(square)
+    half = two_sided(freedom, _LEVEL) * math.sqrt(square)
     return Estimate(math.exp(total), math.exp(total - half), math.exp(total + half))
 
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import accumulate, pairwise, takewhile
+from itertools import accumulate, takewhile
 from typing import Final
 
 from serialprof.estimate import Estimate
 from serialprof.live import telling
-from serialprof.live.batches import Batches, batched, drift, ratio_of
+from serialprof.live.batches import Batches, batched, drift, grouped, ratio_of
 from serialprof.live.records import Block, DeviceStep, Loop, Place, Spread, StoredLive
 from serialprof.live.results import (
     Curve,
@@ -27,6 +27,8 @@ from serialprof.live.results import (
 
 #: A quantile is given where at least so many steps lie beyond it.
 _BEYOND: Final = 10
+#: Groups of device steps that intervals are over.
+_MOST_GROUPS: Final = 16
 #: Steps at the beginning that are longer than so many medians are its warm-up.
 _WARM: Final = 2.0
 #: Steps from which on the slowest ones are told apart from the others.
@@ -109,7 +111,7 @@ def _parts(loop: Loop, batches: Batches) -> Iterable[Part]:
             loop=place.loop,
             calls=place.calls / max(1, loop.seen),
             raised=place.raised,
-            whole=batches.ratio(lambda block, at=index: block.places[at], _steps, "s"),  # type: ignore[misc]
+            whole=batches.ratio(_own(index, ()), _steps, "s"),
             own=batches.ratio(_own(index, inner), _steps, "s"),
             share=_share(loop, place.path, batches, _own(index, inner)),
             tail=tail_of(place.spread),
@@ -132,7 +134,7 @@ def _inner(places: Sequence[Place], path: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def _own(index: int | None, inner: Sequence[int]) -> Callable[[Block], float]:
-    """Seconds of a block in a place, or in the steps where it is None, without what is nested in it."""
+    """Seconds of a block in a place, or in the steps where it is None, without those in the places `inner`."""
 
     def seconds(block: Block) -> float:
         whole = block.seconds if index is None else block.places[index]
@@ -166,9 +168,7 @@ def _device_step(steps: Sequence[DeviceStep]) -> Estimate:
 
 def _by_group(pairs: Sequence[tuple[float, float]], unit: str = "1", most: float = math.inf) -> Estimate:
     """The ratio of sums over groups of consecutive device steps."""
-    count = min(16, len(pairs))
-    edges = [round(index * len(pairs) / count) for index in range(count + 1)]
-    groups = [pairs[low:high] for low, high in pairwise(edges)]
+    groups = grouped(pairs, min(_MOST_GROUPS, len(pairs)))
     return ratio_of([(math.fsum(a for a, _ in group), math.fsum(b for _, b in group)) for group in groups], unit, most)
 
 

@@ -11,11 +11,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 from serialprof.estimate import Estimate
-from serialprof.intervals import MINIMUM_UNITS, half_width
+from serialprof.intervals import MINIMUM_UNITS, half_width, two_sided
 from serialprof.live.records import Block
+
+Item = TypeVar("Item")
 
 #: Most stretches that intervals are over, and the fewest that dependence between neighbours reduces them to.
 MOST: Final = 32
@@ -62,19 +64,23 @@ def batched(blocks: Sequence[Block]) -> Batches:
     sound = sorted((block for block in blocks if block.steps), key=lambda block: block.start)
     count = min(MOST, len(sound))
     while True:
-        groups = _grouped(sound, count)
+        groups = grouped(sound, count)
         dependent = _resemble([(sum(b.seconds for b in group), sum(b.steps for b in group)) for group in groups])
         if not dependent or count // 2 < FEWEST:
             return Batches(groups, dependent)
         count //= 2
 
 
+def grouped(items: Sequence[Item], count: int) -> tuple[tuple[Item, ...], ...]:
+    """So many groups of consecutive items, nearly as large each; none where there is nothing."""
+    edges = [round(index * len(items) / count) for index in range(count + 1)] if count else [0]
+    return tuple(tuple(items[low:high]) for low, high in pairwise(edges))
+
+
 def drift(groups: Sequence[Sequence[Block]]) -> Estimate:
     """Share of the mean step by which steps became longer over the recording: least squares, with its t interval."""
     if len(groups) < MINIMUM_UNITS:
         return Estimate.unknown(_FEW)
-    from scipy.special import stdtrit
-
     places = [(group[0].start + group[-1].end) / 2 for group in groups]
     means = [sum(block.seconds for block in group) / sum(block.steps for block in group) for group in groups]
     count, middle, level = len(groups), math.fsum(places) / len(groups), math.fsum(means) / len(groups)
@@ -84,14 +90,9 @@ def drift(groups: Sequence[Sequence[Block]]) -> Estimate:
         return Estimate.unknown("the steps lie at one moment")
     slope = math.fsum((place - middle) * mean for place, mean in zip(places, means, strict=True)) / spread
     rest = math.fsum((mean - level - slope * (place - middle)) ** 2 for place, mean in zip(places, means, strict=True))
-    half = float(stdtrit(count - 2, 0.975)) * math.sqrt(rest / (count - 2) / spread)
+    half = two_sided(count - 2) * math.sqrt(rest / (count - 2) / spread)
     low, value, high = (span * each / level for each in (slope - half, slope, slope + half))
     return Estimate(value, low, high)
-
-
-def _grouped(blocks: Sequence[Block], count: int) -> tuple[tuple[Block, ...], ...]:
-    edges = [round(index * len(blocks) / count) for index in range(count + 1)] if count else [0]
-    return tuple(tuple(blocks[low:high]) for low, high in pairwise(edges))
 
 
 def _resemble(pairs: Sequence[tuple[float, float]]) -> bool:

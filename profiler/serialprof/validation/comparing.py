@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from serialprof.errors import ExitCode
 from serialprof.estimate import Estimate
-from serialprof.intervals import MINIMUM_UNITS
+from serialprof.intervals import MINIMUM_UNITS, two_sided
 from serialprof.units import format_percent
 
 Verdict: TypeAlias = Literal["inside", "missed", "no verdict"]
@@ -109,7 +109,7 @@ def widened(estimate: Estimate, units: int, level: float) -> Estimate:
     """
     if units < MINIMUM_UNITS or estimate.low is None or estimate.high is None:
         return estimate
-    factor = _quantile(units, level) / _quantile(units, estimate.level)
+    factor = two_sided(units - 1, level) / two_sided(units - 1, estimate.level)
     middle = (estimate.low + estimate.high) / 2 if estimate.value is None else estimate.value
     low, high = (middle + factor * (end - middle) for end in (estimate.low, estimate.high))
     return replace(estimate, low=max(0.0, low), high=high, level=level)
@@ -136,12 +136,6 @@ def outcome(checks: Sequence[Check], noisy: Sequence[str]) -> Outcome:
         return "missed"
     decided = sum(check.verdict == "inside" for check in checks)
     return "inside" if 2 * decided >= len(checks) > 0 else "undecided"
-
-
-def _quantile(units: int, level: float) -> float:
-    from scipy.special import stdtrit  # lazily: --help must not pay for it
-
-    return float(stdtrit(units - 1, (1 + level) / 2))
 
 
 def _judged(claim: Claim, level: float) -> Check:
