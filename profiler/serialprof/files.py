@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from serialprof.errors import StoreError
@@ -31,8 +32,9 @@ def check_creatable(path: Path) -> None:
         raise StoreError(f"cannot write {path}: {error.strerror}", "name a writable place with -o") from None
 
 
-def write_new(path: Path, document: str | bytes) -> None:
-    """Writes a file that does not exist yet, text as UTF-8: whole, or not at all.
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Where to write a new file, which then appears under its path: whole, or, where writing fails, not at all.
 
     Raises:
         StoreError: it exists or cannot be written.
@@ -40,7 +42,7 @@ def write_new(path: Path, document: str | bytes) -> None:
     check_creatable(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        beside.write_bytes(document.encode() if isinstance(document, str) else document)
+        yield beside
         os.link(beside, path)  # unlike a rename, fails where somebody else was faster
     except FileExistsError:
         raise exists(path) from None
@@ -49,3 +51,13 @@ def write_new(path: Path, document: str | bytes) -> None:
     finally:
         with suppress(OSError):
             beside.unlink()
+
+
+def write_new(path: Path, document: str | bytes) -> None:
+    """Writes a file that does not exist yet, text as UTF-8: whole, or not at all.
+
+    Raises:
+        StoreError: it exists or cannot be written.
+    """
+    with appearing(path) as beside:
+        beside.write_bytes(document.encode() if isinstance(document, str) else document)

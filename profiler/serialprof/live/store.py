@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import math
-import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Final, get_type_hints
@@ -14,7 +13,7 @@ from typing import Final, get_type_hints
 import msgspec
 
 from serialprof.errors import StoreError
-from serialprof.files import check_creatable, exists
+from serialprof.files import appearing
 from serialprof.live.records import Block, Loop, Place, Spread, Step, StoredLive
 from serialprof.store.kind import LIVE, open_read_only
 from serialprof.store.schema import APPLICATION_ID, decode, encode
@@ -32,19 +31,11 @@ def write_live(path: Path, live: StoredLive) -> None:
     Raises:
         StoreError: it exists or cannot be written.
     """
-    check_creatable(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with closing(sqlite3.connect(beside)) as connection:
+        with appearing(path) as beside, closing(sqlite3.connect(beside)) as connection:
             _write(connection, live)
-        os.link(beside, path)  # unlike a rename, fails where somebody else was faster
-    except FileExistsError:
-        raise exists(path) from None
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         raise StoreError(f"cannot write {path}: {error}", "name another file") from None
-    finally:
-        with suppress(OSError):
-            beside.unlink()
 
 
 def read_live(path: Path) -> StoredLive:

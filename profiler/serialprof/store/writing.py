@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from serialprof.devicelimits import DeviceLimits
 from serialprof.errors import StoreError
-from serialprof.files import check_creatable, exists
+from serialprof.files import appearing
 from serialprof.limits import Limits
 from serialprof.planning import Point
 from serialprof.records import (
@@ -60,20 +60,12 @@ class Store:
     def __init__(self, path: Path, run: StoredRun) -> None:
         self.path = path
         self.visits = 0
-        check_creatable(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
+            with appearing(path) as beside, closing(sqlite3.connect(beside, isolation_level=None)) as connection:
                 _write_header(connection, run)
-            os.link(beside, path)  # whole from its first moment on; unlike a rename, fails where somebody was faster
             self._open()
-        except FileExistsError:
-            raise exists(path) from None
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot write {path}: {error}", "name another file with -o") from None
-        finally:
-            with suppress(OSError):
-                beside.unlink()
         for calibration in run.calibrations:
             self.calibrate(calibration)
         for block, stops in run.draws.items():
