@@ -162,6 +162,16 @@ def test_nothing_to_tell_is_said() -> None:
     assert "--budget" in result.verdict.next_step
 
 
+def test_thread_counts_of_which_all_but_one_came_to_nothing() -> None:
+    run = builder.run(lambda w, p, f: 1e-6 + 2e-8 * w / p, threads=(1, 2), work=None, noise=0.01)
+    lost = {number for number, point in enumerate(run.plan.points) if point.setting.threads == 2}
+    result = family(replace(run, visits=tuple(visit for visit in run.visits if visit.point not in lost)))
+    assert result.verdict.sentence.startswith("No width has a step time on two thread counts, so the data cannot tell")
+    assert "Vary the threads" not in result.verdict.next_step
+    (refusal,) = [refusal for refusal in result.refusals if refusal.what == "clock against cores"]
+    assert "--threads" not in refusal.remedy
+
+
 def test_one_thread_count() -> None:
     result = family(builder.run(lambda w, p, f: 1e-6 + 2e-8 * w, noise=0.01))
     assert result.verdict.sentence.startswith("Threads were not varied")

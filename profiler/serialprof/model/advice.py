@@ -64,7 +64,8 @@ def below(end: int) -> str:
 def _widths_and_threads(findings: Findings, usable: int) -> str:
     """What is next by the sweeps over threads and width."""
     threads = max(item.point.setting.threads for item in findings.measured)
-    if not findings.measured[0].point.setting.on_cuda and not findings.crossovers and usable > threads:
+    on_cpus = not findings.measured[0].point.setting.on_cuda
+    if on_cpus and not findings.varied and usable > threads:
         return f"Vary the threads, for example --threads {threads},{2 * threads if 2 * threads <= usable else usable}."
     if _undecided(findings):
         return "Run again with a longer --budget: the intervals of the thread counts still overlap."

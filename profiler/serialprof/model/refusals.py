@@ -13,6 +13,7 @@ from serialprof.model.answers import Refusal
 from serialprof.model.dissected import ON_DEVICE
 from serialprof.model.evidence import MUCH_DISTURBED
 from serialprof.model.fitting.curves import MINIMUM_VALUES, UNMOVED
+from serialprof.model.forecast.conditions import MORE_BLOCKS
 from serialprof.model.results import FamilyAnalysis, PointSummary
 from serialprof.model.span import WIDEST, needed_ratio, non_scaling_share
 from serialprof.model.statistics import quantile
@@ -97,7 +98,8 @@ def _whole(family: FamilyAnalysis, limits: Limits) -> Iterator[Refusal]:
     if settings and not settings[0].on_cuda and len({setting.threads for setting in settings}) == 1:
         threads = settings[0].threads
         reason = "only one thread count was measured, so there is no gain by cores to compare"
-        yield Refusal("clock against cores", reason, f"--threads {threads},{2 * threads}")
+        varied = any(item.point.setting.threads != threads for item in family.points)
+        yield Refusal("clock against cores", reason, MORE_BLOCKS if varied else f"--threads {threads},{2 * threads}")
     if settings and len({setting.width for setting in settings}) == 1:
         yield Refusal("serial depth against width", "only one width was measured", f"{MINIMUM_VALUES} widths or more")
     yield from _disturbed(family.points)

@@ -58,6 +58,12 @@ class Findings:
         return tuple(dict.fromkeys(summary.failed for summary in self.points if summary.failed))
 
     @property
+    def varied(self) -> bool:
+        """Whether the serial form was to run on more than one thread count."""
+        settings = (item.point.setting for item in self.points)
+        return len({setting.threads for setting in settings if setting.form == "serial"}) > 1
+
+    @property
     def measured(self) -> tuple[PointSummary, ...]:
         """The points of the serial form that have a step time, at the reference clock."""
         return tuple(item for item in at_reference(self.points) if item.units and item.point.setting.form == "serial")
@@ -90,7 +96,8 @@ def _clauses(findings: Findings) -> Iterator[str]:
     if findings.crossovers:
         yield _clock_against_cores(findings)
     elif findings.device is None or not findings.measured[0].point.setting.on_cuda:
-        yield "threads were not varied, so the data cannot tell whether clock beats cores"
+        lacking = "no width has a step time on two thread counts" if findings.varied else "threads were not varied"
+        yield f"{lacking}, so the data cannot tell whether clock beats cores"
     if findings.device is None:
         yield _serial(findings)
     else:  # its parts stand for the serial share
