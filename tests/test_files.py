@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """New files appear whole or not at all, and never over another one."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from serialprof.errors import StoreError
 from serialprof.files import appearing, write_new
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 def test_a_file_appears_once_it_is_whole(tmp_path: Path) -> None:
@@ -17,7 +20,7 @@ def test_a_file_appears_once_it_is_whole(tmp_path: Path) -> None:
         assert not path.exists()
         beside.write_text("whole")
     assert path.read_text() == "whole"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert names(tmp_path) == ["a.txt"]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("no")])
@@ -26,7 +29,7 @@ def test_where_writing_fails_nothing_is_left(error: Exception, tmp_path: Path) -
     with pytest.raises(expected), appearing(tmp_path / "a.txt") as beside:
         beside.write_text("half")
         raise error
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_whoever_was_faster_keeps_the_file(tmp_path: Path) -> None:
@@ -35,7 +38,7 @@ def test_whoever_was_faster_keeps_the_file(tmp_path: Path) -> None:
         beside.write_text("mine")
         path.write_text("theirs")
     assert path.read_text() == "theirs"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert names(tmp_path) == ["a.txt"]
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
