@@ -62,6 +62,11 @@ def request_of(asked: Asked) -> Request:
     )
 
 
+def beside_resume(given: str, remedy: str = "leave it out") -> UsageError:
+    """What is said where something is given that would change the plan of a run that is resumed."""
+    return UsageError(f"--resume goes on with the plan of its file, so {given} cannot be given", remedy)
+
+
 def stand_ins_of(*, taken: bool, dilate: bool) -> tuple[StandInKind, ...]:
     """Which stand-ins for another clock are taken.
 

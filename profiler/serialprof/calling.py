@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from serialprof import handover
-from serialprof.asking import Asked, Counts, Words, Workloads, references_of, request_of
+from serialprof.asking import Asked, Counts, Words, Workloads, beside_resume, references_of, request_of
 from serialprof.errors import InterruptedRunError, UsageError
 from serialprof.files import check_creatable
 from serialprof.planning import Plan
@@ -138,7 +138,7 @@ def _check_beside_resume(asked: Asked) -> None:
     """Raises a UsageError for whatever would change the plan of a run that is resumed."""
     for name in _given(asked):
         if name not in _BESIDE_RESUME:
-            raise UsageError(f"--resume goes on with the plan of its file, so {name} cannot be given", "leave it out")
+            raise beside_resume(name)
 
 
 def _resumed(path: Path, asked: Asked) -> Run:
@@ -146,10 +146,7 @@ def _resumed(path: Path, asked: Asked) -> Run:
     planned = {description.reference for description in read_run(path).plan.descriptions}
     for reference in asked["workloads"]:
         if reference not in planned or not handover.is_handed(reference):
-            raise UsageError(
-                f"--resume goes on with the plan of its file, so workload {reference!r} cannot be given",
-                "leave out what is no function of this notebook",
-            )
+            raise beside_resume(f"workload {reference!r}", "leave out what is no function of this notebook")
     with fitting() as shown:
         try:
             return go_on(path, shown.report, shown.stage, _call(asked), force=bool(asked["force"]), warn=shown.warn)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from serialprof.asking import program_of, stand_ins_of
+from serialprof.asking import beside_resume, program_of, stand_ins_of
 from serialprof.cli.delivery import TERMINAL, show
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER, PERCENT, WORDS
 from serialprof.errors import ExitCode, StoreError, UsageError
@@ -175,7 +175,7 @@ def _refuse_beside_resume(context: click.Context) -> None:
         given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
         if given and parameter.name not in _BESIDE_RESUME:
             name = "WORKLOAD" if isinstance(parameter, click.Argument) else parameter.opts[0]
-            raise UsageError(f"--resume goes on with the plan of its file, so {name} cannot be given", "leave it out")
+            raise beside_resume(name)
 
 
 def _check_resumable(path: Path, *, no_html: bool) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -18,15 +19,15 @@ from serialprof.rendering import renderer
 GROUP: Final = "serialprof.lives"
 
 
+@dataclass(frozen=True)
 class Live:
-    """A recording of live loops.
+    """A recording of live loops, with its analysis and its reports.
 
     Attributes:
         stored: what its file holds.
     """
 
-    def __init__(self, stored: StoredLive) -> None:
-        self.stored = stored
+    stored: StoredLive
 
     @cached_property
     def analysis(self) -> LiveAnalysis:
@@ -41,17 +42,17 @@ class Live:
         """
         write_live(Path(path), self.stored)
 
-    def render(self, format_: str = "terminal", **options: Any) -> Any:
+    def render(self, format: str = "terminal", **options: Any) -> Any:  # noqa: A002 - as `Run.render`
         """The recording in a registered format.
 
         Args:
-            format_: terminal, markdown, html or json.
+            format: terminal, markdown, html or json.
             options: of the format.
 
         Raises:
             UsageError: there is no such format.
         """
-        return renderer(GROUP, format_)(self, **options)
+        return renderer(GROUP, format)(self, **options)
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""
