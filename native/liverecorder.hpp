@@ -18,7 +18,7 @@ struct Recorder {
   std::atomic<bool> active{false};
   std::atomic<std::uint64_t> generation{1};
   std::atomic<std::int64_t> block_ticks{0};
-  std::atomic<std::int64_t> lost_threads{0};  // threads for which there was no lane
+  std::atomic<std::int64_t> lost_threads{0};  // calls on threads for which there was no lane
   Lock guard;                                 // of what follows
   std::atomic<int> lanes{0};
   Lane* lane[kMostLanes] = {};

@@ -56,7 +56,7 @@ def _document(live: Live) -> Iterator[RenderableType]:
     for loop in analysis.loops:
         yield ""
         yield from _loop(loop)
-    yield from map(styled, told.shown(analysis))
+    yield from map(styled, told.absence(analysis))
     yield from _outside(analysis)
     yield from (indented(f"lost: {loss}") for loss in analysis.losses)
     yield ""
@@ -91,7 +91,7 @@ def _paragraphs(live: Live) -> Iterator[str]:
         yield table(told.PART_COLUMNS, map(told.part_row, loop.parts), words=1)
         if loop.notes:
             yield "\n".join(f"- {escaped(note)}" for note in loop.notes)
-    yield from map(escaped, told.shown(analysis))
+    yield from map(escaped, told.absence(analysis))
     if analysis.outside:
         yield "## Outside steps"
         yield table(told.OUTSIDE_COLUMNS, map(told.outside_row, analysis.outside), words=1)

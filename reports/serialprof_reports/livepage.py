@@ -46,7 +46,7 @@ def html(live: Live) -> str:
         headline=told.heading(live),
         machine=told.machine(live),
         cards=tuple(_Card(loop.name, loop.sentence, tuple(_facts(loop)), loop.notes) for loop in analysis.loops),
-        absent=tuple(told.shown(analysis)),
+        absent=tuple(told.absence(analysis)),
         losses=analysis.losses,
         honesty=told.HONESTY,
         sections=tuple(_section(loop, f"loop-{index}") for index, loop in enumerate(analysis.loops[:_MOST_LOOPS])),

@@ -49,7 +49,7 @@ def command(live: Live) -> str:
 
 
 def counts(loop: LoopAnalysis) -> str:
-    """How many steps: "3000 steps on 1 thread, 512 of them one by one"."""
+    """How many steps: "3000 steps on 1 thread, 512 of them kept one by one"."""
     return f"{loop.seen} steps on {wording.threads(loop.lanes)}, {loop.kept} of them kept one by one"
 
 
@@ -83,6 +83,6 @@ def outside_row(region: Outside) -> tuple[str, ...]:
     )
 
 
-def shown(analysis: LiveAnalysis) -> Sequence[str]:
-    """What is said where no loop was recorded."""
+def absence(analysis: LiveAnalysis) -> Sequence[str]:
+    """What is said where no loop was recorded; nothing where one was."""
     return () if analysis.loops else ("no loop was recorded: put serialprof.steps around one that runs meanwhile",)

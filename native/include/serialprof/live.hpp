@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regions and steps of C++ code, recorded by serialprof.recording(...) of the Python process that it runs in.
 //
-//   #include <serialprof/live.hpp>            // c++ -std=c++17 -I$(python -c 'import serialprof;
-//   print(serialprof.include())')
+//   // c++ -std=c++17 -I$(python -c 'import serialprof; print(serialprof.include())') ...
+//   #include <serialprof/live.hpp>
 //
 //   void decode() {
 //     static serialprof::live::Name loop_name("decode"), sample_name("sample");

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Any, Final
 
+from serialprof.measure.misconduct import own_cpus, working_folder
 from serialprof.measure.observation import Conduct
 
 #: Audit events of Python by which processes are started, and what people call them.
@@ -32,7 +32,7 @@ class Watch:
         self._given = set(cpus)
         self._events: dict[str, int] = {}
         self._on = False
-        self._folder = Path.cwd()
+        self._folder = working_folder()
         self._printed = 0
         sys.addaudithook(self._hear)
 
@@ -44,12 +44,11 @@ class Watch:
     def end(self) -> Conduct:
         """What was done since `begin`; of the folder and the CPUs, since this was made."""
         self._on = False
-        outside = set(os.sched_getaffinity(0)) - self._given if hasattr(os, "sched_getaffinity") else set()
-        folder = _folder()
+        folder = working_folder()
         return Conduct(
             printed=max(0, _printed() - self._printed),
-            folder="" if folder == str(self._folder) else folder,
-            cpus=tuple(sorted(outside)),
+            folder="" if folder == self._folder else folder or "a folder that is gone",
+            cpus=tuple(sorted(own_cpus() - self._given)),
             events=dict(self._events),
         )
 
@@ -65,10 +64,3 @@ def _printed() -> int:
         stream.flush()
     files = {(status.st_dev, status.st_ino): status.st_size for status in map(os.fstat, _PRINTED)}
     return sum(files.values())
-
-
-def _folder() -> str:
-    try:
-        return str(Path.cwd())
-    except FileNotFoundError:
-        return "a folder that is gone"

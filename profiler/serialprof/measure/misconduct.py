@@ -60,12 +60,12 @@ class Rules:
 
     def __init__(self) -> None:
         self.process = os.getpid()
-        self._folder = _folder()
-        self._cpus = _affinity()
+        self._folder = working_folder()
+        self._cpus = own_cpus()
 
     def settle(self) -> None:
         """Takes the working folder as it is by now: the file of a workload may go to where its data lies."""
-        self._folder = _folder()
+        self._folder = working_folder()
 
     def broken(self, setting: Setting | None) -> str:
         """The sentence on what the workload did to this process; empty where it did nothing.
@@ -75,9 +75,9 @@ class Rules:
         """
         if _RETURNED[0]:
             return "it forked, and the child came back as a second worker: end the child with os._exit"
-        if (folder := _folder()) != self._folder:
+        if (folder := working_folder()) != self._folder:
             return f"it changed the working folder to {folder or 'one that is gone'}: give whole paths instead"
-        bound = _affinity()
+        bound = own_cpus()
         if others := bound - self._cpus:
             return f"it let itself run on CPUs that it was not given ({_listed(others)}): leave its affinity alone"
         if bound != self._cpus and not _may_narrow(setting):
@@ -104,13 +104,13 @@ def _may_narrow(setting: Setting | None) -> bool:
     return setting is None or setting.mode == "native" or any(name in os.environ for name in _BINDING)
 
 
-def _affinity() -> set[int]:
+def own_cpus() -> set[int]:
     """The CPUs of the calling thread; none where the system does not tell."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
 
-def _folder() -> str:
-    """The working folder; empty where it is gone."""
+def working_folder() -> str:
+    """The working folder of this process; empty where it is gone."""
     try:
         return str(Path.cwd())
     except FileNotFoundError:
