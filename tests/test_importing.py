@@ -119,6 +119,10 @@ def test_a_file_is_imported_by_the_name_that_it_has_in_its_project(project: Path
         ("pgk.loop:step", r"there is no module 'pgk'; did you mean pkg\?$"),
         ("lob.loop:step", r"there is no module 'lob'; did you mean lib\?$"),
         ("zzz.loop:step", r"there is no module 'zzz'; stand in the folder that holds it, or install it$"),
+        (
+            "pkg.loop.step:run",
+            r"there is no module 'pkg.loop.step': pkg.loop is a module, no package; name what .* as pkg.loop:NAME$",
+        ),
         ("pkg.broken:step", r"ModuleNotFoundError: No module named 'no_such_module' \(broken.py, line 1\)"),
         ("pkg.loop:stepp", r"pkg.loop has no 'stepp'; did you mean step\?$"),
     ],

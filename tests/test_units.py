@@ -38,6 +38,8 @@ def test_long_durations_are_minutes() -> None:
 def test_bytes_counts_and_shares() -> None:
     assert format_bytes(16 << 20) == "16 MiB"
     assert format_bytes(100) == "100 B"
+    assert format_bytes(1010 << 10) == "1010 KiB"
+    assert format_bytes(999.4 * 1024) == "999 KiB"
     assert format_count(65536) == "64 Ki"
     assert format_count(1000) == "1000"
     assert format_percent(0.314) == "31 %"

@@ -57,6 +57,11 @@ def module_of_name(name: str) -> ModuleType:
         if not error.name or not f"{name}.".startswith(f"{error.name}."):  # one that it imports
             raise
         parent, _, last = error.name.rpartition(".")
+        if parent and not hasattr(sys.modules[parent], "__path__"):
+            raise WorkloadError(
+                f"there is no module {error.name!r}: {parent} is a module, no package",
+                f"name what stands in it as {parent}:NAME",
+            ) from None
         beside = difflib.get_close_matches(last, _modules_in(parent), n=3)
         near = [f"{parent}.{found}" if parent else found for found in beside]
         remedy = f"did you mean {' or '.join(near)}?" if near else "stand in the folder that holds it, or install it"

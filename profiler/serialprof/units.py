@@ -45,7 +45,8 @@ def format_bytes(count: float) -> str:
     """Bytes in powers of 1024: format_bytes(16777216) is "16 MiB"."""
     for factor, prefix in ((1024**4, "Ti"), (1024**3, "Gi"), (1024**2, "Mi"), (1024, "Ki")):
         if count >= factor:
-            return f"{count / factor:.3g} {prefix}B"
+            value = count / factor
+            return f"{value:.0f} {prefix}B" if value >= 999.5 else f"{value:.3g} {prefix}B"  # no 1.01e+03
     return f"{count:.0f} B"
 
 
