@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Final
 
 from serialprof.gating.reading import SCHEMA
-from serialprof.model.plain import as_plain
+from serialprof.model.plain import as_plain, machine_as_plain
 from serialprof_reports import gatewording as told
 from serialprof_reports import wording
 
@@ -30,7 +30,7 @@ def json(report: GateReport) -> str:
     """
     import msgspec
 
-    machine = as_plain(report.machine) | {"usable": report.machine.usable, "cores": report.machine.cores}
+    machine = machine_as_plain(report.machine)
     document = {"schema": SCHEMA, "exit_code": int(report.exit_code)} | as_plain(report) | {"machine": machine}
     return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
 

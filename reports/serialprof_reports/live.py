@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from serialprof.model.plain import as_plain
+from serialprof.model.plain import as_plain, machine_as_plain
 from serialprof_reports import livewording as told
 from serialprof_reports import wording
 from serialprof_reports.markdown import escaped, table
@@ -27,8 +27,7 @@ def json(live: Live) -> str:
 
     stored = live.stored
     facts = {name: getattr(stored, name) for name in ("live_id", "started", "version", "command")}
-    machine = as_plain(stored.machine) | {"usable": stored.machine.usable, "cores": stored.machine.cores}
-    document = {"schema": told.SCHEMA, "recording": facts, "machine": machine}
+    document = {"schema": told.SCHEMA, "recording": facts, "machine": machine_as_plain(stored.machine)}
     return msgspec.json.format(msgspec.json.encode(document | as_plain(live.analysis)), indent=1).decode() + "\n"
 
 

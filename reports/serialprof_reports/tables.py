@@ -48,9 +48,10 @@ def json(run: Run) -> str:
     """
     import msgspec
 
+    from serialprof.model.plain import machine_as_plain
+
     stored = run.stored
     taken, disturbed = sample_counts(stored)
-    machine = _builtins(stored.machine) | {"usable": stored.machine.usable, "cores": stored.machine.cores}
     document = {
         "schema": SCHEMA,
         "run": {
@@ -63,7 +64,7 @@ def json(run: Run) -> str:
             "gpu_clocks": [_builtins(item) for item in stored.gpu_clocks],
             "resumptions": [_builtins(item) for item in stored.resumptions],
         },
-        "machine": machine,
+        "machine": machine_as_plain(stored.machine),
         "limits": _builtins(stored.limits),
         "devices": [_builtins(item) for item in stored.devices],
         "plan": _plan(stored.plan),

@@ -11,7 +11,7 @@ import pytest
 from serialprof.model.comparison.comparing import compare
 from serialprof.store import read_run
 from serialprof_reports.comparisonpage import html
-from tests.browser.watching import MARKS, OPEN, OVERFLOWING, PAPER, STICKING_OUT, Watched, written
+from tests.browser.watching import MARKS, PAPER, STICKING_OUT, Watched, written
 from tests.reports.comparisons import PRICES, compared, evil
 
 if TYPE_CHECKING:
@@ -47,14 +47,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", ["two", "evil"])
 def test_the_page_is_quiet_and_fits(browser: Browser, files: dict[str, Path], name: str) -> None:
     tab = Watched(browser, files[name], "light", 390)
-    tab.page.evaluate(OPEN)
-    for scheme, width in tab.screens():
-        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, scheme
-        assert tab.page.evaluate(OVERFLOWING) == [], (scheme, width)
-        assert tab.colour() == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)")
+    tab.check_quiet_and_fits()
     assert tab.page.evaluate(DOUBLE) == []
-    assert tab.requests == []
-    assert tab.messages == []
     tab.page.close()
 
 

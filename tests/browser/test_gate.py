@@ -10,7 +10,7 @@ import pytest
 
 from serialprof_reports.gatehistorypage import html as history_page
 from serialprof_reports.gatepage import html
-from tests.browser.watching import MARKS, OPEN, OVERFLOWING, Watched, written
+from tests.browser.watching import MARKS, Watched, written
 from tests.gating import made
 from tests.reports import test_gatehistory as histories
 
@@ -36,13 +36,7 @@ def test_the_page_is_quiet_and_fits(browser: Browser, files: dict[str, Path], na
     if name not in files:
         pytest.skip("ruptures is not installed")
     tab = Watched(browser, files[name], "light", 390)
-    tab.page.evaluate(OPEN)
-    for scheme, width in tab.screens():
-        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, scheme
-        assert tab.page.evaluate(OVERFLOWING) == [], (scheme, width)
-        assert tab.colour() == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)")
-    assert tab.requests == []
-    assert tab.messages == []
+    tab.check_quiet_and_fits()
     tab.page.close()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.watching import MARKS, OPEN, OVERFLOWING, Watched, written
+from tests.browser.watching import MARKS, Watched, written
 from tests.live.test_reports import ALL
 
 if TYPE_CHECKING:
@@ -26,11 +26,5 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", ALL)
 def test_the_page_is_quiet_and_fits(browser: Browser, files: dict[str, Path], name: str) -> None:
     tab = Watched(browser, files[name], "light", 390)
-    tab.page.evaluate(OPEN)
-    for scheme, width in tab.screens():
-        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, scheme
-        assert tab.page.evaluate(OVERFLOWING) == [], (scheme, width)
-        assert tab.colour() == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)")
-    assert tab.requests == []
-    assert tab.messages == []
+    tab.check_quiet_and_fits()
     tab.page.close()

@@ -13,7 +13,7 @@ import pytest
 
 from serialprof.model.results import Analysis
 from serialprof_reports.html import html
-from tests.browser.watching import MARKS, OPEN, OVERFLOWING, PAPER, STICKING_OUT, Watched, written
+from tests.browser.watching import MARKS, OPEN, PAPER, STICKING_OUT, Watched, written
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -59,12 +59,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", ["default", "mixed", "long words", "emoji", "markup", "empty"])
 def test_page_is_quiet_and_fits(browser: Browser, files: dict[str, Path], name: str) -> None:
     tab = Watched(browser, files[name], "light", 390)
-    tab.page.evaluate(OPEN)
-    for scheme, width in tab.screens():
-        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, scheme
-        assert tab.page.evaluate(OVERFLOWING) == [], (scheme, width)
-    assert tab.requests == []
-    assert tab.messages == []
+    tab.check_quiet_and_fits()
     tab.page.close()
 
 

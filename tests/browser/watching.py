@@ -27,6 +27,8 @@ OVERFLOWING = """() => [...document.querySelectorAll("body *")]
     .filter(element => !element.parentElement.closest(".scroll, svg"))
     .filter(element => element.getBoundingClientRect().right > innerWidth + 0.5)
     .map(element => element.outerHTML.slice(0, 100))"""
+#: Of the page, by scheme.
+BACKGROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 26)"}
 #: Pixels between the margins of a printed A4 page, and what reaches beyond them, scrolling containers included.
 PAPER = 718
 STICKING_OUT = """() => [...document.querySelectorAll("body *")]
@@ -74,6 +76,17 @@ class Watched:
                 self.page.set_viewport_size({"width": width, "height": 900})
                 self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
                 yield scheme, width
+
+    def check_quiet_and_fits(self) -> None:
+        """The page, all of it open, fits every screen, follows the scheme, asked for nothing and logged nothing."""
+        self.page.evaluate(OPEN)
+        for scheme, width in self.screens():
+            across = self.page.evaluate("document.documentElement.scrollWidth")
+            assert across <= width, (scheme, across, width)
+            assert (out := self.page.evaluate(OVERFLOWING)) == [], (scheme, width, out)
+            assert self.colour() == BACKGROUNDS[scheme], (scheme, self.colour())
+        assert self.requests == [], self.requests
+        assert self.messages == [], self.messages
 
     def colour(self) -> str:
         return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 from math import isfinite
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.estimate import Estimate
+
+if TYPE_CHECKING:
+    from serialprof.machine import Machine
 
 _ESTIMATE: Final = frozenset(field.name for field in fields(Estimate))
 
@@ -21,6 +24,11 @@ def as_plain(record: object) -> Any:
     import msgspec
 
     return _told(msgspec.to_builtins(record, str_keys=True))
+
+
+def machine_as_plain(machine: Machine) -> dict[str, Any]:
+    """A machine as dictionaries, with what follows from it: how many threads and cores can be used."""
+    return {**as_plain(machine), "usable": machine.usable, "cores": machine.cores}
 
 
 def _told(plain: Any) -> Any:
