@@ -174,13 +174,12 @@ def conduct(evidence: Evidence) -> Iterator[Finding]:
             dict(done.events),
         )
     if all(each.conduct.printed for each in seen):
-        runs = done.printed
         yield Finding(
             "prints",
             "warning",
-            f"Its steps print, {format_bytes(runs)} during the check: printing is timed with them.",
+            f"Its steps print, {format_bytes(done.printed)} during the check: printing is timed with them.",
             "print after the run, or not at all",
-            {"bytes": runs},
+            {"bytes": done.printed},
         )
 
 

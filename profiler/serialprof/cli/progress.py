@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from serialprof.progress import Bar, Lines, Quiet, on_terminal
 from serialprof.setting import CPU, DTYPES
 from serialprof.units import format_count, format_seconds
@@ -17,7 +15,6 @@ from serialprof.units import format_count, format_seconds
 if TYPE_CHECKING:
     from serialprof.preparation import Prepared
     from serialprof.setting import Setting
-
 
 _FRESH: Final = "fresh workers in every block, unless they start too slowly for that"
 
@@ -33,11 +30,6 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._shown.__exit__(kind, error, trace)
-
-
-def tell_clocks(text: str) -> None:
-    """Says something about the clocks of a run on standard error."""
-    click.echo(f"clocks: {text}", err=True)
 
 
 def plan_json(prepared: Prepared) -> str:

@@ -140,13 +140,14 @@ def command(
     )
     from serialprof.cli import progress
     from serialprof.preparation import prepare
+    from serialprof.progress import Quiet
     from serialprof.session import default_path, measure
 
     path = default_path() if file is None else file
     check_creatable(path)
     if not no_html:
         check_creatable(_page(path))
-    prepared = prepare(request, warn=progress.tell_clocks, dry_run=dry_run)
+    prepared = prepare(request, warn=Quiet().warn, dry_run=dry_run)
     for name, reason in prepared.skipped.items():
         click.echo(f"skipped: {name} {reason}", err=True)
     if dry_run:

@@ -69,6 +69,6 @@ def _row(limit: str, value: float, unit: str, **where: float) -> dict[str, Any]:
 
 def findings(run: StoredRun) -> pd.DataFrame:
     """One row per finding, what costs first."""
-    from serialprof.model.doctor import findings
+    from serialprof.model import doctor
 
-    return frame(map(asdict, findings(run)), ("name", "state", "what", "cost", "remedy"))
+    return frame(map(asdict, doctor.findings(run)), ("name", "state", "what", "cost", "remedy"))
