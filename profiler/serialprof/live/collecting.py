@@ -90,8 +90,8 @@ class _Union:
     def loop(self, device: Device) -> Loop:
         """The loop over all of its threads."""
         parts = [part for _, part in self._parts]
-        steps = [step for place, part in enumerate(parts) for step in self._steps(place, part, "kept")]
-        slow = [step for place, part in enumerate(parts) for step in self._steps(place, part, "slow")]
+        steps = [step for place, part in enumerate(parts) for step in self._steps(place, part, "kept", "kept")]
+        slow = [step for place, part in enumerate(parts) for step in self._steps(place, part, "slow", "slowest")]
         kept = sorted(steps, key=lambda step: step.start)
         slow = sorted(slow, key=lambda step: -step.seconds)[:MOST_SLOW]
         return Loop(
@@ -163,8 +163,9 @@ class _Union:
                     places=tuple(second * column[at] if column else 0.0 for column in columns),
                 )
 
-    def _steps(self, position: int, part: Mapping[str, Any], which: str) -> Iterable[Step]:
-        columns = self._columns(position, part, "kept" if which == "kept" else "slowest")
+    def _steps(self, position: int, part: Mapping[str, Any], which: str, of_places: str) -> Iterable[Step]:
+        """Single steps: `which` begins the names of the loop's own columns, `of_places` is that of its places'."""
+        columns = self._columns(position, part, of_places)
         starts, ticks = _numbers(part[f"{which}_start"]), _numbers(part[f"{which}_ticks"])
         for at, (start, took) in enumerate(zip(starts, ticks, strict=True)):
             places = tuple(self._clock.second * column[at] if column else 0.0 for column in columns)
