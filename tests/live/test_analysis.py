@@ -16,6 +16,7 @@ from serialprof.live.records import Block, Device, Losses, Place, Spread
 from serialprof.live.results import LoopAnalysis, Part
 from serialprof.live.telling import percent
 from tests.live import made
+from tests.live.replay import DECODE, SAMPLE, recorded
 
 
 def analysed(loop: object, **more: object) -> LoopAnalysis:
@@ -154,6 +155,13 @@ class TestTails:
 
     def test_no_quantile_exceeds_the_longest(self) -> None:
         assert tail_of(Spread((1.0,), (0.5,), (1000,)), longest=1.1).p99 == pytest.approx(1.1)
+
+
+def test_a_loop_without_a_whole_step_says_so_and_gives_no_time() -> None:
+    (loop,), _, _ = recorded([("begin", DECODE, 0), ("enter", SAMPLE, 10), ("step", DECODE, 50), ("end", DECODE, 50)])
+    (found,) = analyse(made.live(loop).stored).loops
+    assert (found.seen, found.left_out) == (0, 1)
+    assert found.sentence.startswith("No step of it was recorded from beginning to end")
 
 
 def test_what_was_lost_is_told_with_a_remedy() -> None:

@@ -54,6 +54,8 @@ def percent(share: Estimate) -> str:
 
 def sentence(loop: LoopAnalysis) -> str:
     """The verdict on a loop."""
+    if not loop.seen:
+        return "No step of it was recorded from beginning to end, so nothing is said of its time."
     return "; ".join((_where(loop), _who(loop))) + (
         ". One setting cannot tell what a faster clock or more cores would bring."
     )
