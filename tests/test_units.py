@@ -5,6 +5,7 @@ from serialprof.errors import UsageError
 from serialprof.units import (
     format_bytes,
     format_count,
+    format_json,
     format_percent,
     format_seconds,
     format_si,
@@ -74,3 +75,7 @@ def test_percent() -> None:
     for text in ("0%", "100%", "-3%", "two", "1.0.0"):
         with pytest.raises(UsageError):
             parse_percent(text)
+
+
+def test_json_is_indented_and_says_null_where_a_number_is_not_finite() -> None:
+    assert format_json({"a": [1.5, float("nan")]}, indent=1) == '{\n "a": [\n  1.5,\n  null\n ]\n}'

@@ -24,6 +24,13 @@ _DURATIONS: Final = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m":
 _BINARY: Final = {"": 1, "k": 1000, "Ki": 1024, "M": 1000**2, "Mi": 1024**2, "G": 1000**3, "Gi": 1024**3}
 
 
+def format_json(document: object, indent: int = 2) -> str:
+    """Records, dictionaries and lists as JSON for files and pipes, without a newline at the end."""
+    import msgspec  # lazily: the command line's --help must not pay for it
+
+    return msgspec.json.format(msgspec.json.encode(document), indent=indent).decode()
+
+
 def format_si(value: float, unit: str, digits: int = 3) -> str:
     """A value with an SI prefix: format_si(1.5e-6, "s") is "1.50 us"."""
     if value == 0 or not math.isfinite(value):

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from serialprof.model.plain import as_plain
-from serialprof.units import format_count
+from serialprof.units import format_count, format_json
 from serialprof_reports import comparisonwording as told
 from serialprof_reports import wording
 from serialprof_reports.plaintext import new_table, printed, styled
@@ -30,10 +30,8 @@ def json(comparison: Comparison) -> str:
     attributes' names: `sides` (the runs) and `pairs` (each run against the first). Each estimate is {value, low, high,
     unit, level, identified, reason, what_would_identify_it}; whatever is unknown, or no finite number, is null.
     """
-    import msgspec
-
     document = {"schema": told.SCHEMA} | as_plain(comparison)
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return format_json(document) + "\n"
 
 
 def terminal(comparison: Comparison, *, width: int = 80, color: bool = False) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof.gating.reading import SCHEMA
 from serialprof.model.plain import as_plain, machine_as_plain
+from serialprof.units import format_json
 from serialprof_reports import gatewording as told
 from serialprof_reports import wording
 
@@ -28,11 +29,9 @@ def json(report: GateReport) -> str:
     Each estimate is {value, low, high, unit, level, identified, reason, what_would_identify_it}.
     `serialprof.gating.reading.read_report` reads it back.
     """
-    import msgspec
-
     machine = machine_as_plain(report.machine)
     document = {"schema": SCHEMA, "exit_code": int(report.exit_code)} | as_plain(report) | {"machine": machine}
-    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+    return format_json(document, indent=1) + "\n"
 
 
 def terminal(report: GateReport, *, width: int = 80, color: bool = False) -> str:

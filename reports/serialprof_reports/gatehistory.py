@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from serialprof.model.plain import as_plain
+from serialprof.units import format_json
 from serialprof_reports import gatehistorywording as told
 from serialprof_reports import wording
 
@@ -27,10 +28,8 @@ def json(history: History) -> str:
 
     Keys: `schema` (name, version), and `serialprof.gating.history.History` by its attributes' names.
     """
-    import msgspec
-
     document = {"schema": SCHEMA} | as_plain(history)
-    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+    return format_json(document, indent=1) + "\n"
 
 
 def terminal(history: History, *, width: int = 80, color: bool = False) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from serialprof.model.plain import as_plain, machine_as_plain
+from serialprof.units import format_json
 from serialprof_reports import livewording as told
 from serialprof_reports import wording
 from serialprof_reports.markdown import escaped, table
@@ -23,12 +24,10 @@ if TYPE_CHECKING:
 
 def json(live: Live) -> str:
     """The analysis as one JSON object, in SI base units: docs/schema/live.schema.json."""
-    import msgspec
-
     stored = live.stored
     facts = {name: getattr(stored, name) for name in ("live_id", "started", "version", "command")}
     document = {"schema": told.SCHEMA, "recording": facts, "machine": machine_as_plain(stored.machine)}
-    return msgspec.json.format(msgspec.json.encode(document | as_plain(live.analysis)), indent=1).decode() + "\n"
+    return format_json(document | as_plain(live.analysis), indent=1) + "\n"
 
 
 def terminal(live: Live, *, width: int = 80, color: bool = False) -> str:

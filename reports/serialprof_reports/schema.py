@@ -37,6 +37,7 @@ from serialprof.model.results import DeclaredWork, FamilyAnalysis
 from serialprof.planning import Plan
 from serialprof.policyclock import PolicyClock
 from serialprof.records import Resumption, RunStatus
+from serialprof.units import format_json
 from serialprof_reports import comparisonwording, gatehistory, livewording
 from serialprof_reports.tables import SCHEMA
 
@@ -164,7 +165,7 @@ def schema(name: str) -> dict[str, Any]:
 
 def text(name: str) -> str:
     """The schema as it is published."""
-    return msgspec.json.format(msgspec.json.encode(schema(name)), indent=2).decode() + "\n"
+    return format_json(schema(name)) + "\n"
 
 
 @cache

@@ -8,7 +8,9 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.model.doctor import findings
+from serialprof.model.plain import as_plain, machine_as_plain
 from serialprof.model.reached import clock_of, reached
+from serialprof.units import format_json
 from serialprof_reports.wording import failures, parameters, sample_counts
 
 if TYPE_CHECKING:
@@ -46,10 +48,6 @@ def json(run: Run) -> str:
     Each estimate is {value, low, high, unit, level, identified, reason, what_would_identify_it}; whatever is unknown,
     or no finite number, is null.
     """
-    import msgspec
-
-    from serialprof.model.plain import machine_as_plain
-
     stored = run.stored
     taken, disturbed = sample_counts(stored)
     document = {
@@ -61,20 +59,20 @@ def json(run: Run) -> str:
             "code": stored.code,
             "command": stored.command,
             "status": stored.status,
-            "gpu_clocks": [_builtins(item) for item in stored.gpu_clocks],
-            "resumptions": [_builtins(item) for item in stored.resumptions],
+            "gpu_clocks": [as_plain(item) for item in stored.gpu_clocks],
+            "resumptions": [as_plain(item) for item in stored.resumptions],
         },
         "machine": machine_as_plain(stored.machine),
-        "limits": _builtins(stored.limits),
-        "devices": [_builtins(item) for item in stored.devices],
+        "limits": as_plain(stored.limits),
+        "devices": [as_plain(item) for item in stored.devices],
         "plan": _plan(stored.plan),
-        "clocks": [_builtins(clock) for clock in reached(stored)],
-        "doctor": [_builtins(finding) for finding in findings(stored)],
+        "clocks": [as_plain(clock) for clock in reached(stored)],
+        "doctor": [as_plain(finding) for finding in findings(stored)],
         "samples": {"taken": taken, "disturbed": disturbed},
         "failures": [{"point": point, "reason": reason} for point, reason in failures(run.analysis)],
         "families": [_family(family) for family in run.analysis.families],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return format_json(document) + "\n"
 
 
 def csv(run: Run) -> str:
@@ -123,20 +121,13 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
-def _builtins(record: object) -> dict[str, Any]:
-    from serialprof.model.plain import as_plain
-
-    built: dict[str, Any] = as_plain(record)
-    return built
-
-
 def _plan(plan: Plan) -> dict[str, Any]:
-    built = _builtins(plan)
+    built: dict[str, Any] = as_plain(plan)
     return built | {"points": len(plan.points)}
 
 
 def _family(family: FamilyAnalysis) -> dict[str, Any]:
-    built = _builtins(family)
+    built: dict[str, Any] = as_plain(family)
     if family.declared is not None:
         built["declared"]["ratio"] = family.declared.ratio
     return built

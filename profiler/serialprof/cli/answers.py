@@ -15,7 +15,7 @@ from serialprof.model.plain import as_plain
 from serialprof.model.whatif import Answer, Prediction
 from serialprof.model.wording import listed
 from serialprof.question import Level, Question, Times
-from serialprof.units import format_count, format_seconds, format_si
+from serialprof.units import format_count, format_json, format_seconds, format_si
 
 _WIDTH: Final = 80
 _MISSING: Final = "-"
@@ -32,10 +32,8 @@ _SCORES: Final = {
 
 def answer_json(question: Question, answers: Sequence[Answer]) -> str:
     """The question and its answers as one JSON object: `schema`, `question`, `families` (`model.whatif.Answer`)."""
-    import msgspec
-
     document = {"schema": _SCHEMA, "question": as_plain(question), "families": as_plain(answers)}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return format_json(document)
 
 
 def answer_text(question: Question, answers: Sequence[Answer]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from serialprof.cli.delivery import show_lines
+from serialprof.units import format_json
 
 if TYPE_CHECKING:
     from serialprof.machine.finding import Finding
@@ -35,9 +36,7 @@ def command(as_json: bool) -> None:
         click.echo("measuring for about 4 s ...", err=True)
     findings = _examined()
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.format(msgspec.json.encode({"findings": findings}), indent=2).decode())
+        click.echo(format_json({"findings": findings}))
         return
     show_lines(lambda width, color: lines(findings, width, color=color))
 

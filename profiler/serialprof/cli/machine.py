@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from serialprof.files import check_creatable, write_new
-from serialprof.units import format_bytes, format_seconds
+from serialprof.units import format_bytes, format_json, format_seconds
 
 if TYPE_CHECKING:
     from serialprof.machine import Machine
@@ -29,8 +29,6 @@ def command(quick: bool, as_json: bool, output: Path | None) -> None:
 
     The limits are kept, for the next runs on this machine to take.
     """
-    import msgspec
-
     from serialprof.cli.limits import limit_lines
     from serialprof.cli.progress import Display
     from serialprof.limitcache import remember
@@ -48,8 +46,7 @@ def command(quick: bool, as_json: bool, output: Path | None) -> None:
         limits = probe_limits(machine.cpus, threads, quick, tell=display.stage)
     unkept = remember(machine, threads, limits)
     if as_json:
-        document = msgspec.json.format(msgspec.json.encode({"machine": machine, "limits": limits}), indent=2)
-        text = document.decode()
+        text = format_json({"machine": machine, "limits": limits})
     else:
         form = "quick" if quick else "full"
         head = f"limits, measured now in {format_seconds(time.monotonic() - started)} ({form} form), "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof.progress import Bar, Lines, Quiet, on_terminal
 from serialprof.setting import CPU, DTYPES
-from serialprof.units import format_count, format_seconds
+from serialprof.units import format_count, format_json, format_seconds
 
 if TYPE_CHECKING:
     from serialprof.preparation import Prepared
@@ -34,10 +34,8 @@ class Display:
 
 def plan_json(prepared: Prepared) -> str:
     """What a run would do, as JSON: the plan with every point, and what is skipped."""
-    import msgspec
-
     document = {"plan": prepared.plan, "skipped": prepared.skipped}
-    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode()
+    return format_json(document, indent=1)
 
 
 def plan_text(prepared: Prepared) -> str:

@@ -12,7 +12,7 @@ import click
 
 from serialprof.cli.delivery import show_lines
 from serialprof.cli.options import DURATION
-from serialprof.units import format_seconds, format_si
+from serialprof.units import format_json, format_seconds, format_si
 
 if TYPE_CHECKING:
     from serialprof.estimate import Estimate
@@ -48,10 +48,8 @@ def command(context: click.Context, budget: float | None, as_json: bool) -> None
 
 
 def _json(validation: Validation) -> str:
-    import msgspec
-
     document = {"outcome": validation.outcome, "exit_code": int(validation.exit_code), **asdict(validation)}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return format_json(document)
 
 
 def lines(validation: Validation, width: int, *, color: bool) -> Iterator[str]:
