@@ -48,7 +48,7 @@ def module_of_name(name: str) -> ModuleType:
     Raises:
         WorkloadError: there is none.
     """
-    for folder in (Path.cwd(), Path.cwd() / "src"):
+    for folder in _working_folders():
         if folder.is_dir():
             _add_to_path(folder)
     try:
@@ -138,9 +138,14 @@ def _is_file(found: str | None, path: Path) -> bool:
     return found is not None and Path(found).resolve() == path.resolve()
 
 
+def _working_folders() -> tuple[Path, Path]:
+    """Where a project's own modules lie: the working folder and its `src`."""
+    return Path.cwd(), Path.cwd() / "src"
+
+
 def _modules_in(package: str) -> list[str]:
     """Names of the modules in an imported package; without one, of those in the working folder and its `src`."""
-    folders = list(sys.modules[package].__path__) if package else [str(Path.cwd()), str(Path.cwd() / "src")]
+    folders = list(sys.modules[package].__path__) if package else list(map(str, _working_folders()))
     return [found.name for found in iter_modules(folders)]
 
 
