@@ -239,6 +239,14 @@ def test_a_reader_that_leaves_is_no_regression(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_full_disk_behind_standard_output_is_a_sentence(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-u", "-c", MAIN, "list"]
+        done = subprocess.run(command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "serialprof: No space left on device: make room, or write elsewhere\n"
+
+
 def test_a_dry_run_as_json(folder: Path) -> None:
     done = called("run", "toys.py:spin", "--dry-run", "--json", cwd=folder)
     assert len(json.loads(done.stdout)["plan"]["points"]) >= 4

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from importlib import import_module
@@ -26,6 +27,9 @@ _COMMANDS: Final = {
     "clock": "Give back clocks that a killed run had set.",
     "export": "Write a stored run as JSON, CSV, Parquet or a Chrome trace.",
 }
+
+#: Numbers of errors that say that there is no room left where output goes.
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _LazyGroup(click.Group):
@@ -71,7 +75,10 @@ def main() -> None:
     except SystemExit as error:
         # click ends with 1 where the reader of a pipe has gone; 1 is a regression's, and this is none.
         sys.exit(ExitCode.OK if error.code == 1 else error.code)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            click.echo(f"serialprof: {error.strerror}: make room, or write elsewhere", err=True)
+            sys.exit(ExitCode.USAGE)
         traceback.print_exc()
         click.echo("serialprof: this is a bug; please report it with the lines above", err=True)
         sys.exit(ExitCode.USAGE)
