@@ -192,6 +192,12 @@ def test_everything_failed() -> None:
     assert verdict.next_step == "Remove what made the points fail (no torch), then run again."
 
 
+def test_where_no_point_was_reached_time_is_advised_whatever_the_widths() -> None:
+    verdict = family(replace(builder.run(crossing, (1, 4)), visits=())).verdict
+    assert verdict.sentence == "Nothing was measured, so the data cannot tell."
+    assert verdict.next_step.startswith("Run again with a longer --budget")
+
+
 def spoilt(spoil: Callable[[Visit], Visit], width: int, widths: tuple[int, ...] = (1, 4, 16, 64)) -> StoredRun:
     """The run with the visits from a width on spoilt."""
     run = builder.run(crossing, widths)

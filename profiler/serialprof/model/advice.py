@@ -120,7 +120,7 @@ def _too_few(findings: Findings) -> str:
         if widths := below(end):
             return f"Run again with {widths}: memory ends at {where}."
         return f"Make the steps smaller: memory ends at {where}, and a fit takes {MINIMUM_VALUES} widths."
-    if len({item.point.setting.width for item in serial}) >= MINIMUM_VALUES:
+    if not findings.measured or len({item.point.setting.width for item in serial}) >= MINIMUM_VALUES:
         return "Run again with a longer --budget, or on a quieter machine: too much was disturbed or not reached."
     return f"Run again with at least {MINIMUM_VALUES} widths, for example --width 1,4,16,64."
 
