@@ -40,6 +40,8 @@ def test_new_never_writes_over_a_file(tmp_path: Path) -> None:
     assert elsewhere.returncode == 2 and "write -o mine.py" in elsewhere.stderr
     refused = called("workload", "new", "my-loop", cwd=tmp_path)
     assert refused.returncode == 2 and "is no name of a Python function" in refused.stderr
+    nameless = called("workload", "new", "", cwd=tmp_path)
+    assert nameless.returncode == 2 and "'' is no name of a Python function" in nameless.stderr
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -38,9 +38,10 @@ def new(name: str, file: Path | None, torch: bool) -> None:
     from serialprof.files import write_new
 
     path = Path(f"{name}.py") if file is None else file
+    text = example(name, str(path), torch=torch)
     if path.suffix != ".py":
         raise UsageError(f"-o {path}: a workload stands in a Python file", f"write -o {path.with_suffix('.py')}")
-    write_new(path, example(name, str(path), torch=torch))
+    write_new(path, text)
     click.echo(f"written: {path}")
     click.echo(f"next:    serialprof workload check {path}:{name}")
 
