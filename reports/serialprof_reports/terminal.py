@@ -60,7 +60,7 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     if any(
         wording.winner(family, item) == wording.NOT_CORES for family in analysis.families for item in family.tradeoffs
     ):
-        useless = f"more threads lose or gain below {100 * USELESS:g} %, and +10 % clock may gain nothing"
+        useless = f"more threads lose, stay idle or gain below {100 * USELESS:g} %; clock may gain none"
         yield styled(f"{wording.NOT_CORES}: {useless}", "dim")
     if text := devices.legend(analysis.families):
         yield styled(text, "dim")

@@ -157,7 +157,11 @@ def test_a_chain_hidden_behind_the_width_work_is_no_contradiction() -> None:
 
 def with_cpu(busy: Callable[[int, int], float], seconds: float = 0.1, threads: tuple[int, ...] = (1, 2)) -> StoredRun:
     """A run whose samples last `seconds` and used the CPU time of busy(width, threads) threads."""
-    run = builder.run(lambda w, p, f: 1e-7 + 2e-8 * w / min(p, w), threads=threads)
+    return scaled(builder.run(lambda w, p, f: 1e-7 + 2e-8 * w / min(p, w), threads=threads), busy, seconds)
+
+
+def scaled(run: StoredRun, busy: Callable[[int, int], float], seconds: float) -> StoredRun:
+    """The same with longer samples and their CPU time."""
     visits = []
     for visit in run.visits:
         setting = run.point(visit.point).setting
@@ -199,6 +203,22 @@ def test_threads_that_nobody_asked_for() -> None:
 def test_samples_shorter_than_a_tick_do_not_tell_how_many_threads_were_busy() -> None:
     # The kernel books what the second thread ran at its ticks, 10 ms apart at most: too late for 1 ms.
     assert found(with_cpu(lambda w, p: 1.0, seconds=1e-3)) == {}
+
+
+@pytest.mark.parametrize(
+    ("busy", "seconds", "idle"),
+    [
+        (1.0, 0.5, True),
+        (1.06, 0.5, False),
+        (1.0, 0.02, False),  # what the kernel books a tick too late may be half of it
+        (1.9, 0.5, False),
+    ],
+)
+def test_threads_that_stay_idle_cannot_gain(busy: float, seconds: float, idle: bool) -> None:
+    step = lambda w, p, f: 1e-6 * (1 + w)  # noqa: E731
+    run = builder.run(step, threads=(1, 2), work=None, mode="eager", noise=0.1, blocks=12)
+    sentence = family(scaled(run, lambda w, p: busy if p > 1 else 1.0, seconds)).verdict.sentence
+    assert ("more threads stay idle, while +10 % clock may gain" in sentence) == idle
 
 
 def test_samples_without_cpu_time_are_no_evidence() -> None:

@@ -270,7 +270,7 @@ def test_threads_that_surely_lose_are_no_unclear_case() -> None:
     family = replace(family, tradeoffs=(item,))
     text = terminal(made.view(run, Analysis((family,))))
     assert any(line.endswith("not cores") for line in text.splitlines())
-    assert "\nnot cores: more threads lose or gain below 2 %, and +10 % clock may gain nothing\n" in text
+    assert "\nnot cores: more threads lose, stay idle or gain below 2 %; clock may gain none\n" in text
     assert max(len(line) for line in text.splitlines()) <= 80
     withheld = replace(family, refusals=(Refusal("what gains more", "disturbed", "quiet"),))
     assert "not cores" not in terminal(made.view(run, Analysis((withheld,))))

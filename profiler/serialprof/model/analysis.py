@@ -10,6 +10,7 @@ from serialprof.estimate import Estimate
 from serialprof.model.advice import next_step
 from serialprof.model.answers import Frontier
 from serialprof.model.attribution import attribute
+from serialprof.model.busy import with_busy
 from serialprof.model.counting import count, disagreements, standing
 from serialprof.model.crosscheck import contradictions
 from serialprof.model.device.analysis import device_analysis, dissected
@@ -47,7 +48,8 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
     times, fitted = examined.times, examined.fitted
     anatomy = dissected(run, times)
     attributions = attribute(fitted, times.family.mode) if fitted and not anatomy else ()
-    gains = _withheld(tradeoffs(times, examined.outlook), disturbed_share(times.summaries))
+    found = with_busy(run, times, tradeoffs(times, examined.outlook))
+    gains = _withheld(found, disturbed_share(times.summaries))
     plane = frontier(times, examined.outlook, gains, run.machine)
     if on_cuda(times.family.device):  # one thread drives it, and its cycles are not those of the steps
         plane = Frontier(best=plane.best)

@@ -15,9 +15,10 @@ from serialprof.estimate import Estimate
 from serialprof.intervals import midmean
 from serialprof.limits import Limits
 from serialprof.model.answers import Contradiction
+from serialprof.model.busy import TICK, busy
 from serialprof.model.latency import seconds_of
 from serialprof.model.results import COMPUTE, MEMORY, SERIAL, Attribution, PointSummary
-from serialprof.model.statistics import interval, log_interval
+from serialprof.model.statistics import log_interval
 from serialprof.model.steptimes import FamilyTimes
 from serialprof.model.traffic import Overdrawn, overdrawn
 from serialprof.planning import Point
@@ -28,9 +29,6 @@ from serialprof.units import format_bytes, format_percent, format_seconds, forma
 _WANDER: Final = 1.1
 #: Threads' worth of CPU time that accounting and the work between samples may move.
 _ACCOUNTING: Final = 0.1
-#: The longest of the kernel's usual ticks, at which it books CPU time.
-_TICK: Final = 0.01
-
 #: Share of a step below which a chain that the fit does not show is no contradiction.
 _NEGLIGIBLE: Final = 0.02
 
@@ -173,7 +171,7 @@ def _chain(operations: float, each: float, step: float, attribution: Attribution
 def _threads(point: Point, visits: Sequence[Visit], attribution: Attribution | None) -> Iterator[_Finding]:
     """Threads that were busy, by CPU time over wall time, against those asked for and what the fit spreads."""
     threads = point.setting.threads
-    least, most = _busy(visits, 0.0), _busy(visits, _TICK * (threads - 1))
+    least, most = busy(visits), busy(visits, sample=TICK * (threads - 1))
     if least.low is None or most.high is None:
         return
     if least.low > threads + _ACCOUNTING:
@@ -202,25 +200,6 @@ def _threads(point: Point, visits: Sequence[Visit], attribution: Attribution | N
             "time the step sleeps or waits, which neither clock nor cores shorten",
             "look for sleeping, locks, or input and output within the step",
         )
-
-
-def _busy(visits: Sequence[Visit], unbooked: float) -> Estimate:
-    """Threads that were busy: CPU time over wall time of a block's samples together, with the t interval over blocks.
-
-    Args:
-        visits: of one point.
-        unbooked: seconds of CPU time that each sample may lack. What other threads than the sampling one run is booked
-            at the kernel's ticks, or when they sleep: too late for a sample that ends before.
-    """
-    sums: dict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
-    for visit in visits:
-        sound = visit.sound
-        booked, taken = np.array(sound.cpu_seconds, dtype=float), np.array(sound.seconds, dtype=float)
-        counts = np.isfinite(booked) & (booked > 0) & (taken > 0)
-        if counts.any():
-            cpu, wall = sums[visit.block]
-            sums[visit.block] = cpu + float(np.sum(booked[counts] + unbooked)), wall + float(np.sum(taken[counts]))
-    return interval(np.array([cpu / wall for cpu, wall in sums.values()]))
 
 
 def _depth(summary: PointSummary, visits: Sequence[Visit]) -> Iterator[_Finding]:

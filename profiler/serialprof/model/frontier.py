@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
-from typing import Final
+from typing import Final, get_args
 
 from serialprof.estimate import Estimate
 from serialprof.machine import Machine
@@ -17,7 +17,7 @@ from serialprof.model.forecast.uniting import joined
 from serialprof.model.results import Tradeoff
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes
-from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gains, futility
+from serialprof.model.tradeoff import CLOCK_STEP, Futility, clock_elasticity, clock_gains, futility
 from serialprof.question import Change
 from serialprof.units import format_count
 
@@ -98,7 +98,7 @@ def _surely(items: Sequence[Tradeoff]) -> str:
     ]
     known += [
         f"more threads surely {futile} at W = {', '.join(widths)}, while +10 % clock may gain nothing"
-        for futile in ("lose", "gain nothing")
+        for futile in get_args(Futility)
         if (widths := [format_count(item.width) for item in items if futility(item) == futile])
     ]
     return "; ".join(known)

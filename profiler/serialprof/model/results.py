@@ -177,6 +177,9 @@ class Fit:
     knees: dict[int, Estimate] = field(default_factory=dict)
 
 
+_NOT_LOOKED_AT: Final = Estimate.unknown("CPU times were not looked at")
+
+
 @dataclass(frozen=True, slots=True)
 class Tradeoff:
     """Clock against cores at one width.
@@ -193,6 +196,8 @@ class Tradeoff:
         winner: "clock" only if the lower end of `clock_gain` exceeds 0.005 and the upper end of `cores_gain`; "cores"
             the other way round; "neither" where both upper ends are below 0.005; "unknown" where the data cannot tell.
             The elasticities compare per cent for per cent, which may come out otherwise.
+        busy: threads that were busy at `more_threads`, by CPU time; its high end holds what the kernel may have booked
+            too late. More threads cannot gain more than the share by which it exceeds `threads`.
     """
 
     width: int
@@ -203,6 +208,7 @@ class Tradeoff:
     clock_gain: Estimate
     cores_gain: Estimate
     winner: Winner
+    busy: Estimate = _NOT_LOOKED_AT
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,11 @@ NEGLIGIBLE: Final = 0.005
 #: More threads that gain less than this, a fifth of CLOCK_STEP, are of no use.
 USELESS: Final = CLOCK_STEP / 5
 
+#: Threads' worth of CPU time, in shares, that a step on one thread may seem to keep busy besides it.
+_BESIDES: Final = 0.05
+
 #: What more threads surely do where nothing wins.
-Futility: TypeAlias = Literal["lose", "gain nothing"]
+Futility: TypeAlias = Literal["lose", "stay idle", "gain nothing"]
 
 
 def clock_gains(outlook: Outlook | None, places: Sequence[tuple[int, int]]) -> list[Estimate]:
@@ -176,6 +179,8 @@ def futility(item: Tradeoff) -> Futility | None:
         return None
     if most < 0:
         return "lose"
+    if item.busy.high is not None and item.busy.high < (1 + _BESIDES) * item.threads:
+        return "stay idle"
     return "gain nothing" if most < USELESS else None
 
 

@@ -151,6 +151,7 @@ _WINS: Final[dict[Winner, str]] = {
 #: What is said instead where that is known, though nothing wins.
 _FUTILE: Final[dict[Futility, str]] = {
     "lose": "more threads surely lose, while +10 % clock may gain nothing,",
+    "stay idle": "more threads stay idle, while +10 % clock may gain,",
     "gain nothing": "more threads gain nothing, while +10 % clock may gain,",
 }
 
