@@ -13,6 +13,7 @@ from serialprof.cli.delivery import show_lines
 from serialprof.cli.options import COUNTS, DURATION, PARAMETER
 from serialprof.errors import UsageError
 from serialprof.setting import CPU, ParameterValue
+from serialprof.units import format_json
 
 if TYPE_CHECKING:
     from serialprof.checking.finding import Severity
@@ -81,7 +82,7 @@ def check(
         import msgspec
 
         document = msgspec.to_builtins(report) | {"exit_code": int(report.exit_code)}
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        click.echo(format_json(document))
     else:
         from serialprof.checking.telling import lines
 
