@@ -205,7 +205,7 @@ def distributions(modules: Sequence[str]) -> list[str]:
 def reported(text: str) -> str:
     """What the terminal shows of the one workload: neither the machine before it, nor the remarks on the run after."""
     _, _, after = text.partition("\n\n")
-    return re.split(r"\n\n(?=winner:|not cores:|in the page|\d+ samples)", after)[0].rstrip()
+    return re.split(r"\n\n(?=winner:|no gain:|in the page|\d+ samples)", after)[0].rstrip()
 
 
 def last_results(name: str) -> dict[str, Result]:

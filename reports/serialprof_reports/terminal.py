@@ -58,10 +58,10 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     if any(family.tradeoffs for family in analysis.families):
         yield styled("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
     if any(
-        wording.winner(family, item) == wording.NOT_CORES for family in analysis.families for item in family.tradeoffs
+        wording.winner(family, item) == wording.NO_GAIN for family in analysis.families for item in family.tradeoffs
     ):
         useless = f"more threads lose, stay idle or gain below {100 * USELESS:g} %; clock may gain none"
-        yield styled(f"{wording.NOT_CORES}: {useless}", "dim")
+        yield styled(f"{wording.NO_GAIN}: {useless}", "dim")
     if text := devices.legend(analysis.families):
         yield styled(text, "dim")
     if any(family.device is not None for family in analysis.families):

@@ -43,13 +43,13 @@ _WINNERS: Final[dict[Winner, str]] = {
 
 
 #: That in place of "unclear" where more threads are surely of no use, and the clock may be.
-NOT_CORES: Final = "not cores"
+NO_GAIN: Final = "no gain"
 
 
 def winner(family: FamilyAnalysis, item: Tradeoff) -> str:
     """What gains more at a width, in a narrow column."""
     withheld = any(refusal.what == "what gains more" for refusal in family.refusals)
-    return NOT_CORES if futility(item) and not withheld else _WINNERS[item.winner]
+    return NO_GAIN if futility(item) and not withheld else _WINNERS[item.winner]
 
 
 def plain(text: str) -> str:

@@ -205,6 +205,13 @@ def test_samples_shorter_than_a_tick_do_not_tell_how_many_threads_were_busy() ->
     assert found(with_cpu(lambda w, p: 1.0, seconds=1e-3)) == {}
 
 
+def test_a_step_that_declares_no_lanes_need_not_spread_but_may_not_wait() -> None:
+    step = lambda w, p, f: 1e-7 + 2e-8 * w / min(p, w)  # noqa: E731
+    undeclared = builder.run(step, threads=(1, 2), work=None, mode="eager")
+    assert found(scaled(undeclared, lambda w, p: 1.0, 0.1)) == {}
+    assert "the step sleeps or waits" in found(scaled(undeclared, lambda w, p: 0.5, 0.1))["threads"].sentence
+
+
 @pytest.mark.parametrize(
     ("busy", "seconds", "idle"),
     [

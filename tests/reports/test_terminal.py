@@ -269,11 +269,11 @@ def test_threads_that_surely_lose_are_no_unclear_case() -> None:
     )
     family = replace(family, tradeoffs=(item,))
     text = terminal(made.view(run, Analysis((family,))))
-    assert any(line.endswith("not cores") for line in text.splitlines())
-    assert "\nnot cores: more threads lose, stay idle or gain below 2 %; clock may gain none\n" in text
+    assert any(line.endswith("no gain") for line in text.splitlines())
+    assert "\nno gain: more threads lose, stay idle or gain below 2 %; clock may gain none\n" in text
     assert max(len(line) for line in text.splitlines()) <= 80
     withheld = replace(family, refusals=(Refusal("what gains more", "disturbed", "quiet"),))
-    assert "not cores" not in terminal(made.view(run, Analysis((withheld,))))
+    assert "no gain" not in terminal(made.view(run, Analysis((withheld,))))
 
 
 def test_colour_only_when_asked() -> None:

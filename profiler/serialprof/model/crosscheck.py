@@ -182,7 +182,7 @@ def _threads(point: Point, visits: Sequence[Visit], attribution: Attribution | N
             "own, so nothing that is said about thread counts holds",
             "bind the workload to setting.threads threads",
         )
-    lanes = point.setting.width if point.work is None else point.work.lanes.at(point.setting.width)
+    lanes = 1.0 if point.work is None else point.work.lanes.at(point.setting.width)  # undeclared, it need not spread
     spread = (
         0.0 if attribution is None else sum(attribution.part(cause).share.low or 0.0 for cause in (COMPUTE, MEMORY))
     )
