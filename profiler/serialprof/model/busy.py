@@ -20,14 +20,16 @@ from serialprof.records import StoredRun, Visit
 TICK: Final = 0.01
 
 
-def busy(visits: Sequence[Visit], unbooked: float = 0.0, *, sample: float = 0.0) -> Estimate:
+def busy(visits: Sequence[Visit], unbooked: float = 0.0) -> Estimate:
     """Threads that were busy: CPU time over wall time of a block's sound samples together, t interval over blocks.
+
+    What other threads than the sampling one run is booked at the kernel's ticks, or when they sleep. So a sample lacks
+    what is booked after its end, and holds what was run before its start: on average that is nothing, and it spreads
+    over blocks.
 
     Args:
         visits: of one point.
-        unbooked: seconds of CPU time that each visit may lack. What other threads than the sampling one run is booked
-            at the kernel's ticks, or when they sleep: after a visit's end, too late for it.
-        sample: the same for every sample: too late for a sample is in time for the next one, but need not be.
+        unbooked: seconds of CPU time that each sample may lack, for an upper end that holds at worst.
     """
     sums: dict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     for visit in visits:
@@ -36,8 +38,7 @@ def busy(visits: Sequence[Visit], unbooked: float = 0.0, *, sample: float = 0.0)
         counts = np.isfinite(booked) & (booked > 0) & (taken > 0)
         if counts.any():
             cpu, wall = sums[visit.block]
-            more = unbooked + float(np.sum(booked[counts] + sample))
-            sums[visit.block] = cpu + more, wall + float(np.sum(taken[counts]))
+            sums[visit.block] = cpu + float(np.sum(booked[counts] + unbooked)), wall + float(np.sum(taken[counts]))
     return interval(np.array([cpu / wall for cpu, wall in sums.values()]))
 
 
@@ -52,4 +53,4 @@ def _of_more(run: StoredRun, times: FamilyTimes, item: Tradeoff) -> Estimate:
         return item.busy
     point = times.points[index].id
     visits = [visit for visit in run.visits if visit.point == point and visit.status == "ok"]
-    return busy(visits, TICK * (item.more_threads - 1))
+    return busy(visits)

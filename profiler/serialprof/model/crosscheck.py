@@ -171,7 +171,7 @@ def _chain(operations: float, each: float, step: float, attribution: Attribution
 def _threads(point: Point, visits: Sequence[Visit], attribution: Attribution | None) -> Iterator[_Finding]:
     """Threads that were busy, by CPU time over wall time, against those asked for and what the fit spreads."""
     threads = point.setting.threads
-    least, most = busy(visits), busy(visits, sample=TICK * (threads - 1))
+    least, most = busy(visits), busy(visits, TICK * (threads - 1))
     if least.low is None or most.high is None:
         return
     if least.low > threads + _ACCOUNTING:

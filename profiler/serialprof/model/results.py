@@ -196,8 +196,8 @@ class Tradeoff:
         winner: "clock" only if the lower end of `clock_gain` exceeds 0.005 and the upper end of `cores_gain`; "cores"
             the other way round; "neither" where both upper ends are below 0.005; "unknown" where the data cannot tell.
             The elasticities compare per cent for per cent, which may come out otherwise.
-        busy: threads that were busy at `more_threads`, by CPU time; its high end holds what the kernel may have booked
-            too late. More threads cannot gain more than the share by which it exceeds `threads`.
+        busy: threads that were busy at `more_threads`, by CPU time. More threads cannot gain more than the share by
+            which it exceeds `threads`, unless they have less to do in all.
     """
 
     width: int
