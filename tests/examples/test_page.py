@@ -46,6 +46,12 @@ def test_the_page_is_that_of_the_files_and_the_last_results() -> None:
     assert PAGE.read_text() == page(examples(), last_results("amd-epyc-2-cores"))
 
 
+def test_four_in_five_end_in_a_verdict() -> None:
+    recorded = last_results("amd-epyc-2-cores")
+    assert len(recorded) >= 8
+    assert sum(result.answered for result in recorded.values()) >= 0.8 * len(recorded)
+
+
 def test_an_example_is_read_from_its_own_words(example: Example) -> None:
     assert example.summary == "Adds one."
     assert example.command == "serialprof run docs/examples/adding.py:add --param much=1"

@@ -224,8 +224,9 @@ def test_a_step_that_declares_no_lanes_need_not_spread_but_may_not_wait() -> Non
 def test_threads_that_stay_idle_cannot_gain(busy: float, seconds: float, idle: bool) -> None:
     step = lambda w, p, f: 1e-6 * (1 + w)  # noqa: E731
     run = builder.run(step, threads=(1, 2), work=None, mode="eager", noise=0.1, blocks=12)
-    sentence = family(scaled(run, lambda w, p: busy if p > 1 else 1.0, seconds)).verdict.sentence
-    assert ("more threads stay idle, while +10 % clock may gain" in sentence) == idle
+    verdict = family(scaled(run, lambda w, p: busy if p > 1 else 1.0, seconds)).verdict
+    assert ("more threads stay idle, while +10 % clock may gain" in verdict.sentence) == idle
+    assert ("Spread each step over its threads" in verdict.next_step) == idle
 
 
 def test_samples_without_cpu_time_are_no_evidence() -> None:

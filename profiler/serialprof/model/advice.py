@@ -11,6 +11,7 @@ from serialprof.model import wording
 from serialprof.model.device.telling import next_measurement, next_move
 from serialprof.model.fitting.curves import MINIMUM_VALUES
 from serialprof.model.results import PointSummary, Tradeoff
+from serialprof.model.tradeoff import futility
 from serialprof.model.verdict import TOO_DISTURBED, Findings
 from serialprof.units import format_bytes
 
@@ -73,6 +74,11 @@ def _widths_and_threads(findings: Findings, usable: int) -> str:
         lanes = findings.description.width_name
         return (
             f"Widen each step: up to W = {wording.count(flat)} {lanes} it takes at most 10 % longer than the narrowest."
+        )
+    if findings.tradeoffs and all(futility(item) == "stay idle" for item in findings.tradeoffs):
+        return (
+            "Spread each step over its threads where lanes are independent, or run several such loops side by side: "
+            "threads that it is given stay idle."
         )
     if findings.crossovers and usable > threads and findings.tradeoffs[-1].cores_gain.value:
         last = findings.tradeoffs[-1]
@@ -141,6 +147,7 @@ def _undecided(findings: Findings) -> bool:
     return any(
         item.winner == "unknown" and (item.cores_gain.half_width or 0.0) > _WIDE_INTERVAL and _overlap(item)
         for item in findings.tradeoffs
+        if futility(item) != "stay idle"
     )
 
 
