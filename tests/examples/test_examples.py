@@ -20,7 +20,7 @@ TINY: Final = {
     "gymnasium_rollout": "--width 1,2 --threads 1 --depth 4 --param hidden=8",
     "numba_life": "--width 16,64 --threads 1,2 --depth 4",
     # Its depth is such that a run takes much longer than a process takes to start.
-    "openmp_heat": "--width 16384,65536 --threads 1 --depth 4000 --budget 12s",
+    "openmp_heat": "--width 65536,262144 --threads 1 --depth 8000 --budget 12s",
     "rebound_orbits": "--width 1,2 --threads 1 --depth 4",
     "scipy_ode": "--width 8,16 --threads 1 --depth 4",
     "transformers_generate": "--width 1,2 --threads 1 --depth 2 --param hidden=32 --param intermediate=32 "

@@ -53,6 +53,7 @@ def gated(monkeypatch: pytest.MonkeyPatch, clock: Clock, rebuilds: Sequence[str]
     monkeypatch.setattr(layouts, "time_pair", clock)
     monkeypatch.setattr(running, "time_pair", clock)
     monkeypatch.setattr(running, "contest", contest)
+    monkeypatch.setattr(running, "preflight", lambda *_: None)
     monkeypatch.setattr(running, "pace", lambda *_: PACE)
     build = None if rebuilds is None else lambda: list(map(side, rebuilds))
     return run_gate([Benchmark("mine", "mine")], side("base"), side("head"), MACHINE, rebuilds=build)[0]

@@ -145,6 +145,7 @@ def test_all_metrics_of_all_benchmarks_are_counted(monkeypatch: pytest.MonkeyPat
 
     side = Contestant(sys.executable, "x", Path())
     monkeypatch.setattr(running, "contest", lambda item, *_: Contest(item, Setting(), dict.fromkeys(ROLES, side)))
+    monkeypatch.setattr(running, "preflight", lambda *_: None)
     monkeypatch.setattr(running, "pace", lambda setting, contestant: Pace(setting, 1, 1e-3, 1))
     monkeypatch.setattr(running, "take_pairs", taken)
     benchmarks = [Benchmark("a", "a", metrics=("memory", "launches")), Benchmark("b", "b")]
