@@ -35,7 +35,6 @@ import msgspec
 from benchmarks.recording import RESULTS, machine_name, record
 from serialprof.model.refusals import TOO_DISTURBED, disturbed_share
 from serialprof.model.results import FamilyAnalysis
-from serialprof.model.tradeoff import futility
 from serialprof.preparation import look_at_machine
 from serialprof.view import Run, load
 
@@ -192,7 +191,7 @@ def _result(example: Example, command: str, run: Run) -> Result:
 
 def answered(family: FamilyAnalysis) -> bool:
     """Whether something is told to win, surely to lose, or to be the best move; else the run refuses."""
-    told = any(item.winner != "unknown" or futility(item) for item in family.tradeoffs)
+    told = any(item.winner != "unknown" or item.futile for item in family.tradeoffs)
     return told or (family.device is not None and family.device.best is not None)
 
 

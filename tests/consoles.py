@@ -7,7 +7,6 @@
 import difflib
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
+from tests.cli.calling import processed
+
 ROOT = Path(__file__).parents[1]
-MAIN = "from serialprof.cli import main; main()"
 
 
 class Exchange(NamedTuple):
@@ -45,7 +45,7 @@ def printed(command: str) -> str:
     """What a serialprof command prints from the root of the repository, with trailing spaces taken off."""
     name, *arguments = shlex.split(command)
     assert name == "serialprof", f"{command}: only serialprof is run"
-    done = subprocess.run([sys.executable, "-c", MAIN, *arguments], cwd=ROOT, capture_output=True, text=True)
+    done = processed(*arguments, cwd=ROOT)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return "\n".join(line.rstrip() for line in done.stdout.splitlines()).rstrip()
 

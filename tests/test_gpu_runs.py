@@ -22,6 +22,7 @@ from serialprof.planning import Request
 from serialprof.preparation import prepare
 from serialprof.session import measure, resume
 from serialprof_reports.tables import json as as_json
+from tests.cli.calling import MAIN
 from tests.clock import gpus as made
 
 HERTZ = 1_410_000_000
@@ -107,7 +108,7 @@ def test_what_makes_no_sense_is_refused_before_the_machine_is_looked_at(
 def test_a_machine_without_nvml_ends_3_with_one_sentence_and_no_file(tmp_path: Path) -> None:
     if subprocess.run(["sh", "-c", "ldconfig -p | grep -q libnvidia-ml"], check=False).returncode == 0:
         pytest.skip("this machine has NVML")
-    program = "from serialprof.cli import main; main()"
+    program = MAIN
     command = [sys.executable, "-c", program, "run", "chain", "--quick", "--gpu-clock", "1410MHz"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stdout) == (3, "")

@@ -3,11 +3,10 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.consoles import MAIN, ROOT, fences
+from tests.cli.calling import processed
+from tests.consoles import ROOT, fences
 
 PAGE = ROOT / "docs/tutorial.md"
 #: Comes last and wins: what the tutorial says takes a minute.
@@ -23,8 +22,7 @@ def test_every_command_does_what_the_next_one_needs(tmp_path: Path) -> None:
     for line in lines:
         _, *arguments = shlex.split(line)
         arguments += SHORT.get(arguments[0], ())
-        command = [sys.executable, "-P", "-c", MAIN, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = processed(*arguments, cwd=tmp_path)
         assert done.returncode == 0, f"{line}: {done.stderr}"
         said[line] = done.stdout
     check, run, *_ = said.values()

@@ -88,7 +88,7 @@ def _tradeoff_row(family: FamilyAnalysis, item: Tradeoff) -> tuple[str, ...]:
         wording.compact_percent(item.clock_gain, "+"),
         _share(there, SERIAL),
         _share(there, UNATTRIBUTED),
-        wording.winner(family, item),
+        wording.winner(item),
     )
 
 

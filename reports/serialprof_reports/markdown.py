@@ -98,7 +98,7 @@ def _tradeoffs(family: FamilyAnalysis, threads: int, more: int) -> str:
             wording.compact_percent(item.cores_gain, "+"),
             wording.compact_percent(item.clock_gain, "+"),
             _serial(family, item.width, threads),
-            wording.winner(family, item),
+            wording.winner(item),
         )
         for item in sorted(family.tradeoffs, key=lambda item: item.width)
         if (item.threads, item.more_threads) == counts

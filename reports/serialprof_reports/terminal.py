@@ -57,9 +57,7 @@ def _document(run: StoredRun, analysis: Analysis) -> Iterator[RenderableType]:
     yield ""
     if any(family.tradeoffs for family in analysis.families):
         yield styled("winner: what surely gains more, +10 % clock or the larger number of threads", "dim")
-    if any(
-        wording.winner(family, item) == wording.NO_GAIN for family in analysis.families for item in family.tradeoffs
-    ):
+    if any(item.futile for family in analysis.families for item in family.tradeoffs):
         useless = f"more threads lose, stay idle or gain below {100 * USELESS:g} %; clock may gain none"
         yield styled(f"{wording.NO_GAIN}: {useless}", "dim")
     if text := devices.legend(analysis.families):
@@ -133,7 +131,7 @@ def _tradeoff_cells(family: FamilyAnalysis, item: Tradeoff) -> Iterator[Renderab
     yield wording.compact_percent(item.cores_gain, "+")
     yield wording.compact_percent(item.clock_gain, "+")
     yield _serial_share(family, item.width, item.threads)
-    yield styled(wording.winner(family, item), _WINNER_STYLES[item.winner])
+    yield styled(wording.winner(item), _WINNER_STYLES[item.winner])
 
 
 def _device_table(family: FamilyAnalysis) -> Table:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from serialprof.estimate import Estimate
 from serialprof.model.sweep import at_reference
-from serialprof.model.tradeoff import futility
 from serialprof.model.wording import ratio, share
 from serialprof.setting import PROCESS_MODE
 from serialprof.units import format_count, format_seconds, format_si
@@ -46,10 +45,9 @@ _WINNERS: Final[dict[Winner, str]] = {
 NO_GAIN: Final = "no gain"
 
 
-def winner(family: FamilyAnalysis, item: Tradeoff) -> str:
+def winner(item: Tradeoff) -> str:
     """What gains more at a width, in a narrow column."""
-    withheld = any(refusal.what == "what gains more" for refusal in family.refusals)
-    return NO_GAIN if futility(item) and not withheld else _WINNERS[item.winner]
+    return NO_GAIN if item.futile else _WINNERS[item.winner]
 
 
 def plain(text: str) -> str:

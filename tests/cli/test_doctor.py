@@ -9,6 +9,7 @@ import pytest
 
 from serialprof.cli.doctor import lines
 from serialprof.machine.finding import Finding
+from tests.cli.calling import MAIN
 
 HEAVY = {"numpy", "pandas", "matplotlib", "torch", "scipy"}
 LONG = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
@@ -66,7 +67,7 @@ def test_headings_alone_are_coloured() -> None:
 
 @pytest.fixture(scope="module")
 def doctor() -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()", "doctor"]
+    command = [sys.executable, "-c", MAIN, "doctor"]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 
 
@@ -79,7 +80,7 @@ def test_this_machine_is_looked_at_in_eighty_columns(doctor: subprocess.Complete
 
 
 def test_json_has_every_finding(doctor: subprocess.CompletedProcess[str]) -> None:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()", "doctor", "--json"]
+    command = [sys.executable, "-c", MAIN, "doctor", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     findings = json.loads(done.stdout)["findings"]
     assert all(set(finding) == {"name", "state", "what", "cost", "remedy"} for finding in findings)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from serialprof.store import read_run
+from tests.cli.calling import MAIN
 
 torch = pytest.importorskip("torch")
 if not torch.cuda.is_available():
@@ -16,7 +17,7 @@ if not torch.cuda.is_available():
 
 
 def test_a_quick_run_of_the_lstm_ends_with_parts_and_limits_of_the_device(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from serialprof.cli import main; main()"]
+    command = [sys.executable, "-c", MAIN]
     command += ["run", "--device", "cuda", "torch-lstm", "--quick", "--json", "-o", "a.serialprof"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr

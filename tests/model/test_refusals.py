@@ -112,9 +112,9 @@ def test_more_thread_counts_tell_serial_from_barriers() -> None:
     assert "serial share against barrier" not in refused(run)
 
 
-def disturbed(share: float) -> StoredRun:
+def disturbed(share: float, run: StoredRun | None = None) -> StoredRun:
     """A run of which this share of the blocks' samples was disturbed, two of three in a visit."""
-    run = builder.run(law, threads=(1, 2), noise=0.01)
+    run = run or builder.run(law, threads=(1, 2), noise=0.01)
     visits = []
     for visit in run.visits:
         flags = ("thrown off", "thrown off", "") if visit.block < 8 * share * 1.5 else ("", "", "")
@@ -133,6 +133,15 @@ def test_much_disturbance_is_refused_and_too_much_names_no_winner() -> None:
     assert "what gains more" in {item.what for item in most.refusals}
     assert "nothing is said to win" in most.verdict.sentence
     assert "quieter machine" in most.verdict.next_step
+
+
+def test_too_much_disturbance_calls_nothing_futile() -> None:
+    slower = builder.run(lambda w, p, f: 1e-6 * (w + p), threads=(1, 2), work=None, mode="eager", noise=0.001)
+    assert {item.futile for item in family(disturbed(0.3, slower)).tradeoffs} == {"lose"}
+    most = family(disturbed(0.66, slower))
+    assert {item.futile for item in most.tradeoffs} == {None}
+    assert "more threads" not in most.verdict.sentence
+    assert all("more threads surely" not in tie.width.reason for tie in most.frontier.ties)
 
 
 def test_a_factor_that_never_varies_is_named() -> None:

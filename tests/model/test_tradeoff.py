@@ -10,8 +10,8 @@ import pytest
 
 from serialprof.estimate import Estimate
 from serialprof.model import FamilyAnalysis, analyse
-from serialprof.model.results import Tradeoff, Winner
-from serialprof.model.tradeoff import Futility, clock_elasticity, clock_gains, crossing, futility, winner
+from serialprof.model.results import Futility, Tradeoff, Winner
+from serialprof.model.tradeoff import clock_elasticity, clock_gains, crossing, futility, winner
 from serialprof.model.whatif import ask
 from serialprof.question import question_of
 from serialprof.store import StoredRun

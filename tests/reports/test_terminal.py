@@ -264,6 +264,7 @@ def test_threads_that_surely_lose_are_no_unclear_case() -> None:
     item = replace(
         family.tradeoffs[0],
         winner="unknown",
+        futile="lose",
         cores_gain=Estimate(-0.4, -0.5, -0.3),
         clock_gain=Estimate.bracket(0.0, 0.1, "bare"),
     )
@@ -272,7 +273,7 @@ def test_threads_that_surely_lose_are_no_unclear_case() -> None:
     assert any(line.endswith("no gain") for line in text.splitlines())
     assert "\nno gain: more threads lose, stay idle or gain below 2 %; clock may gain none\n" in text
     assert max(len(line) for line in text.splitlines()) <= 80
-    withheld = replace(family, refusals=(Refusal("what gains more", "disturbed", "quiet"),))
+    withheld = replace(family, tradeoffs=(replace(item, futile=None),))
     assert "no gain" not in terminal(made.view(run, Analysis((withheld,))))
 
 

@@ -11,7 +11,6 @@ from serialprof.model import wording
 from serialprof.model.device.telling import next_measurement, next_move
 from serialprof.model.fitting.curves import MINIMUM_VALUES
 from serialprof.model.results import PointSummary, Tradeoff
-from serialprof.model.tradeoff import futility
 from serialprof.model.verdict import TOO_DISTURBED, Findings
 from serialprof.units import format_bytes
 
@@ -75,7 +74,7 @@ def _widths_and_threads(findings: Findings, usable: int) -> str:
         return (
             f"Widen each step: up to W = {wording.count(flat)} {lanes} it takes at most 10 % longer than the narrowest."
         )
-    if findings.tradeoffs and all(futility(item) == "stay idle" for item in findings.tradeoffs):
+    if findings.tradeoffs and all(item.futile == "stay idle" for item in findings.tradeoffs):
         return (
             "Spread each step over its threads where lanes are independent, or run several such loops side by side: "
             "threads that it is given stay idle."
@@ -147,7 +146,7 @@ def _undecided(findings: Findings) -> bool:
     return any(
         item.winner == "unknown" and (item.cores_gain.half_width or 0.0) > _WIDE_INTERVAL and _overlap(item)
         for item in findings.tradeoffs
-        if futility(item) != "stay idle"
+        if item.futile != "stay idle"
     )
 
 

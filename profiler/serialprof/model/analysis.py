@@ -24,7 +24,7 @@ from serialprof.model.refusals import disturbed_share, refusals
 from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Fit, Tradeoff, Verdict
 from serialprof.model.standins import stand_ins
 from serialprof.model.steptimes import FamilyTimes
-from serialprof.model.tradeoff import crossovers, depth_costs, tradeoffs
+from serialprof.model.tradeoff import crossovers, depth_costs, futility, tradeoffs
 from serialprof.model.undeclared import assumptions
 from serialprof.model.verdict import TOO_DISTURBED, Findings, sentence
 from serialprof.setting import on_cuda
@@ -49,7 +49,7 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
     anatomy = dissected(run, times)
     attributions = attribute(fitted, times.family.mode) if fitted and not anatomy else ()
     found = with_busy(run, times, tradeoffs(times, examined.outlook))
-    gains = _withheld(found, disturbed_share(times.summaries))
+    gains = _judged(found, disturbed_share(times.summaries))
     plane = frontier(times, examined.outlook, gains, run.machine)
     if on_cuda(times.family.device):  # one thread drives it, and its cycles are not those of the steps
         plane = Frontier(best=plane.best)
@@ -110,9 +110,11 @@ def _verdict(run: StoredRun, times: FamilyTimes, findings: Findings, counters: t
     )
 
 
-def _withheld(found: Sequence[Tradeoff], disturbed: float) -> tuple[Tradeoff, ...]:
-    """The trade-offs; without winners where more samples were disturbed than not."""
-    return tuple(replace(item, winner="unknown") for item in found) if disturbed > TOO_DISTURBED else tuple(found)
+def _judged(found: Sequence[Tradeoff], disturbed: float) -> tuple[Tradeoff, ...]:
+    """The trade-offs with what is futile; without that and winners where more samples were disturbed than not."""
+    if disturbed > TOO_DISTURBED:
+        return tuple(replace(item, winner="unknown") for item in found)
+    return tuple(replace(item, futile=futility(item)) for item in found)
 
 
 def _declared(times: FamilyTimes) -> DeclaredWork | None:

@@ -14,10 +14,10 @@ from serialprof.model.forecast.conditions import MORE_BLOCKS, TWO_CLOCKS, on_thr
 from serialprof.model.forecast.elasticity import core_elasticities
 from serialprof.model.forecast.outlook import Forecast, Outlook
 from serialprof.model.forecast.uniting import joined
-from serialprof.model.results import Tradeoff
+from serialprof.model.results import Futility, Tradeoff
 from serialprof.model.settings import best_settings
 from serialprof.model.steptimes import FamilyTimes
-from serialprof.model.tradeoff import CLOCK_STEP, Futility, clock_elasticity, clock_gains, futility
+from serialprof.model.tradeoff import CLOCK_STEP, clock_elasticity, clock_gains
 from serialprof.question import Change
 from serialprof.units import format_count
 
@@ -99,7 +99,7 @@ def _surely(items: Sequence[Tradeoff]) -> str:
     known += [
         f"more threads surely {futile} at W = {', '.join(widths)}, while +10 % clock may gain nothing"
         for futile in get_args(Futility)
-        if (widths := [format_count(item.width) for item in items if futility(item) == futile])
+        if (widths := [format_count(item.width) for item in items if item.futile == futile])
     ]
     return "; ".join(known)
 

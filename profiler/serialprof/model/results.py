@@ -16,6 +16,8 @@ from serialprof.planning import Family, Point
 from serialprof.rendering import in_notebook
 
 Winner: TypeAlias = Literal["clock", "cores", "neither", "unknown"]
+#: What more threads surely do where nothing wins.
+Futility: TypeAlias = Literal["lose", "stay idle", "gain nothing"]
 Grade: TypeAlias = Literal["A", "B", "C"]
 
 SERIAL: Final = "serial"
@@ -196,6 +198,8 @@ class Tradeoff:
         winner: "clock" only if the lower end of `clock_gain` exceeds 0.005 and the upper end of `cores_gain`; "cores"
             the other way round; "neither" where both upper ends are below 0.005; "unknown" where the data cannot tell.
             The elasticities compare per cent for per cent, which may come out otherwise.
+        futile: what more threads surely do where they are of no use and yet the clock does not win, since it may gain
+            nothing; None where they may be of use, something wins, or more samples were disturbed than not.
         busy: threads that were busy at `more_threads`, by CPU time. More threads cannot gain more than the share by
             which it exceeds `threads`, unless they have less to do in all.
     """
@@ -208,6 +212,7 @@ class Tradeoff:
     clock_gain: Estimate
     cores_gain: Estimate
     winner: Winner
+    futile: Futility | None = None
     busy: Estimate = _NOT_LOOKED_AT
 
 

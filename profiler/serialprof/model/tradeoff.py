@@ -6,14 +6,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
 
 from serialprof.estimate import Estimate
 from serialprof.model.forecast.conditions import MORE_BLOCKS, NO_CLOCK, TWO_CLOCKS
 from serialprof.model.forecast.outlook import Forecast, Outlook
-from serialprof.model.results import Crossover, DepthCost, Tradeoff, Winner
+from serialprof.model.results import Crossover, DepthCost, Futility, Tradeoff, Winner
 from serialprof.model.statistics import Array, interval, log_interval, too_few
 from serialprof.model.steptimes import FamilyTimes, paired
 from serialprof.question import Change
@@ -30,9 +30,6 @@ USELESS: Final = CLOCK_STEP / 5
 
 #: Threads' worth of CPU time, in shares, that a step on one thread may seem to keep busy besides it.
 _BESIDES: Final = 0.05
-
-#: What more threads surely do where nothing wins.
-Futility: TypeAlias = Literal["lose", "stay idle", "gain nothing"]
 
 
 def clock_gains(outlook: Outlook | None, places: Sequence[tuple[int, int]]) -> list[Estimate]:

@@ -21,12 +21,12 @@ from serialprof.model.results import (
     Attribution,
     Crossover,
     DepthCost,
+    Futility,
     PointSummary,
     Tradeoff,
     Winner,
 )
 from serialprof.model.sweep import at_reference
-from serialprof.model.tradeoff import Futility, futility
 from serialprof.units import format_bytes
 
 
@@ -129,7 +129,7 @@ def _clock_against_cores(findings: Findings) -> str:
     steps = [item for item in findings.tradeoffs if (item.threads, item.more_threads) == pair]
     more = _more(*pair)
     axis, lanes = findings.axis, findings.description.width_name
-    runs = [(words, list(run)) for words, run in groupby(steps, key=lambda item: _said(item, findings.disturbed))]
+    runs = [(words, list(run)) for words, run in groupby(steps, key=_said)]
     if {words for words, _ in runs} == {_WINS["unknown"]}:
         unknown = f"the data cannot tell whether clock beats cores {_span(steps, axis)} {lanes}"
         told = f"{unknown}: {_figures(steps, more, axis)}"
@@ -156,10 +156,9 @@ _FUTILE: Final[dict[Futility, str]] = {
 }
 
 
-def _said(item: Tradeoff, disturbed: float) -> str:
+def _said(item: Tradeoff) -> str:
     """Who wins at a width, in words."""
-    futile = futility(item)
-    return _FUTILE[futile] if futile and disturbed <= TOO_DISTURBED else _WINS[item.winner]
+    return _FUTILE[item.futile] if item.futile else _WINS[item.winner]
 
 
 def _span(run: Sequence[Tradeoff], axis: str) -> str:

@@ -80,17 +80,17 @@ def _parts(family: FamilyAnalysis) -> Iterator[tuple[int, int, Part, bool]]:
 
 def tradeoffs(analysis: Analysis) -> pd.DataFrame:
     """One row per family and width."""
-    names = ("clock", "cores", "clock_gain", "cores_gain")
+    names = ("clock", "cores", "clock_gain", "cores_gain", "busy")
     rows = []
     for family in analysis.families:
         for item in family.tradeoffs:
             row: dict[str, Any] = {**_family(family), "width": item.width, "threads": item.threads}
-            row |= {"more_threads": item.more_threads, "winner": item.winner}
+            row |= {"more_threads": item.more_threads, "winner": item.winner, "futile": item.futile}
             for name in names:
                 row |= cells(name, getattr(item, name))
             rows.append(row)
     estimates = [column for name in names for column in three(name)]
-    return frame(rows, (*FAMILY, "width", "threads", "more_threads", *estimates, "winner"))
+    return frame(rows, (*FAMILY, "width", "threads", "more_threads", *estimates, "winner", "futile"))
 
 
 def verdicts(analysis: Analysis) -> pd.DataFrame:
