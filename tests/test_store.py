@@ -307,7 +307,7 @@ def test_a_file_that_somebody_else_made_a_moment_ago_exists(
     monkeypatch.setattr(owner, call, beaten)
     with pytest.raises(StoreError) as caught:
         Store(file, made.stored(CELLS))
-    assert str(caught.value) == f"{file} exists; name another file with -o, or remove it; nothing is overwritten"
+    assert str(caught.value) == f"{file} exists; name another file, or remove it; nothing is overwritten"
     assert file.read_text() == "precious"
     assert list(tmp_path.iterdir()) == [file]
 

@@ -13,7 +13,7 @@ from serialprof.errors import StoreError
 
 def exists(path: Path) -> StoreError:
     """What is said where a file is in the way, also one that appeared a moment ago."""
-    return StoreError(f"{path} exists", "name another file with -o, or remove it; nothing is overwritten")
+    return StoreError(f"{path} exists", "name another file, or remove it; nothing is overwritten")
 
 
 def check_creatable(path: Path) -> None:
@@ -22,7 +22,7 @@ def check_creatable(path: Path) -> None:
         raise exists(path)
     folder = path.resolve().parent
     if not folder.is_dir():
-        raise StoreError(f"cannot write {path}: there is no folder {folder}", "create it, or name another file with -o")
+        raise StoreError(f"cannot write {path}: there is no folder {folder}", "create it, or name another file")
     try:
         path.touch(exist_ok=False)
         path.unlink()

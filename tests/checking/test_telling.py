@@ -36,6 +36,12 @@ def test_findings_fit_the_columns_and_conclude_with_their_number() -> None:
     assert report.exit_code == ExitCode.USAGE
 
 
+def test_notes_alone_are_no_finding_of_anything_wrong() -> None:
+    told = " ".join(lines(report_of("toys.py:toy", replace(seen(), work=None)), 80))
+    assert "1 note, and nothing wrong. Steps follow one another" in told
+    assert "Nothing found" not in told
+
+
 def test_warnings_end_with_0_and_a_failure_with_2() -> None:
     warned = report_of("toys.py:toy", seen(conduct=Conduct(printed=9)))
     assert warned.exit_code == ExitCode.OK

@@ -14,8 +14,8 @@ from serialprof.units import format_count, format_seconds
 
 _NAME: Final = 9  # columns of the severity
 _SOUND: Final = (
-    "Nothing found. Steps follow one another, and their times stay what they are; state, memory, threads, "
-    "synchronisation and what is declared hold."
+    "Steps follow one another, and their times stay what they are; state, memory, threads, synchronisation and what is "
+    "declared hold."
 )
 
 
@@ -63,7 +63,7 @@ def _conclusion(findings: Sequence[Finding]) -> str:
         return f"{told}: what would be measured is not the time of its steps, or not what it declares."
     if counts["warning"]:
         return f"{told}: it can be measured, and what is found may mislead."
-    return f"{told}. {_SOUND}" if told else _SOUND
+    return f"{told}, and nothing wrong. {_SOUND}" if told else f"Nothing found. {_SOUND}"
 
 
 def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:

@@ -17,7 +17,7 @@ LIVE: Final = "live"
 _CALLED: Final = {RUN: "a run file", LIVE: "a recording of live loops"}
 _REMEDY: Final = {
     RUN: "give it to serialprof report, compare, whatif or export",
-    LIVE: "only serialprof report shows it; serialprof run measures one that can be compared and asked",
+    LIVE: "serialprof report and load_live show it; serialprof run measures one that can be compared and asked",
 }
 
 

@@ -65,7 +65,7 @@ class Store:
                 _write_header(connection, run)
             self._open()
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot write {path}: {error}", "name another file with -o") from None
+            raise StoreError(f"cannot write {path}: {error}", "name another file") from None
         for calibration in run.calibrations:
             self.calibrate(calibration)
         for block, stops in run.draws.items():
@@ -292,9 +292,7 @@ def _locked(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise StoreError(
-            f"another run is writing to {path}", "wait for it to end, or name another file with -o"
-        ) from None
+        raise StoreError(f"another run is writing to {path}", "wait for it to end, or name another file") from None
     except OSError:  # a file system without locks
         os.close(descriptor)
         return -1
