@@ -44,7 +44,7 @@ def test_nothing_is_overwritten(file: Path) -> None:
 
 
 def test_each_reader_refuses_the_other_kind(file: Path) -> None:
-    with pytest.raises(StoreError, match=r"is a recording of live loops; only serialprof report shows it"):
+    with pytest.raises(StoreError, match=r"is a recording of live loops; serialprof report and load_live show it"):
         read_run(file)
     with pytest.raises(StoreError, match=r"is a run file; give it to serialprof report"):
         load_live(EXAMPLE)
