@@ -400,6 +400,7 @@ def test_a_prediction_far_out_that_could_be_anything_is_no_number() -> None:
     assert outside.reason.endswith("the data leave it open by more than 25 %")
     assert outside.low is not None and outside.high is not None
     assert outside.low < amdahl(64, 0.02, 3e-4) < outside.high
+    assert type(outside.low) is float, "an estimate holds Python's numbers"
 
 
 def test_weights_streamed_behind_the_operations_are_width_memory() -> None:

@@ -299,6 +299,7 @@ def test_what_is_hidden_bounds_a_step_just_beyond_the_sweep() -> None:
     low, high = ends(answer(run, width=270).predictions[0].then)
     assert low == pytest.approx(1e-6, rel=0.02) and high == pytest.approx(270 / 256 * 1e-6, rel=0.02)
     assert "hides" in answer(run, width=270).predictions[0].then.reason
+    assert type(high) is float, "an estimate holds Python's numbers"
 
 
 def hiding() -> tuple[Candidate, Fitted]:

@@ -23,12 +23,19 @@ def as_plain(record: object) -> Any:
     """
     import msgspec
 
-    return _told(msgspec.to_builtins(record, str_keys=True))
+    return _told(msgspec.to_builtins(record, str_keys=True, enc_hook=_number))
 
 
 def machine_as_plain(machine: Machine) -> dict[str, Any]:
     """A machine as dictionaries, with what follows from it: how many threads and cores can be used."""
     return {**as_plain(machine), "usable": machine.usable, "cores": machine.cores}
+
+
+def _number(value: object) -> float:
+    """A number of another library, which msgspec knows by its exact type alone: numpy's floats are Python's, too."""
+    if isinstance(value, float):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} has no plain form")
 
 
 def _told(plain: Any) -> Any:

@@ -143,7 +143,7 @@ class Fitted:
         `outlook.Outlook` also bounds what a candidate hides at every cell that was fitted.
         """
         predicted = self.estimates(self.bands(cells), "s", np.full(len(cells), np.inf))
-        return tuple(map(self._doubted, predicted, cells, self.winner.open(cells)))
+        return tuple(map(self._doubted, predicted, cells, self.winner.open(cells).tolist()))
 
     def index(self, cell: Cell) -> int | None:
         """Which fitted cell an operating point at the highest clock is, None where it was not measured."""

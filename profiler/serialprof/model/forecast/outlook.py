@@ -198,13 +198,13 @@ class Outlook:
             effects = [scene.effect(candidate, case) for candidate in candidates]
             disagreeing |= np.ptp(effects, axis=0) > AGREEMENT
         refused = disagreeing & (scene.change.clock != 1 and not self.fitted.overlap_identified)
-        hidden = np.max(
+        hidden: list[float] = np.max(
             [
                 item.seconds(scene.design(item.candidate, growth, "most").matrix)
                 for item, growth in product(self._hidden, GROWTHS)
             ],
             axis=0,
-        )
+        ).tolist()
         return [
             self._possible(scene, column, *_refused(OVERLAP, OVERLAP_REMEDY))
             if refused[column]
