@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits of the machine in arithmetic: how fast it does independent multiply-adds, and how long one operation takes
-// that waits for the one before.
+// Limits of the machine in arithmetic: how fast it does independent multiply-adds and operations on words, and how long
+// one operation takes that waits for the one before.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -31,27 +31,36 @@ const Loops& table_of(const std::string& level) {
 }
 
 struct Peak {
-  const Loops* table;
+  void (*run)(std::int64_t rounds);
   std::int64_t rounds;
   double seconds;
 
   static void task(void* context, Member& member) {
     Peak& peak = *static_cast<Peak*>(context);
-    const double seconds = timed_together(member, [&] { peak.table->fma_rounds(peak.rounds); });
+    const double seconds = timed_together(member, [&] { peak.run(peak.rounds); });
     if (member.rank == 0) peak.seconds = seconds;
   }
 };
 
-double fma_peak(const std::shared_ptr<Team>& team, std::int64_t ops, const std::string& level) {
+// Operations per second of the team, each thread of which does `ops` of them.
+double measured_peak(const std::shared_ptr<Team>& team, std::int64_t ops, double per_round, void (*run)(std::int64_t)) {
   in_range("ops", ops, 1, std::int64_t{1} << 50);
-  const Loops& table = table_of(level);
-  const double per_round = table.fma_flops_per_round();
-  Peak peak{&table, std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(ops) / per_round)), 0.0};
+  Peak peak{run, std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(ops) / per_round)), 0.0};
   {
     py::gil_scoped_release release;
     team->run(&Peak::task, &peak);
   }
   return static_cast<double>(peak.rounds) * per_round * team->size() / std::max(peak.seconds, 1e-9);
+}
+
+double fma_peak(const std::shared_ptr<Team>& team, std::int64_t ops, const std::string& level) {
+  const Loops& table = table_of(level);
+  return measured_peak(team, ops, table.fma_flops_per_round(), table.fma_rounds);
+}
+
+double word_peak(const std::shared_ptr<Team>& team, std::int64_t ops, const std::string& level) {
+  const Loops& table = table_of(level);
+  return measured_peak(team, ops, table.word_ops_per_round(), table.word_rounds);
 }
 
 double divide_chain(double value, std::int64_t count) noexcept {
@@ -105,6 +114,8 @@ void register_peak(py::module_& module) {
   module.def("fma_peak", &fma_peak, py::arg("team").none(false), py::arg("ops"), py::arg("level") = "",
              "FLOP/s of the team in fp32 multiply-adds; `ops`: floating-point operations per thread; `level`: an "
              "instruction set, by default the one that the hot loops run on.");
+  module.def("word_peak", &word_peak, py::arg("team").none(false), py::arg("ops"), py::arg("level") = "",
+             "Operations per second of the team on 64-bit words in vectors; arguments as of fma_peak.");
   module.def("chain_seconds", &chain_seconds, py::arg("operation"), py::arg("ops"),
              "Seconds of `ops` operations of which each waits for the one before.");
 }

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = Path(__file__).parents[1] / "docs/examples"
 TABLES: Final = (
-    "samples", "visits", "points", "tails", "failures", "fits", "knees", "attributions", "tradeoffs", "verdicts",
-    "refusals", "limits", "machine", "findings",
+    "samples", "visits", "points", "tails", "failures", "fits", "knees", "attributions", "tradeoffs", "limit_shares",
+    "verdicts", "refusals", "limits", "machine", "findings",
 )  # fmt: skip
 #: The columns by which rows of any two tables about families are joined.
 FAMILY: Final = ["workload", "parameters", "mode", "device", "dtype"]
@@ -151,3 +151,12 @@ def test_loading_a_run_loads_no_table_and_no_notebook() -> None:
     path = str(EXAMPLES / "amd-epyc-2-cores.serialprof")
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_limit_share_has_the_floor_of_every_limit(run: Run) -> None:
+    table = run.limit_shares
+    row = table[(table.workload == "decode") & (table.width == 1) & (table.threads == 1)].iloc[0]
+    step = run.points.query("workload == 'decode' and width == 1 and threads == 1 and form == 'serial'").iloc[0]
+    assert row.limit == "bandwidth" and pd.isna(row.arithmetic_seconds), "its file is older than declared arithmetic"
+    assert row.share == pytest.approx(row.bandwidth_seconds / step.step_seconds)
+    assert row.share_low < row.share < row.share_high

@@ -31,6 +31,8 @@ struct Loops {
   std::uint64_t (*sum_words)(const std::uint64_t* words, std::int64_t count);  // words: aligned to 64 bytes
   double (*fma_flops_per_round)();
   void (*fma_rounds)(std::int64_t rounds);
+  double (*word_ops_per_round)();
+  void (*word_rounds)(std::int64_t rounds);
 
   // Linear algebra and activations (loops/linear.hpp, loops/activation.hpp), single precision.
   std::int64_t panel_rows;

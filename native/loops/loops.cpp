@@ -23,6 +23,8 @@ const Loops table = {
     sum_words,
     fma_flops_per_round,
     fma_rounds,
+    word_ops_per_round,
+    word_rounds,
 
     // linear algebra and activations
     kPanel,

@@ -77,13 +77,10 @@ std::uint64_t sum_words(const std::uint64_t* words, std::int64_t count) {
   return sum;
 }
 
-using Floats __attribute__((vector_size(kVectorBytes), aligned(kVectorBytes))) = float;
-
 constexpr int kAccumulators = 12;  // latency 4 x 2 pipes is the widest in use; 16 registers must hold them all
 
-double fma_flops_per_round() { return 2.0 * kAccumulators * (kVectorBytes / 4); }
-
-SERIALPROF_INLINE void keep_vector(Floats& vector) {
+template <typename Vector>
+SERIALPROF_INLINE void keep_vector(Vector& vector) {
 #if defined(__x86_64__)
   asm volatile("" : "+x"(vector));
 #elif defined(__aarch64__)
@@ -92,6 +89,35 @@ SERIALPROF_INLINE void keep_vector(Floats& vector) {
   asm volatile("" : "+m"(vector));
 #endif
 }
+
+// `rounds` times one operation on each of twelve independent vectors.
+template <typename Vector, typename Operation>
+SERIALPROF_INLINE void apply_rounds(const Operation& operation, std::int64_t rounds) {
+  Vector zeros[kAccumulators] = {};
+  LaneGroup<Vector, kAccumulators> accumulators;
+  accumulators.load(zeros);
+  for (std::int64_t round = 0; round < rounds; ++round) accumulators.apply(operation);
+}
+
+struct WordXor {
+  Words operand;
+  SERIALPROF_INLINE void operator()(Words& vector) const {
+    vector ^= operand;
+    keep_vector(vector);
+  }
+};
+
+double word_ops_per_round() { return kAccumulators * (kVectorBytes / 8.0); }
+
+void word_rounds(std::int64_t rounds) {
+  WordXor operation{Words{} + 0x5555555555555555u};
+  keep_vector(operation.operand);
+  apply_rounds<Words>(operation, rounds);
+}
+
+using Floats __attribute__((vector_size(kVectorBytes), aligned(kVectorBytes))) = float;
+
+double fma_flops_per_round() { return 2.0 * kAccumulators * (kVectorBytes / 4); }
 
 struct FloatFma {
   Floats factor;
@@ -102,15 +128,11 @@ struct FloatFma {
   }
 };
 
-// `rounds` times one multiply-add on each of twelve independent vectors.
 void fma_rounds(std::int64_t rounds) {
   FloatFma operation{Floats{} + 0.5f, Floats{} + 1.0f};
   keep_vector(operation.factor);
   keep_vector(operation.term);
-  Floats zeros[kAccumulators] = {};
-  LaneGroup<Floats, kAccumulators> accumulators;
-  accumulators.load(zeros);
-  for (std::int64_t round = 0; round < rounds; ++round) accumulators.apply(operation);
+  apply_rounds<Floats>(operation, rounds);
 }
 
 }  // namespace

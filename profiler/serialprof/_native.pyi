@@ -73,6 +73,9 @@ def instruction_sets() -> list[str]:
 def fma_peak(team: Team, ops: int, level: str = "") -> float:
     """FLOP/s of the team in fp32 multiply-adds; by default on the level that the hot loops run on."""
 
+def word_peak(team: Team, ops: int, level: str = "") -> float:
+    """Operations per second of the team on 64-bit words, bitwise and in vectors; levels as of fma_peak."""
+
 def chain_seconds(operation: str, ops: int) -> float:
     """Seconds of `ops` operations of which each waits for the one before."""
 

@@ -9,12 +9,16 @@ import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias, overload, runtime_checkable
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args, overload, runtime_checkable
 
 from serialprof.errors import WorkloadError
 from serialprof.setting import DTYPES, FORMS, Form, ParameterValue, Setting
 
 DEVICES: Final = ("cpu", "cuda")
+Arithmetic: TypeAlias = Literal["fp32", "fp64", "words", "multiplies", "divides"]
+"""What declared operations are: which of the machine's limits they run at."""
+
+ARITHMETICS: Final[tuple[Arithmetic, ...]] = get_args(Arithmetic)
 MOST_LANES: Final = 2**62  # what every number on the way (JSON, SQLite, C++) can hold
 
 
@@ -74,6 +78,10 @@ class Work:
         serial_loads: dependent loads on the chain, each waiting for the one before; independent of W.
         loads: dependent loads of the lanes' own chains: within a lane each waits for the one before; the lanes, and so
             their loads, split over threads as flops do.
+        arithmetic: what the operations are, for the share of the machine's limit: "fp32" or "fp64" multiply-adds (one
+            operation of a chain, two FLOP), "words" for adds and bitwise operations on integers, "multiplies" of
+            integers, "divides". No peak is measured for the last two, only their latency. None where it is not
+            declared: then memory and barriers alone are taken for limits.
     """
 
     serial_ops: float
@@ -84,6 +92,7 @@ class Work:
     barriers: int = 1
     serial_loads: float = 0.0
     loads: Affine = Affine()
+    arithmetic: Arithmetic | None = None
 
     def checked(self) -> Work:
         """The same with plain numbers.
@@ -96,6 +105,7 @@ class Work:
             serial_ops=_amount("serial_ops", self.serial_ops),
             serial_loads=_amount("serial_loads", self.serial_loads),
             barriers=int(_amount("barriers", self.barriers)),
+            arithmetic=_arithmetic(self.arithmetic),
             **{name: getattr(self, name).checked(name) for name in affine},
         )
 
@@ -350,6 +360,15 @@ def _among(name: str, values: Sequence[str], known: Sequence[str]) -> tuple[str,
     if isinstance(values, str) or not chosen or not set(chosen) <= set(known):
         raise WorkloadError(f"{name} = {values!r} is no list of some of {', '.join(known)}")
     return chosen
+
+
+def _arithmetic(value: object) -> Arithmetic | None:
+    if value is None:
+        return None
+    for known in ARITHMETICS:
+        if value == known:
+            return known
+    raise WorkloadError(f"arithmetic = {value!r} is none of {', '.join(ARITHMETICS)}")
 
 
 def _amount(name: str, value: float) -> float:

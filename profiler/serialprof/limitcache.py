@@ -124,6 +124,7 @@ def _sound(entry: Entry) -> bool:
         *(value for value in (limits.clock, limits.dispatch) if value is not None),
         *limits.chains.values(),
         *limits.fma.values(),
+        *limits.words.values(),
         *(value for rung in limits.chase for value in (rung.footprint, rung.seconds, rung.threads)),
         *(value for rung in limits.stream for value in (rung.footprint, rung.bandwidth, rung.threads)),
         *(rung.threads for rung in limits.barriers),

@@ -15,7 +15,7 @@ Part: TypeAlias = Literal["chains", "fma", "chase", "stream", "barriers", "dispa
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 PART_NAMES: Final[dict[str, str]] = {
     "chains": "latency of arithmetic",
-    "fma": "peak of multiply-adds",
+    "fma": "peaks of arithmetic",
     "chase": "latency of memory",
     "stream": "bandwidth of memory",
     "barriers": "cost of barriers",
@@ -77,6 +77,8 @@ class Limits:
         chains: seconds per dependent operation, by operation ("add", "multiply", "fma", "divide").
         chase: latency of memory by footprint and threads.
         stream: read bandwidth by footprint and threads.
+        words: bitwise operations per second on 64-bit words in vectors on one thread, by instruction set; measured with
+            the part "fma", and empty in runs from before it was.
         fma: FLOP/s of fp32 fused multiply-adds on one thread, by instruction set.
         barriers: what a barrier adds to a step, by threads and grain.
         dispatch: seconds of one eager torch operation on the CPU that waits for the one before.
@@ -90,6 +92,7 @@ class Limits:
     chase: tuple[ChaseRung, ...] = ()
     stream: tuple[StreamRung, ...] = ()
     fma: dict[str, float] = field(default_factory=dict)
+    words: dict[str, float] = field(default_factory=dict)
     barriers: tuple[BarrierRung, ...] = ()
     dispatch: float | None = None
     measured: float | None = None

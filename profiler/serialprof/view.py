@@ -118,6 +118,15 @@ class Run:
         return found.tradeoffs(self.analysis)
 
     @cached_property
+    def limit_shares(self) -> pd.DataFrame:
+        """One row per family, width and thread count of the serial form that declares work.
+
+        `share` is the longest floor over the time of the step, `limit` says whose floor that is, and every limit has
+        its own, in seconds; see `serialprof.model.LimitShare`.
+        """
+        return found.limit_shares(self.analysis)
+
+    @cached_property
     def verdicts(self) -> pd.DataFrame:
         """One row per family: the sentence, its evidence, the known way round the chain, and what to do next."""
         return found.verdicts(self.analysis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from serialprof_reports import devices, frontier, wording
+from serialprof_reports import devices, frontier, limitshares, wording
 from serialprof_reports.pageparts import Card
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def _facts(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     if family.device is not None and family.device.moves:
         yield devices.HELP, devices.would_help(family.device)
     hatch = family.verdict.hatch
+    if text := limitshares.told(family):
+        yield "share of the limit", text
     yield "this implementation's chain", f"known way round it: {hatch}" if hatch else "no way round it is known"
     yield "next step", family.verdict.next_step
 

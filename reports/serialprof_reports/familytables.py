@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from serialprof.model.results import CAUSES, SERIAL, UNATTRIBUTED
 from serialprof.units import format_count, format_percent, format_seconds, format_si
-from serialprof_reports import devices, standins, wording
+from serialprof_reports import devices, limitshares, standins, wording
 from serialprof_reports.pageparts import Facts, Table
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def points(family: FamilyAnalysis) -> Table:
     """Every point: what was measured, on how much, and what became of it."""
     columns = (
         wording.axis(family), "threads", "form", "time per step", "95 % interval", "lanes per second", "blocks",
-        "samples", "disturbed", "cycles", "status",
+        "samples", "disturbed", "cycles", "of its limit", "which limit", "status",
     )  # fmt: skip
-    rows = tuple(_point_row(item) for item in family.points)
+    rows = tuple(_point_row(family, item) for item in family.points)
     return Table(f"All {len(rows)} points", columns, rows, ends_in_words=True)
 
 
@@ -101,8 +101,9 @@ def _share_row(item: Attribution) -> tuple[str, ...]:
     return *place, *(wording.compact_percent(part.share) for part in item.parts)
 
 
-def _point_row(item: PointSummary) -> tuple[str, ...]:
+def _point_row(family: FamilyAnalysis, item: PointSummary) -> tuple[str, ...]:
     setting, step = item.point.setting, item.step.value
+    there = limitshares.of_point(family, item.point)
     return (
         format_count(setting.width),
         str(setting.threads),
@@ -114,6 +115,8 @@ def _point_row(item: PointSummary) -> tuple[str, ...]:
         str(item.samples),
         str(item.disturbed),
         wording.MISSING if item.cycles.value is None else format_si(item.cycles.value, ""),
+        wording.MISSING if there is None else limitshares.percent(there),
+        wording.MISSING if there is None else limitshares.NAMES[there.binding],
         _status(item),
     )
 

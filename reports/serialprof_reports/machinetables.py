@@ -29,6 +29,7 @@ def _limits(limits: Limits) -> Iterator[Table]:
         for name, seconds in limits.chains.items()
     ]
     rows += [(f"fp32 FMA, {level}, 1 thread", format_si(rate, "FLOP/s"), "") for level, rate in limits.fma.items()]
+    rows += [(f"64-bit words, {level}, 1 thread", format_si(rate, "ops/s"), "") for level, rate in limits.words.items()]
     if limits.dispatch is not None:
         cycles = None if limits.clock is None else limits.dispatch * limits.clock
         rows.append(("eager torch operation", format_seconds(limits.dispatch), _cycles(cycles)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from serialprof_reports import devices, frontier, standins, wording
+from serialprof_reports import devices, frontier, limitshares, standins, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ def _over_width(family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     yield from _known("step tail", wording.tail(family))
     if family.declared is not None:
         yield "declared", wording.declared(family.declared)
+    yield from _known("limit", limitshares.told(family))
     yield from standins.lines(family.stand_ins)
 
 

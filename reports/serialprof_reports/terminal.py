@@ -9,7 +9,7 @@ from serialprof.model.results import SERIAL
 from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import USELESS
 from serialprof.units import format_count
-from serialprof_reports import clocktable, devices, wording
+from serialprof_reports import clocktable, devices, limitshares, wording
 from serialprof_reports.machinewording import gpu_clocks, machine_line
 from serialprof_reports.plaintext import INDENT, indented, new_table, printed, styled
 from serialprof_reports.statements import statements
@@ -145,7 +145,7 @@ def _device_table(family: FamilyAnalysis) -> Table:
 
 def _step_table(family: FamilyAnalysis) -> Table:
     """Step time and serial share alone, where no two thread counts were compared."""
-    table = new_table(("W", "threads", "step time", "serial"))
+    table = new_table(("W", "threads", "step time", "serial", "limit"))
     for summary in at_reference(family.points):
         setting = summary.point.setting
         if setting.form == "serial":
@@ -154,6 +154,7 @@ def _step_table(family: FamilyAnalysis) -> Table:
                 str(setting.threads),
                 wording.compact_step(summary.step),
                 _serial_share(family, setting.width, setting.threads),
+                limitshares.share_of(family, setting.width, setting.threads),
             )
     return table
 

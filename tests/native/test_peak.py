@@ -18,9 +18,10 @@ def test_the_level_that_the_loops_run_on_is_one_of_those_that_this_machine_has()
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("level", ["", *_native.instruction_sets()])
 def test_the_peak_is_a_rate(threads: int, level: str) -> None:
-    rate = _native.fma_peak(_native.Team([0] * threads), 10**6, level)
-    assert math.isfinite(rate)
-    assert rate > 0.0
+    for peak in (_native.fma_peak, _native.word_peak):
+        rate = peak(_native.Team([0] * threads), 10**6, level)
+        assert math.isfinite(rate)
+        assert rate > 0.0
 
 
 @pytest.mark.parametrize("operation", ["add", "multiply", "fma", "divide"])
@@ -46,8 +47,9 @@ def test_refuses_what_there_is_not() -> None:
     team = _native.Team([0])
     with pytest.raises(ValueError, match="ops = 0 lies outside"):
         _native.fma_peak(team, 0)
-    with pytest.raises(ValueError, match="level = 'avx1024': this processor or build has no such"):
-        _native.fma_peak(team, 1, "avx1024")
+    for peak in (_native.fma_peak, _native.word_peak):
+        with pytest.raises(ValueError, match="level = 'avx1024': this processor or build has no such"):
+            peak(team, 1, "avx1024")
     with pytest.raises(ValueError, match="operation = 'root' is none of add, multiply, fma, divide"):
         _native.chain_seconds("root", 64)
     with pytest.raises(ValueError, match="ops = 63 lies outside"):

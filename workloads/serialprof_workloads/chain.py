@@ -7,10 +7,15 @@ from fractions import Fraction
 from typing import Final
 
 from serialprof import _native
-from serialprof.catalog import Affine, Work, workload
+from serialprof.catalog import Affine, Arithmetic, Work, workload
 from serialprof.setting import Setting
 
-OPERATIONS: Final = ("add", "multiply", "fma", "divide")
+OPERATIONS: Final[dict[str, Arithmetic]] = {
+    "add": "words",
+    "multiply": "multiplies",
+    "fma": "fp64",
+    "divide": "divides",
+}
 OPS_PER_STEP: Final = 64
 ADDEND: Final = 0x9E3779B97F4A7C15
 MULTIPLIER: Final = 6364136223846793005
@@ -23,7 +28,7 @@ def reference(operation: str, width: int, steps: int, fused: bool) -> list[int] 
     """The lanes after `steps` steps, in exact integers or correctly rounded doubles; slow.
 
     Args:
-        operation: one of OPERATIONS.
+        operation: a key of OPERATIONS.
         width: lanes.
         steps: steps of 64 operations each.
         fused: whether fma rounds once (one instruction) or twice (multiply, then add).
@@ -71,7 +76,7 @@ def work(setting: Setting) -> Work:
     Raises:
         ValueError: there is no such operation.
     """
-    operation = setting.parameters["operation"]
+    operation = str(setting.parameters["operation"])
     if operation not in OPERATIONS:
         raise ValueError(f"operation = {operation!r} is none of {', '.join(OPERATIONS)}")
     per_op = 2.0 if operation == "fma" else 1.0
@@ -82,6 +87,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(0.0, 8.0),
         lanes=Affine(0.0, 1.0),
         barriers=int(setting.threads > 1),
+        arithmetic=OPERATIONS[operation],
     )
 
 

@@ -64,4 +64,5 @@ def packed_automaton(setting: Setting, ops_per_word: int, chain_ops: int) -> Wor
         footprint=both,
         lanes=Affine(per_lane=1 / CELLS_PER_WORD),
         barriers=int(setting.threads > 1),
+        arithmetic="words",
     )

@@ -93,6 +93,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(streamed, cache * (context + setting.depth) + FLOAT * (10 * d + vocabulary)),
         lanes=Affine(0, d),
         barriers=5 * layers + 2,
+        arithmetic="fp32",
     )
 
 

@@ -86,6 +86,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(weights, (RING + 3) * hidden * FLOAT),
         lanes=Affine(0, hidden),
         barriers=1,
+        arithmetic="fp32",
     )
 
 

@@ -283,6 +283,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(streamed, cache * length + element * (10 * d + vocabulary)),
         lanes=Affine(0, d),
         barriers=regions(setting, 13 * layers + 8),
+        arithmetic="fp32",
     )
 
 

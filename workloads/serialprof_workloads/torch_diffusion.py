@@ -130,6 +130,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(2 * dim * element, 5 * dim * element),
         lanes=Affine(0, dim),
         barriers=regions(setting, 10),
+        arithmetic="fp32",
     )
 
 

@@ -112,6 +112,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(weights, 4 * units * element),
         lanes=Affine(0, units),
         barriers=regions(setting, 2 * layers + 2),
+        arithmetic="fp32",
     )
 
 

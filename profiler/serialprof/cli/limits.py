@@ -40,6 +40,7 @@ def _arithmetic(limits: Limits) -> list[str]:
         rows.append(("eager torch operation", _number(cycles), format_seconds(limits.dispatch)))
     lines += _table(("", "cycles", "time"), rows) if rows else []
     peaks = [(f"fp32 FMA, {level}", format_si(rate, "FLOP/s")) for level, rate in limits.fma.items()]
+    peaks += [(f"64-bit words, {level}", format_si(rate, "ops/s")) for level, rate in limits.words.items()]
     return lines + (["", *_table(("", "1 thread"), peaks)] if peaks else [])
 
 

@@ -31,6 +31,8 @@ _ENDING: Final = 0.5  # seconds kept back for ending the last process
 _SHARE: Final = 0.8  # of what is left, the most that a part may aim at
 _START: Final = 2.0  # seconds in which a process is surely up
 _PATIENCE: Final = 2.0  # multiples of what a part aims at until it is given up
+#: What is measured beside a part, with it.
+_BESIDE: Final[dict[Part, tuple[str, ...]]] = {"chains": ("clock",), "fma": ("words",)}
 _DEVICE_PATIENCE: Final = 4.0  # the same of a device, whose libraries load as they are first used
 
 _Answer = TypeVar("_Answer", bound=protocol.Reply)
@@ -121,7 +123,7 @@ def probe_limits(
             found = _probe_part(part, cpus, counts, effort, end)
         except CannotMeasureError as error:
             found = Limits(unmeasured={part: error.message})
-        known: dict[str, Any] = {part: getattr(found, part)} | ({"clock": found.clock} if part == "chains" else {})
+        known: dict[str, Any] = {name: getattr(found, name) for name in (part, *_BESIDE.get(part, ()))}
         limits = replace(limits, **known, unmeasured=limits.unmeasured | found.unmeasured)
     if chosen and all(not getattr(limits, part) for part in chosen):
         raise CannotMeasureError(f"the limits of this machine cannot be measured: {limits.unmeasured[chosen[0]]}")

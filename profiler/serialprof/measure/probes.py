@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from serialprof._native import Team, chain_seconds, fma_peak, instruction_sets
+from serialprof._native import Team, chain_seconds, fma_peak, instruction_sets, word_peak
 from serialprof.clock.meter import read_clock
 from serialprof.limits import Limits, Part
 from serialprof.measure.barriers import barriers
@@ -42,7 +42,7 @@ def measure_part(part: Part, cpus: Sequence[int], threads: Sequence[int], quick:
         case "chains":
             return chains(seconds)
         case "fma":
-            return Limits(fma=peaks(cpus[0], seconds))
+            return peaks(cpus[0], seconds)
         case "chase":
             return chase(cpus, threads, quick, seconds)
         case "stream":
@@ -89,13 +89,20 @@ def _ops_for(operation: str) -> int:
     return max(_FIRST_OPS, int(_TIMING / seconds))
 
 
-def peaks(cpu: int, seconds: float) -> dict[str, float]:
-    """FLOP/s of fp32 multiply-adds on one thread, by instruction set, least first."""
-    one = Team([cpu])
-    visits = {level: partial(_seconds_per_flop, one, level) for level in instruction_sets()}
-    return {level: 1 / undisturbed(values) for level, values in in_turns(visits, seconds, _GROWTH).items()}
+def peaks(cpu: int, seconds: float) -> Limits:
+    """FLOP/s of fp32 multiply-adds and operations per second on words, one thread, by instruction set, least first."""
+    one, kinds = Team([cpu]), {"fma": fma_peak, "words": word_peak}
+    visits = {
+        (kind, level): partial(_seconds_per_operation, peak, one, level)
+        for kind, peak in kinds.items()
+        for level in instruction_sets()
+    }
+    found: dict[str, dict[str, float]] = {kind: {} for kind in kinds}
+    for (kind, level), values in in_turns(visits, seconds, _GROWTH).items():
+        found[kind][level] = 1 / undisturbed(values)
+    return Limits(fma=found["fma"], words=found["words"])
 
 
-def _seconds_per_flop(one: Team, level: str) -> list[float]:
-    rate = fma_peak(one, _FIRST_FLOPS, level)
-    return [1 / fma_peak(one, max(1, int(rate * _PEAK_TIMING)), level) for _ in range(2)]
+def _seconds_per_operation(peak: Callable[[Team, int, str], float], one: Team, level: str) -> list[float]:
+    rate = peak(one, _FIRST_FLOPS, level)
+    return [1 / peak(one, max(1, int(rate * _PEAK_TIMING)), level) for _ in range(2)]

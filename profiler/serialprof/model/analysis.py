@@ -20,10 +20,12 @@ from serialprof.model.examination import Examined, examine
 from serialprof.model.fitting.fitrecord import fit_record
 from serialprof.model.fitting.fitted import Fitted
 from serialprof.model.frontier import frontier
+from serialprof.model.limitshares import limit_shares
 from serialprof.model.refusals import disturbed_share, refusals
 from serialprof.model.results import Analysis, DeclaredWork, FamilyAnalysis, Fit, Tradeoff, Verdict
 from serialprof.model.standins import stand_ins
 from serialprof.model.steptimes import FamilyTimes
+from serialprof.model.sweep import at_reference
 from serialprof.model.tradeoff import crossovers, depth_costs, futility, tradeoffs
 from serialprof.model.undeclared import assumptions
 from serialprof.model.verdict import TOO_DISTURBED, Findings, sentence
@@ -89,6 +91,7 @@ def _family(run: StoredRun, examined: Examined) -> FamilyAnalysis:
         counted=counted,
         stand_ins=standing_in,
         device=device,
+        limit_shares=limit_shares(at_reference(times.summaries), run.limits),
     )
     return replace(family, refusals=refusals(family, run.limits))
 

@@ -11,6 +11,7 @@ from serialprof.estimate import Estimate
 from serialprof.model.answers import Contradiction, Counting, Frontier, Refusal, StandIns
 from serialprof.model.answers import Part as Part
 from serialprof.model.dissected import DeviceAnalysis
+from serialprof.model.limitshares import LimitShare
 from serialprof.model.wording import share
 from serialprof.planning import Family, Point
 from serialprof.rendering import in_notebook
@@ -317,6 +318,7 @@ class FamilyAnalysis:
     counted: tuple[Counting, ...] = ()
     stand_ins: StandIns = field(default_factory=StandIns)
     device: DeviceAnalysis | None = None
+    limit_shares: tuple[LimitShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of what was found: fits, knees, attributions, trade-offs, verdicts, and what the data do not tell."""
+"""Tables of what was found: fits, knees, attributions, trade-offs, shares of limits, verdicts, and what is not told."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from serialprof.model.limitshares import LIMITS
 from serialprof.tables.frames import FAMILY, cells, frame, of_family, three
 
 if TYPE_CHECKING:
@@ -91,6 +92,20 @@ def tradeoffs(analysis: Analysis) -> pd.DataFrame:
             rows.append(row)
     estimates = [column for name in names for column in three(name)]
     return frame(rows, (*FAMILY, "width", "threads", "more_threads", *estimates, "winner", "futile"))
+
+
+def limit_shares(analysis: Analysis) -> pd.DataFrame:
+    """One row per family and operating point of the serial form that declares work; a floor per limit in seconds."""
+    rows = (
+        {
+            **_family(family), "width": item.width, "threads": item.threads, "limit": item.binding,
+            **cells("share", item.share), **{f"{floor.limit}_seconds": floor.seconds for floor in item.floors},
+        }
+        for family in analysis.families
+        for item in family.limit_shares
+    )  # fmt: skip
+    floors = tuple(f"{limit}_seconds" for limit in LIMITS)
+    return frame(rows, (*FAMILY, "width", "threads", "limit", *three("share"), *floors))
 
 
 def verdicts(analysis: Analysis) -> pd.DataFrame:
