@@ -16,7 +16,7 @@ BESIDE := $(addprefix tests/,browser checking/test_judging.py cli live measure/t
   $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))
 
-.PHONY: run test suite check format lint types contracts docs test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
+.PHONY: run test suite beside alone check format lint types contracts docs test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -24,8 +24,12 @@ run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 test: $(VENV)/.tests  ## install with the test extras, run the tests
 	@$(MAKE) --no-print-directory suite
 
-suite:  ## all tests: first those that may run beside each other, then one by one those that measure time
+suite: beside alone  ## all tests: first those that may run beside each other, then one by one those that measure time
+
+beside:
 	$(TESTED) -m pytest -m 'not ($(WITHOUT))' -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(BESIDE)
+
+alone:
 	$(TESTED) -m pytest -m 'not ($(WITHOUT))' $(addprefix --ignore=,$(BESIDE))
 
 check: lint types contracts test  ## everything that must hold before a commit
