@@ -239,9 +239,10 @@ def test_a_reader_that_leaves_is_no_regression(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_full_disk_behind_standard_output_is_a_sentence(folder: Path) -> None:
+@pytest.mark.parametrize("buffering", [["-u"], []], ids=["unbuffered", "buffered"])
+def test_a_full_disk_behind_standard_output_is_a_sentence(folder: Path, buffering: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-u", "-c", MAIN, "list"]
+        command = [sys.executable, *buffering, "-c", MAIN, "list"]
         done = subprocess.run(command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
     assert done.stderr == "serialprof: No space left on device: make room, or write elsewhere\n"
