@@ -6,6 +6,7 @@
 
 namespace serialprof {
 void register_barrier(pybind11::module_& module);
+void register_billiards(pybind11::module_& module);
 void register_chain(pybind11::module_& module);
 void register_chase(pybind11::module_& module);
 void register_counters(pybind11::module_& module);
@@ -13,13 +14,17 @@ void register_gaps(pybind11::module_& module);
 void register_life(pybind11::module_& module);
 void register_live(pybind11::module_& module);
 void register_meter(pybind11::module_& module);
+void register_nbody(pybind11::module_& module);
 void register_peak(pybind11::module_& module);
 void register_pipeline(pybind11::module_& module);
 void register_planted(pybind11::module_& module);
+void register_rollout(pybind11::module_& module);
 void register_rule110(pybind11::module_& module);
+void register_scan(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_team(pybind11::module_& module);
 void register_thief(pybind11::module_& module);
+void register_value(pybind11::module_& module);
 void register_walk(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_lstm(pybind11::module_& module);
@@ -31,6 +36,7 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_team(module);
   serialprof::register_walk(module);
   serialprof::register_barrier(module);
+  serialprof::register_billiards(module);
   serialprof::register_chain(module);
   serialprof::register_chase(module);
   serialprof::register_counters(module);
@@ -38,12 +44,16 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_life(module);
   serialprof::register_live(module);
   serialprof::register_meter(module);
+  serialprof::register_nbody(module);
   serialprof::register_peak(module);
   serialprof::register_pipeline(module);
   serialprof::register_planted(module);
+  serialprof::register_rollout(module);
   serialprof::register_rule110(module);
+  serialprof::register_scan(module);
   serialprof::register_stream(module);
   serialprof::register_thief(module);
+  serialprof::register_value(module);
   serialprof::register_decode(module);
   serialprof::register_lstm(module);
 }

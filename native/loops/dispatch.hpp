@@ -21,6 +21,63 @@ struct Panels {
   std::int64_t columns;  // k runs over [0, columns)
 };
 
+constexpr int kScanTile = 16;  // channels that stand together in the recurrences
+
+// One step of a selective state-space model. rates and h hold kScanTile channels of one state after the other:
+// [channels / kScanTile, states, kScanTile].
+struct SelectiveStep {
+  const float* x;       // [channels]
+  const float* delta;   // [channels]
+  const float* input;   // [states], the same for all channels
+  const float* output;  // [states]
+  const float* rates;
+  float* y;  // [channels]
+  std::int64_t states;
+};
+
+// Bodies that attract each other. The vectors are [axis, body], with `stride` doubles from axis to axis.
+struct Bodies {
+  double* position;
+  double* velocity;
+  double* acceleration;
+  const double* mass;
+  std::int64_t count;
+  std::int64_t stride;
+  double softening;  // squared
+  double half_step;  // dt / 2
+};
+
+constexpr std::int32_t kTableCell = 1 << 16;  // side of a cell of the billiard table
+
+struct Table {
+  std::int32_t side;
+  std::int32_t radius;  // of a diamond: |u| + |w| < radius from a cell's centre
+  std::int64_t stride;  // from x to y to vx to vy
+};
+
+constexpr int kMdpTile = 16;  // states that stand together in a Markov decision process, and sets of values
+
+// A tile holds for each action kMdpTile rewards (float), then for each outcome kMdpTile weights (16 bits) and kMdpTile
+// successors (16 bits where compact, else 32).
+struct Mdp {
+  const unsigned char* tiles;
+  std::int64_t tile_bytes;
+  std::int64_t actions;
+  std::int64_t branching;
+  float scale;  // discount over the sum of the weights
+  bool compact;
+};
+
+// A model of a world for rollouts: preferences [states, actions], outcomes [states, actions, 1 + branching]: the
+// reward, then the successors.
+struct World {
+  const std::int32_t* preferences;
+  const std::int32_t* outcomes;
+  std::int64_t states;
+  std::int64_t actions;
+  std::int64_t branching;
+};
+
 struct Loops {
   const char* name;
 
@@ -53,6 +110,24 @@ struct Loops {
   void (*rule110_words)(const std::uint64_t* in, std::uint64_t* out, std::int64_t words);
   void (*life_column)(const std::uint64_t* left, const std::uint64_t* here, const std::uint64_t* right,
                       std::uint64_t* out, std::int64_t rows);
+
+  // Linear recurrences (loops/recurrence.hpp); counts are multiples of kScanTile, and `to` may be `from`.
+  void (*scan_linear)(const float* decay, const float* input, const float* from, float* to, std::int64_t count);
+  // h <- exp(delta rate) h + delta x input, y = sum over the states of output h: channels [first, first + count).
+  void (*scan_selective)(const SelectiveStep& step, const float* from, float* to, std::int64_t first,
+                         std::int64_t count);
+
+  // Bodies and balls (loops/nbody.hpp, loops/billiards.hpp): [first, first + count), rounded up to whole vectors
+  void (*leapfrog_drift)(const Bodies& bodies, const double* from, std::int64_t first, std::int64_t count);
+  void (*leapfrog_kick)(const Bodies& bodies, std::int64_t first, std::int64_t count);
+  void (*billiards)(const Table& table, const std::int32_t* from, std::int32_t* to, std::int64_t first,
+                    std::int64_t count, bool moving);
+
+  // Markov decision processes (loops/decision.hpp, loops/rollout.hpp)
+  void (*backup)(const Mdp& mdp, const float* values, float* next, std::int64_t first, std::int64_t count);
+  void (*backup_many)(const Mdp& mdp, const float* values, float* next, std::int64_t first, std::int64_t count);
+  void (*rollout)(const World& world, std::int32_t* states, std::int64_t* returns, std::int64_t first,
+                  std::int64_t last, std::uint32_t key, bool drawn);
 };
 
 // The levels that there are, least first.

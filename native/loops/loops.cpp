@@ -2,8 +2,13 @@
 // One instruction set's copy of the hot loops (see dispatch.hpp and CMakeLists.txt).
 #include "loops/activation.hpp"
 #include "loops/automata.hpp"
+#include "loops/billiards.hpp"
+#include "loops/decision.hpp"
 #include "loops/dispatch.hpp"
 #include "loops/linear.hpp"
+#include "loops/nbody.hpp"
+#include "loops/recurrence.hpp"
+#include "loops/rollout.hpp"
 #include "loops/throughput.hpp"
 
 #define SERIALPROF_TEXT_(name) #name
@@ -38,6 +43,20 @@ const Loops table = {
     // cellular automata
     rule110_words,
     life_column,
+
+    // linear recurrences
+    scan_linear,
+    scan_selective,
+
+    // bodies and balls
+    leapfrog_drift,
+    leapfrog_kick,
+    billiards,
+
+    // Markov decision processes
+    backup,
+    backup_many,
+    rollout,
 };
 
 }  // namespace SERIALPROF_ISA

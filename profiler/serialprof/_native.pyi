@@ -166,6 +166,117 @@ class Lstm:
     def state(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """States h and c after the last run: [B, H] each; wide: [steps, B, H], the result of every update."""
 
+class Scan:
+    """A linear recurrence in every channel; step t reads row t % ring of the inputs.
+
+    states = 0: h <- a h + b. Else the selective form with so many states per channel. In the wide form run(steps) is
+    the associative scan, in one pass without ticks or delay. steps is at most depth.
+    """
+
+    def __init__(
+        self, team: Team, width: int, seed: int, depth: int, wide: bool = False, states: int = 0, ring: int = 64
+    ) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def inputs(self) -> dict[str, NDArray[np.float32]]:
+        """a, b [ring, W]; selective: delta, x [ring, W], B, C [ring, states] and A [states], the same in all channels."""
+
+    def result(self) -> NDArray[np.float32]:
+        """h after the last run, or the last y of the selective form: [W]; wide: that of every step, [steps, W]."""
+
+class NBody:
+    """Gravity between `width` bodies, softened, one leapfrog per step.
+
+    In the wide form every step is the first step anew.
+    """
+
+    def __init__(
+        self, team: Team, width: int, seed: int = 0, dt: float = 0.001, softening: float = 0.05, wide: bool = False
+    ) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def state(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Places and velocities after the last run, [3, N] each."""
+
+    def set_state(self, positions: NDArray[np.float64], velocities: NDArray[np.float64]) -> None:
+        """Sets what every run starts from."""
+
+    def masses(self) -> NDArray[np.float64]: ...
+
+class Billiards:
+    """Balls in a box of cells x cells cells, each with a diamond |u| + |w| < radius around its centre; exact integers.
+
+    A cell's side is 2**16. In the wide form every step is the first step anew.
+    """
+
+    def __init__(
+        self, team: Team, width: int, seed: int = 0, cells: int = 64, radius: int = 24000, wide: bool = False
+    ) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def turn(self) -> None:
+        """Lets runs start from the state after the last one, turned round: turn, run, turn leads back to its start."""
+
+    def state(self) -> NDArray[np.int32]:
+        """x, y, vx, vy of every ball, [4, W]."""
+
+    def digest(self) -> int:
+        """FNV-1a over the 32-bit words of state()."""
+
+class Value:
+    """Value iteration over a Markov decision process that is drawn; one step backs up all states.
+
+    In the wide form run(steps) backs up 16 drawn sets of values together, steps / 16 times, rounded up, from the start.
+    """
+
+    def __init__(
+        self,
+        team: Team,
+        width: int,
+        seed: int,
+        depth: int,
+        wide: bool = False,
+        actions: int = 4,
+        branching: int = 4,
+        discount: float = 0.95,
+    ) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """rewards [S, A], probabilities and successors [S, A, branching]."""
+
+    def start(self) -> NDArray[np.float32]:
+        """The values that a run starts from: [S]; wide: [S, 16]."""
+
+    def values(self) -> NDArray[np.float32]:
+        """Those after the last run: [S]; wide: [S, 16]."""
+
+class Rollout:
+    """Greedy rollouts through a world model in tables that are drawn; exact integers.
+
+    Rollout i starts in state i % states. In the wide form every transition starts from a drawn state.
+    """
+
+    def __init__(
+        self,
+        team: Team,
+        width: int,
+        seed: int,
+        depth: int,
+        wide: bool = False,
+        states: int = 4096,
+        actions: int = 4,
+        branching: int = 4,
+    ) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def tables(self) -> dict[str, NDArray[np.int32]]:
+        """preferences and rewards [states, actions], successors [states, actions, branching]."""
+
+    def states(self) -> NDArray[np.int32]:
+        """Where each rollout stands after the last run; serial form alone."""
+
+    def returns(self) -> NDArray[np.int64]:
+        """The sum of each rollout's rewards."""
+
+    def keys(self, steps: int) -> list[int]:
+        """What the draws of each step depend on, beside the lane."""
+
 class Rule110:
     def __init__(self, team: Team, cells: int, seed: int = 0, wide: bool = False) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
