@@ -40,6 +40,7 @@ class Barrier {
   // since the last run has woken by then.
   double seconds(std::int64_t steps) {
     Timed timed{this, in_range("steps", steps, 1, std::int64_t{1} << 40), 0.0};
+    const Turn turn(*team);
     begin();
     py::gil_scoped_release release;
     team->run(&Timed::task, &timed);

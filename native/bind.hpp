@@ -29,24 +29,36 @@ inline std::int64_t in_range(const char* name, std::int64_t value, std::int64_t 
 }
 
 // Any writable buffer of int64 in one contiguous dimension: numpy's, or the standard library's, which loads faster.
-inline std::int64_t* tick_buffer(const py::buffer& ticks, std::int64_t steps) {
-  const py::buffer_info info = ticks.request(true);
-  if (info.itemsize != 8 || (info.format != "q" && info.format != "l")) {
-    throw py::type_error("ticks: needs entries of type int64");
+// What exports it can neither move nor free it while this lives.
+class TickBuffer {
+ public:
+  TickBuffer(const std::optional<py::buffer>& ticks, std::int64_t steps) {
+    if (!ticks) return;
+    info_ = ticks->request(true);
+    if (info_.itemsize != 8 || (info_.format != "q" && info_.format != "l")) {
+      throw py::type_error("ticks: needs entries of type int64");
+    }
+    require(info_.ndim == 1 && info_.size >= steps + 1 && info_.strides[0] == 8,
+            "ticks: needs one dimension and steps + 1 entries");
+    require(reinterpret_cast<std::uintptr_t>(info_.ptr) % alignof(std::int64_t) == 0,
+            "ticks: needs entries at multiples of 8 bytes");
   }
-  require(info.ndim == 1 && info.size >= steps + 1 && info.strides[0] == 8,
-          "ticks: needs one dimension and steps + 1 entries");
-  return static_cast<std::int64_t*>(info.ptr);
-}
+
+  std::int64_t* data() const { return static_cast<std::int64_t*>(info_.ptr); }  // nullptr where there are none
+
+ private:
+  py::buffer_info info_;
+};
 
 // run(steps, ticks=None, delay_ticks=0): the GIL is released meanwhile.
 template <typename Kernel>
 void run_kernel(Kernel& kernel, std::int64_t steps, const std::optional<py::buffer>& ticks, std::int64_t delay_ticks) {
   in_range("steps", steps, 0, std::int64_t{1} << 40);
   in_range("delay_ticks", delay_ticks, 0, std::int64_t{1} << 40);
-  std::int64_t* buffer = ticks ? tick_buffer(*ticks, steps) : nullptr;
+  const TickBuffer buffer(ticks, steps);
+  const Turn turn(*kernel.team);  // until the state that begin() sets is done with
   py::gil_scoped_release release;
-  drive(kernel, *kernel.team, steps, buffer, delay_ticks);
+  drive(kernel, *kernel.team, steps, buffer.data(), delay_ticks);
 }
 
 // A kernel keeps its team as `std::shared_ptr<Team> team`.

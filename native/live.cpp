@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "bind.hpp"
 #include "livecopy.hpp"
 #include "liverecorder.hpp"
 #include "ticks.hpp"
@@ -36,11 +37,12 @@ enum Event : long { kStep = 0, kEnter = 1, kLeave = 2, kEnd = 3 };
 bool call_hook(Event event, std::int32_t name) {
   PyObject *type, *value, *trace;
   PyErr_Fetch(&type, &value, &trace);
+  const auto called = py::reinterpret_borrow<py::object>(hook);  // it may replace itself
   PyObject* answer = PyObject_CallFunction(hook, "li", static_cast<long>(event), static_cast<int>(name));
   const bool yes = answer != nullptr && PyObject_IsTrue(answer) == 1;
   if (answer == nullptr) {
-    PyErr_WriteUnraisable(hook);
-    Py_CLEAR(hook);
+    PyErr_WriteUnraisable(called.ptr());
+    if (hook == called.ptr()) Py_CLEAR(hook);
   }
   Py_XDECREF(answer);
   PyErr_Restore(type, value, trace);
@@ -50,10 +52,11 @@ bool call_hook(Event event, std::int32_t name) {
 void do_chore(Lane& mine, std::int64_t now) {
   if (now - mine.chore < chore_ticks) return;
   mine.chore = now;
+  const auto called = py::reinterpret_borrow<py::object>(chore);  // it may replace itself
   PyObject* answer = PyObject_CallNoArgs(chore);
   if (answer == nullptr) {
-    PyErr_WriteUnraisable(chore);
-    Py_CLEAR(chore);
+    PyErr_WriteUnraisable(called.ptr());
+    if (chore == called.ptr()) Py_CLEAR(chore);
   }
   Py_XDECREF(answer);
 }
@@ -255,8 +258,9 @@ PyMethodDef region_function = {"region", region_of, METH_O,
                                "A region of a step: `with serialprof.region(\"sample\"): ...`; see docs/live.md."};
 
 void set(PyObject*& slot, const py::object& value) {
-  Py_XDECREF(slot);
+  PyObject* const before = slot;
   slot = value.is_none() ? nullptr : value.inc_ref().ptr();
+  Py_XDECREF(before);  // last, since it may run code of Python's that looks here
 }
 
 py::dict taken() {
@@ -283,7 +287,9 @@ void register_live(py::module_& module) {
   module.attr("Region") = py::reinterpret_borrow<py::object>(type_of_region);
   module.attr("Steps") = py::reinterpret_steal<py::object>(PyType_FromSpec(&steps_spec));
   module.attr("region") = py::reinterpret_steal<py::object>(PyCFunction_New(&region_function, nullptr));
-  module.def("live_start", [](std::int64_t block) { recorder.start(block); }, py::arg("block_ticks"));
+  module.def(
+      "live_start", [](std::int64_t block) { recorder.start(in_range("block_ticks", block, 1, kMostTicks)); },
+      py::arg("block_ticks"));
   module.def("live_stop", [] { recorder.stop(); });
   module.def("live_recording", [] { return recorder.active.load(); });
   module.def("live_taken", &taken);
@@ -292,8 +298,8 @@ void register_live(py::module_& module) {
   module.def(
       "live_chore",
       [](const py::object& called, std::int64_t ticks) {
+        chore_ticks = in_range("ticks", ticks, 0, kMostTicks);
         set(chore, called);
-        chore_ticks = ticks;
       },
       py::arg("chore"), py::arg("ticks"));
   module.def("live_table", [] { return reinterpret_cast<std::uintptr_t>(&table); });

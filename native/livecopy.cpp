@@ -113,6 +113,13 @@ py::dict copied(Lane& lane) {
 }
 
 py::dict replayed(const std::vector<std::tuple<std::string, std::int32_t, std::int64_t>>& calls, std::int64_t block) {
+  if (block < 1 || block > kMostTicks)
+    throw py::value_error("block_ticks = " + std::to_string(block) + " lies outside [1, 2^50]");
+  for (const auto& call : calls) {
+    const std::int64_t now = std::get<2>(call);
+    if (now < 0 || now > kMostTicks)
+      throw py::value_error("calls: a tick of " + std::to_string(now) + " lies outside [0, 2^50]");
+  }
   auto* mine = new Lane;  // never given back, as its memory is not
   mine->reset(1, block, false);
   std::vector<std::uint64_t> runs(kMostNames, 0);

@@ -13,6 +13,8 @@
 
 namespace serialprof::lanes {
 
+constexpr std::int64_t kMostTicks = std::int64_t{1} << 50;  // days
+
 // A dictionary with "outside", "loops" and the losses; read by profiler/serialprof/live/collecting.py.
 pybind11::dict copied(Lane& lane);
 

@@ -32,7 +32,9 @@ class Reader {
 
   // Seconds in which the team reads the footprint `passes` times, after one pass that fills the caches.
   double seconds(std::int64_t passes) {
-    passes_ = in_range("passes", passes, 1, std::int64_t{1} << 32);
+    in_range("passes", passes, 1, std::int64_t{1} << 32);
+    const Turn turn(*team_);
+    passes_ = passes;
     {
       py::gil_scoped_release release;
       team_->run(&Reader::read, this);

@@ -46,6 +46,17 @@ bool reached(std::uint32_t value, std::uint32_t wanted) noexcept {
   return static_cast<std::int32_t>(value - wanted) >= 0;
 }
 
+// Beyond all CPU numbers: the kernel's own masks have that many bits.
+int end_of_cpus() noexcept {
+#if defined(__linux__)
+  constexpr std::size_t kLongest = 1 << 16;  // bytes of a mask
+  const auto mask = std::make_unique<unsigned char[]>(kLongest);
+  const long bytes = syscall(SYS_sched_getaffinity, 0, kLongest, mask.get());
+  if (bytes > 0) return static_cast<int>(8 * bytes);
+#endif
+  return INT32_MAX;
+}
+
 int rounds_for(int size) noexcept {
   int rounds = 0;
   while ((1 << rounds) < size) ++rounds;
@@ -94,8 +105,10 @@ void Member::share(std::int64_t count, std::int64_t grain, std::int64_t* first, 
 
 Team::Team(std::vector<int> cpus) : cpus_(std::move(cpus)) {
   if (cpus_.empty()) throw std::invalid_argument("cpus: a team needs at least one CPU");
+  const int end = end_of_cpus();
   for (const int cpu : cpus_) {
     if (cpu < 0) throw std::invalid_argument("cpus: " + std::to_string(cpu) + " is no CPU number");
+    if (cpu >= end) throw std::invalid_argument("cpus: this machine has no CPU " + std::to_string(cpu));
   }
   if (cpus_.size() > 4096) throw std::invalid_argument("cpus: a team has at most 4096 threads");
   rounds_ = rounds_for(size());
@@ -156,7 +169,12 @@ void* Team::main_of_thread(void* argument) {
   }
 }
 
+Turn::Turn(Team& team) : lock_(team.entrance_, std::try_to_lock) {
+  if (!lock_.owns_lock()) throw std::runtime_error("team: another thread runs something on it; give each its own team");
+}
+
 void Team::run(Task task, void* context) {
+  const Turn turn(*this);
   Member caller{0, size(), this, epochs_[0]};
   if (size() == 1) {
     task(context, caller);

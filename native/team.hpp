@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace serialprof {
@@ -51,11 +52,13 @@ class Team {
   int size() const noexcept { return static_cast<int>(cpus_.size()); }
   const std::vector<int>& cpus() const noexcept { return cpus_; }
 
-  // Runs task(context, member) on every thread and returns when all are done. Not to be entered twice at a time.
+  // Runs task(context, member) on every thread and returns when all are done. Throws std::runtime_error where another
+  // thread is inside.
   void run(Task task, void* context);
 
  private:
   friend struct Member;
+  friend class Turn;
   static void* main_of_thread(void* argument);
   void start_thread(int rank);
   void stop_threads() noexcept;
@@ -66,6 +69,7 @@ class Team {
     pthread_t thread;
   };
 
+  std::recursive_mutex entrance_;
   std::vector<int> cpus_;
   std::vector<Seat> seats_;
   Flag start_;
@@ -76,6 +80,15 @@ class Team {
   std::vector<std::uint32_t> epochs_;  // per rank, carried from run to run
   std::unique_ptr<Flag[]> arrivals_;   // [round * size + rank]: dissemination barrier
   int rounds_ = 0;
+};
+
+// The calling thread's right to run things on a team. What is taken again inside another turn is the same turn.
+class Turn {
+ public:
+  explicit Turn(Team& team);  // throws std::runtime_error where it is another thread's
+
+ private:
+  std::unique_lock<std::recursive_mutex> lock_;
 };
 
 }  // namespace serialprof

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <mutex>
 #include <stdexcept>
 
 #include "bind.hpp"
@@ -73,6 +74,21 @@ class Thief {
 
   // CPU time that it has taken so far, in seconds.
   double taken() const {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    return read();
+  }
+
+  void stop() noexcept {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    if (!running_) return;
+    final_ = read();
+    stopping_.store(true, std::memory_order_relaxed);
+    pthread_join(thread_, nullptr);
+    running_ = false;
+  }
+
+ private:
+  double read() const {
     if (!running_) return final_;
     clockid_t clock;
     timespec time{};
@@ -80,15 +96,6 @@ class Thief {
     return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
   }
 
-  void stop() noexcept {
-    if (!running_) return;
-    final_ = taken();
-    stopping_.store(true, std::memory_order_relaxed);
-    pthread_join(thread_, nullptr);
-    running_ = false;
-  }
-
- private:
   static void* main_of_thread(void* argument) {
     Thief& thief = *static_cast<Thief*>(argument);
     const double end = steady_seconds() + thief.seconds_;
@@ -106,6 +113,7 @@ class Thief {
   double share_;
   double period_;
   double seconds_;
+  mutable std::mutex mutex_;  // of the two below, and of the thread's end
   double final_ = 0.0;
   bool running_ = false;
   std::atomic<bool> stopping_{false};

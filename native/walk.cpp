@@ -41,7 +41,9 @@ class Walk {
 
   // Seconds in which each thread follows `loads` pointers, the mean over the threads; goes on where it last ended.
   double seconds(std::int64_t loads) {
-    loads_ = in_range("loads", loads, 1, std::int64_t{1} << 40);
+    in_range("loads", loads, 1, std::int64_t{1} << 40);
+    const Turn turn(*team_);
+    loads_ = loads;
     {
       py::gil_scoped_release release;
       team_->run(&Walk::chase, this);

@@ -17,6 +17,7 @@ namespace serialprof {
 template <typename Kernel>
 void run_planned(Kernel& kernel, std::int64_t steps, const std::optional<py::buffer>& ticks, std::int64_t delay_ticks) {
   in_range("steps", steps, 0, kernel.depth());
+  const Turn turn(*kernel.team);
   if (!kernel.wide()) {
     kernel.plan(steps);
     run_kernel(kernel, steps, ticks, delay_ticks);

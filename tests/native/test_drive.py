@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import time
+from array import array
+from threading import Thread
+
 import numpy as np
 import pytest
 
@@ -42,6 +46,23 @@ def test_refuses_ticks_without_room(kernel: _native.Planted, ticks: np.ndarray) 
 def test_refuses_ticks_of_another_type(kernel: _native.Planted) -> None:
     with pytest.raises(TypeError):
         kernel.run(4, np.zeros(5, dtype=np.float64))
+
+
+def test_refuses_ticks_that_are_not_aligned(kernel: _native.Planted) -> None:
+    with pytest.raises(ValueError, match="ticks: needs entries at multiples of 8 bytes"):
+        kernel.run(4, memoryview(bytearray(64))[4:52].cast("q"))
+
+
+def test_ticks_stay_where_they_are_while_a_kernel_runs() -> None:
+    kernel = _native.Barrier(_native.Team([0]), 1_000)
+    ticks = array("q", [0] * 6)
+    running = Thread(target=kernel.run, args=(5, ticks), kwargs={"delay_ticks": 100_000_000})
+    running.start()
+    while running.is_alive() and not ticks[0]:
+        time.sleep(1e-3)
+    with pytest.raises(BufferError):
+        ticks.append(1)
+    running.join()
 
 
 @pytest.mark.parametrize(("steps", "delay"), [(-1, 0), (2**41, 0)])

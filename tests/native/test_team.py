@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import time
+from array import array
 from collections.abc import Callable
+from threading import Thread
 
 import pytest
 
@@ -51,14 +54,35 @@ def test_teams_come_and_go() -> None:
         assert _native.Team([CPUS[0]] * 3).size == 3
 
 
+def test_refuses_a_second_thread_while_one_is_inside() -> None:
+    team = _native.Team([CPUS[0]])
+    kernel = _native.Barrier(team, 1)
+    ticks = array("q", [0] * 6)
+    running = Thread(target=kernel.run, args=(5, ticks), kwargs={"delay_ticks": 100_000_000})
+    running.start()
+    while running.is_alive() and not ticks[0]:
+        time.sleep(1e-3)
+    for enter in (lambda: kernel.run(1), lambda: kernel.seconds(1), lambda: _native.Chain(team, "add", 1).run(1)):
+        with pytest.raises(RuntimeError, match="team: another thread runs something on it"):
+            enter()
+    running.join()
+    kernel.run(2)
+    assert kernel.value == pow(6364136223846793005, 2, 2**64)
+
+
 def test_refuses_no_cpus() -> None:
     with pytest.raises(ValueError, match="cpus: a team needs at least one CPU"):
         _native.Team([])
 
 
 def test_refuses_a_cpu_that_is_not_there() -> None:
-    with pytest.raises(ValueError, match="cpus: cannot start a thread on CPU 100000"):
+    with pytest.raises(ValueError, match="cpus: this machine has no CPU 100000"):
         _native.Team([0, 100_000])
+
+
+def test_refuses_a_cpu_that_is_not_there_for_the_caller() -> None:
+    with pytest.raises(ValueError, match="cpus: this machine has no CPU 2147483647"):
+        _native.Team([2**31 - 1])
 
 
 @pytest.mark.parametrize(
