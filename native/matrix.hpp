@@ -17,6 +17,9 @@ inline std::int64_t round_up(std::int64_t count, std::int64_t grain) { return (c
 // by a cache line so that rows of a power of two do not fall into the same cache sets.
 inline std::int64_t row_stride(std::int64_t columns) { return round_up(columns, 32) + 16; }
 
+// A matrix up to here is taken to stay in a second-level cache, most of it; larger ones are fetched ahead.
+constexpr std::int64_t kNearBytes = 1 << 20;
+
 // A matrix [rows, columns] in panels (see Panels). Filled entry by entry at construction of a kernel.
 class Matrix {
  public:
@@ -32,10 +35,11 @@ class Matrix {
 
   Panels panels(std::int64_t first, std::int64_t last) const noexcept {
     const std::int64_t stride = loops().panel_rows * columns_;
-    return Panels{data_.data() + first * stride, last - first, stride, columns_};
+    return Panels{data_.data() + first * stride, last - first, stride, columns_, far()};
   }
 
  private:
+  bool far() const noexcept { return product({rows_, columns_}) * 4 > kNearBytes; }
   std::int64_t place(std::int64_t row, std::int64_t column) const noexcept {
     const std::int64_t panel = loops().panel_rows;
     return (row / panel * columns_ + column) * panel + row % panel;

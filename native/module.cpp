@@ -27,7 +27,9 @@ void register_thief(pybind11::module_& module);
 void register_value(pybind11::module_& module);
 void register_walk(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
+void register_gru(pybind11::module_& module);
 void register_lstm(pybind11::module_& module);
+void register_rnn(pybind11::module_& module);
 }  // namespace serialprof
 
 PYBIND11_MODULE(_native, module) {
@@ -55,5 +57,7 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_thief(module);
   serialprof::register_value(module);
   serialprof::register_decode(module);
+  serialprof::register_gru(module);
   serialprof::register_lstm(module);
+  serialprof::register_rnn(module);
 }

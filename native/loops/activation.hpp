@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectorised exponentials and what stands on them: the LSTM cell, softmax, RMS norm, ReLU, argmax.
+// Vectorised exponentials and what stands on them: softmax; and RMS norm, ReLU, argmax.
 // Counts are rounded up to whole vectors: the buffers are padded (native/matrix.hpp), and padding holds zeros.
 #pragma once
 
@@ -26,31 +26,6 @@ static inline Vector exponential(Vector x) {
   series = series * r + 1.0f;
   series = series * r + 1.0f;
   return reinterpret_cast<Vector>(reinterpret_cast<Integers>(series) + (reinterpret_cast<Integers>(shifted) << 23));
-}
-
-static inline Vector sigmoid(Vector x) { return 1.0f / (1.0f + exponential(-x)); }
-
-// Near zero, where 1 - 2 / (e^2x + 1) cancels, the Taylor series to x^9 (truncation below 1e-8 relative).
-static inline Vector hyperbolic_tangent(Vector x) {
-  const Vector z = x * x;
-  Vector series = z * (62.0f / 2835) - 17.0f / 315;
-  series = series * z + 2.0f / 15;
-  series = series * z - 1.0f / 3;
-  const Vector near_zero = x + x * z * series;
-  return z < 0.0625f ? near_zero : 1.0f - 2.0f / (exponential(x + x) + 1.0f);
-}
-
-// gates: [i | f | g | o], a panel each; see Loops::lstm_cell.
-static void lstm_cell(const float* gates, const float* bias, float* cell, float* hidden) {
-  for (int v = 0; v < kPanel; v += kFloats) {
-    const Vector in = sigmoid(load(gates + v) + load(bias + v));
-    const Vector forget = sigmoid(load(gates + kPanel + v) + load(bias + kPanel + v));
-    const Vector candidate = hyperbolic_tangent(load(gates + 2 * kPanel + v) + load(bias + 2 * kPanel + v));
-    const Vector out = sigmoid(load(gates + 3 * kPanel + v) + load(bias + 3 * kPanel + v));
-    const Vector next = forget * load(cell + v) + in * candidate;
-    store(cell + v, next);
-    store(hidden + v, out * hyperbolic_tangent(next));
-  }
 }
 
 static inline float sum_of(Vector values) {

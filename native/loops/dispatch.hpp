@@ -13,12 +13,16 @@ namespace serialprof {
 constexpr int kChainOps = 64;  // dependent operations per lane in one step of the chain kernel
 
 // A matrix W[rows, columns] cut into panels of Loops::panel_rows rows; missing rows of the last panel are zeros.
-// W[row, k] stands at data[row / panel_rows * stride + k * panel_rows + row % panel_rows].
-struct Panels {
-  const float* data;
+// W[row, k] stands at data[row / panel_rows * stride + k * panel_rows + place(row % panel_rows)]. Single precision has
+// place(i) = i. A bf16 is the upper half of a single; rows i and i + panel_rows / 2 stand side by side, as the lower
+// and the upper half of one word, so that widening takes one operation each.
+template <typename Weight>
+struct PanelsOf {
+  const Weight* data;
   std::int64_t count;    // panels
-  std::int64_t stride;   // floats from panel to panel
+  std::int64_t stride;   // weights from panel to panel
   std::int64_t columns;  // k runs over [0, columns)
+  bool far = false;      // lies beyond the second-level cache: the loop then fetches ahead
 };
 
 constexpr int kScanTile = 16;  // channels that stand together in the recurrences
@@ -77,6 +81,8 @@ struct World {
   std::int64_t actions;
   std::int64_t branching;
 };
+using Panels = PanelsOf<float>;
+using Bf16Panels = PanelsOf<std::uint16_t>;
 
 struct Loops {
   const char* name;
@@ -91,14 +97,20 @@ struct Loops {
   double (*word_ops_per_round)();
   void (*word_rounds)(std::int64_t rounds);
 
-  // Linear algebra and activations (loops/linear.hpp, loops/activation.hpp), single precision.
+  // Linear algebra and activations (loops/linear.hpp, loops/activation.hpp), in single precision.
   std::int64_t panel_rows;
   // y[lane, row] = (accumulate ? y[lane, row] : 0) + sum of W[row, k] x[lane, k], for all rows of whole panels.
   // A lane's result does not depend on the other lanes, to the bit.
   void (*linear)(const Panels& matrix, const float* x, std::int64_t x_stride, std::int64_t lanes, float* y,
                  std::int64_t y_stride, bool accumulate);
-  // The LSTM update of panel_rows units. gates and bias: 4 * panel_rows floats, i, f, g, o; cell in place; hidden out.
-  void (*lstm_cell)(const float* gates, const float* bias, float* cell, float* hidden);
+  // The same with weights in bf16, widened to singles: to the bit what `linear` makes of the same values.
+  void (*linear_bf16)(const Bf16Panels& matrix, const float* x, std::int64_t x_stride, std::int64_t lanes, float* y,
+                      std::int64_t y_stride, bool accumulate);
+  // Recurrent cells (loops/cells.hpp): the update of panel_rows units of one lane. Gates, a panel each, take the bias
+  // in the same places; `before` is their hidden state so far, `cell` the state beside it (LSTM), replaced in place;
+  // what a cell does not use may be nullptr.
+  using CellLoop = void (*)(const float* gates, const float* bias, const float* before, float* cell, float* hidden);
+  CellLoop rnn_cell, gru_cell, lstm_cell;
   // scores[0, count) = softmax(scale * scores), scores[count, padded) = 0; padded is a multiple of panel_rows.
   void (*softmax)(float* scores, std::int64_t count, std::int64_t padded, float scale);
   // y = gain x / sqrt(mean(x^2) + epsilon); reads and writes whole vectors, x and gain zero beyond count.

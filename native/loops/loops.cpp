@@ -4,6 +4,7 @@
 #include "loops/automata.hpp"
 #include "loops/billiards.hpp"
 #include "loops/decision.hpp"
+#include "loops/cells.hpp"
 #include "loops/dispatch.hpp"
 #include "loops/linear.hpp"
 #include "loops/nbody.hpp"
@@ -34,6 +35,9 @@ const Loops table = {
     // linear algebra and activations
     kPanel,
     linear,
+    linear_bf16,
+    rnn_cell,
+    gru_cell,
     lstm_cell,
     softmax,
     rms_norm,

@@ -148,6 +148,30 @@ class Planted:
     @property
     def value(self) -> int: ...
 
+class Gru:
+    """A GRU layer whose input size is its hidden size H; one step updates all B = width lanes once.
+
+    Step t reads inputs()[t % ring]; h is zero before step 0. In the wide form run(steps) does `steps`
+    independent updates from that zero state, in one pass without ticks or delay. steps is at most depth.
+    """
+
+    def __init__(self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """weight_ih and weight_hh [3H, H], bias_ih and bias_hh [3H], gates in the order r, z, n (torch.nn.GRU)."""
+
+    def inputs(self) -> NDArray[np.float32]:
+        """[ring, B, H]."""
+
+    def state(self) -> tuple[NDArray[np.float32]]:
+        """State h after the last run: [B, H]; wide: [steps, B, H], the result of every update."""
+
+    @staticmethod
+    def cell(
+        gates: NDArray[np.float32], before: NDArray[np.float32], cell: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The cell alone: h and c after gates [6, N], the products with the input first, and states [N] before."""
+
 class Lstm:
     """An LSTM layer whose input size is its hidden size H; one step updates all B = width lanes once.
 
@@ -276,6 +300,35 @@ class Rollout:
 
     def keys(self, steps: int) -> list[int]:
         """What the draws of each step depend on, beside the lane."""
+    @staticmethod
+    def cell(
+        gates: NDArray[np.float32], before: NDArray[np.float32], cell: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The cell alone: h and c after gates [4, N] and states [N] before."""
+
+class Rnn:
+    """A tanh layer whose input size is its hidden size H; one step updates all B = width lanes once.
+
+    Step t reads inputs()[t % ring]; h is zero before step 0. In the wide form run(steps) does `steps`
+    independent updates from that zero state, in one pass without ticks or delay. steps is at most depth.
+    """
+
+    def __init__(self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """weight_ih and weight_hh [H, H], bias_ih and bias_hh [H] (torch.nn.RNN)."""
+
+    def inputs(self) -> NDArray[np.float32]:
+        """[ring, B, H]."""
+
+    def state(self) -> tuple[NDArray[np.float32]]:
+        """State h after the last run: [B, H]; wide: [steps, B, H], the result of every update."""
+
+    @staticmethod
+    def cell(
+        gates: NDArray[np.float32], before: NDArray[np.float32], cell: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The cell alone: h and c after gates [1, N] and states [N] before."""
 
 class Rule110:
     def __init__(self, team: Team, cells: int, seed: int = 0, wide: bool = False) -> None: ...
