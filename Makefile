@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 BENCH := .venv-bench
 ATTRIBUTION := .venv-attribution
+KERNELS := .venv-kernels
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.* native/include/serialprof/*.*)
 
 # What `suite` tests with, which marks it leaves out, and the rooms that time nothing themselves, or whose runs say the
@@ -16,7 +17,8 @@ BESIDE := $(addprefix tests/,browser checking/test_judging.py cli live measure/t
   $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))
 
-.PHONY: run test suite beside alone check format lint types contracts docs test-browser browser test-qemu qemu bench-tools attribution-tools wheel clean
+.PHONY: run test suite beside alone check format lint types contracts docs test-browser browser test-qemu qemu bench-tools \
+  attribution-tools kernel-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -74,11 +76,15 @@ bench-tools: $(BENCH)/.bench  ## what benchmarks/{sampling,report,gate}.py compa
 
 attribution-tools: $(ATTRIBUTION)/.attribution  ## what benchmarks/attribution.py compares, in an environment of its own
 
+kernel-tools: $(KERNELS)/.kernels  ## what benchmarks/kernels.py compares, in an environment of its own, and Debian's golly
+	@command -v bgolly >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends golly >/dev/null; } \
+	  || echo "golly cannot be installed here: the benchmark will do without"
+
 wheel: $(VENV)/.python
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(ATTRIBUTION) build dist
+	rm -rf $(VENV) $(BENCH) $(ATTRIBUTION) $(KERNELS) build dist
 
 $(VENV)/.python:
 	@command -v $(PYTHON) >/dev/null || { echo "serialprof needs Python 3.11 or newer; $(PYTHON) is not there (make PYTHON=...)"; exit 1; }
@@ -113,4 +119,10 @@ $(ATTRIBUTION)/.attribution: $(VENV)/.python $(SOURCES)
 	@echo '*' > $(ATTRIBUTION)/.gitignore
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(ATTRIBUTION)/bin/python -m pip install --quiet --editable '.[peers]'
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(ATTRIBUTION)/bin/python -m pip install --quiet --no-deps extrap
+	@touch $@
+
+$(KERNELS)/.kernels: $(VENV)/.python $(SOURCES) $(shell find profiler workloads reports -name '*.py')
+	@$(PYTHON) -m venv $(KERNELS)
+	@echo '*' > $(KERNELS)/.gitignore
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(KERNELS)/bin/python -m pip install --quiet '.[torch,kernels]'
 	@touch $@

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures cores against their peers within some minutes, and says of each shape what came out."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.kernels_tools.core import OURS, Case, Core
+from benchmarks.kernels_tools.limit import Least, least
+from benchmarks.kernels_tools.running import Field, Outcome
+from benchmarks.kernels_tools.scoring import score, verdict
+from serialprof.catalog import Work, Workload
+from serialprof.limits import Limits
+from serialprof.loading import load
+from serialprof.setting import ParameterValue, Setting
+
+Row = dict[str, Any]
+
+
+class Clock:
+    """Shares out some minutes among cases: what one leaves unused, starts of processes included, goes to the rest.
+
+    Args:
+        minutes: for all.
+        cases: how many there are.
+    """
+
+    def __init__(self, minutes: float, cases: int) -> None:
+        self._end = time.monotonic() + 60 * minutes
+        self._left = cases
+
+    def next_end(self) -> float:
+        """Until when the next case may take, by time.monotonic()."""
+        now = time.monotonic()
+        share = max(0.0, self._end - now) / max(1, self._left)
+        self._left -= 1
+        return now + share
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What cores are measured against.
+
+    Attributes:
+        cpus: in placement order.
+        limits: as serialprof measures them.
+        words: operations on 64-bit words per second on one thread, None where unknown.
+    """
+
+    cpus: tuple[int, ...]
+    limits: Limits
+    words: float | None
+
+
+def measure(cores: Sequence[Core], counts: Sequence[int], minutes: float, machine: Machine) -> list[Row]:
+    """One row per case and number of threads.
+
+    Args:
+        cores: with the cases that are wanted.
+        counts: thread counts.
+        minutes: for everything; a case is given four rounds at least.
+        machine: this one.
+    """
+    clock = Clock(minutes, len(counts) * sum(len(core.cases) for core in cores))
+    rows = []
+    for core in cores:
+        workload = load(core.name)
+        for threads in counts:
+            with tempfile.TemporaryDirectory() as folder, Field(core, machine.cpus[:threads], Path(folder)) as field:
+                for case in core.cases:
+                    outcome = field.time_case(case, {**workload.parameters, **case.parameters}, clock.next_end())
+                    rows.append(row_of(core, case, workload, threads, outcome, machine))
+                    print(progress(rows[-1]), flush=True)
+    return rows
+
+
+def row_of(core: Core, case: Case, workload: Workload, threads: int, outcome: Outcome, machine: Machine) -> Row:
+    """What is said of a case: our step, the least that the machine allows, ratios per round and the goals."""
+    found = score(outcome.rounds)
+    parameters: dict[str, ParameterValue] = {**workload.parameters, **case.parameters}
+    setting = Setting(width=case.width, depth=case.steps, threads=threads, parameters=parameters)
+    work = workload.declared(setting)
+    bound = bound_of(core, work, case.width, threads, machine) if work else None
+    share = bound.seconds / found.step if bound and bound.seconds and found.step else None
+    best = found.ratios[found.best].median if found.best else None
+    wanted = {"share": case.share if threads == 1 else None, "ratio": case.ratio.get(threads)}
+    return {
+        "core": core.name,
+        "shape": case.shape,
+        "threads": threads,
+        "width": case.width,
+        "steps": case.steps,
+        "parameters": dict(parameters),
+        "step": found.step,
+        "limit": asdict(bound) if bound else None,
+        "share": share,
+        "best": found.best,
+        "ratio": best,
+        "ratios": {name: asdict(ratio) for name, ratio in found.ratios.items()},
+        "missing": outcome.missing,
+        "notes": outcome.notes,
+        "versions": outcome.versions,
+        "goals": wanted,
+        "verdicts": {"share": verdict(share, wanted["share"]), "ratio": verdict(best, wanted["ratio"])},
+        "rounds": outcome.rounds,
+    }
+
+
+def bound_of(core: Core, work: Work, width: int, threads: int, machine: Machine) -> Least:
+    """The least seconds of a step; where the peak of word operations is unknown, without the bound by arithmetic."""
+    return least(work, width, threads, machine.limits, (machine.words or 0.0) if core.arithmetic == "bits" else None)
+
+
+def progress(row: Row) -> str:
+    """One line on a finished case."""
+    place = f"{row['core']} {row['shape']} {row['threads']}T"
+    if row["step"] is None:
+        return f"{place}: not timed: {row['missing'].get(OURS, 'no result')}"
+    peers = ", ".join(f"{name} {ratio['median']:.2f} x" for name, ratio in sorted(row["ratios"].items()))
+    return f"{place}: {row['step'] * 1e6:.4g} us, {len(row['rounds'])} rounds; {peers}"
