@@ -100,6 +100,7 @@ def work(setting: Setting) -> Work:
         bytes=Affine(0, 24 * DOUBLE),
         footprint=Affine(0, 13 * DOUBLE),
         barriers=int(setting.threads > 1),
+        arithmetic="fp64",
     )
 
 

@@ -82,6 +82,7 @@ def work(setting: Setting) -> Work:
         bytes=Affine(0, tables + 2 * FLOAT),
         footprint=Affine(0, tables + 2 * FLOAT),
         barriers=int(setting.threads > 1),
+        arithmetic="fp32",
     )
 
 
