@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gravity between all pairs of bodies, softened, with the leapfrog (kick, drift, kick): one step is one time step.
 //
-//   v += a dt / 2,  x += v dt,  a_i = sum over j of m_j (x_j - x_i) / (|x_j - x_i|^2 + softening^2)^(3/2),  v += a dt /
-//   2
+//   v += a dt / 2,  x += v dt,  a_i = sum over j of m_j (x_j - x_i) / (|x_j - x_i|^2 + softening^2)^(3/2),
+//   v += a dt / 2
 //
 // The threads divide the bodies that are pulled. Places are kept twice and written by turns: a thread that is already
 // in the next step does not touch what another still reads, so one barrier, before the forces, is enough. Wide form:
