@@ -205,7 +205,7 @@ class Scan:
         """a, b [ring, W]; selective: delta, x [ring, W], B, C [ring, states] and A [states], the same in all channels."""
 
     def result(self) -> NDArray[np.float32]:
-        """h after the last run, or the last y of the selective form: [W]; wide: that of every step, [steps, W]."""
+        """H after the last run, or the last y of the selective form: [W]; wide: that of every step, [steps, W]."""
 
 class NBody:
     """Gravity between `width` bodies, softened, one leapfrog per step.
@@ -263,7 +263,7 @@ class Value:
     ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def tables(self) -> dict[str, NDArray[Any]]:
-        """rewards [S, A], probabilities and successors [S, A, branching]."""
+        """Rewards [S, A], probabilities and successors [S, A, branching]."""
 
     def start(self) -> NDArray[np.float32]:
         """The values that a run starts from: [S]; wide: [S, 16]."""
@@ -290,7 +290,7 @@ class Rollout:
     ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def tables(self) -> dict[str, NDArray[np.int32]]:
-        """preferences and rewards [states, actions], successors [states, actions, branching]."""
+        """Preferences and rewards [states, actions], successors [states, actions, branching]."""
 
     def states(self) -> NDArray[np.int32]:
         """Where each rollout stands after the last run; serial form alone."""
