@@ -5,14 +5,18 @@
 #include "loops/dispatch.hpp"
 
 namespace serialprof {
+void register_automaton(pybind11::module_& module);
 void register_barrier(pybind11::module_& module);
 void register_billiards(pybind11::module_& module);
 void register_chain(pybind11::module_& module);
 void register_chase(pybind11::module_& module);
+void register_circuit(pybind11::module_& module);
 void register_counters(pybind11::module_& module);
 void register_gaps(pybind11::module_& module);
 void register_life(pybind11::module_& module);
 void register_live(pybind11::module_& module);
+void register_map(pybind11::module_& module);
+void register_mathqa(pybind11::module_& module);
 void register_meter(pybind11::module_& module);
 void register_nbody(pybind11::module_& module);
 void register_peak(pybind11::module_& module);
@@ -37,14 +41,18 @@ PYBIND11_MODULE(_native, module) {
   module.def("instruction_set", [] { return serialprof::loops().name; }, "The level that the hot loops run on.");
   serialprof::register_team(module);
   serialprof::register_walk(module);
+  serialprof::register_automaton(module);
   serialprof::register_barrier(module);
   serialprof::register_billiards(module);
   serialprof::register_chain(module);
   serialprof::register_chase(module);
+  serialprof::register_circuit(module);
   serialprof::register_counters(module);
   serialprof::register_gaps(module);
   serialprof::register_life(module);
   serialprof::register_live(module);
+  serialprof::register_map(module);
+  serialprof::register_mathqa(module);
   serialprof::register_meter(module);
   serialprof::register_nbody(module);
   serialprof::register_peak(module);

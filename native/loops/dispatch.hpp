@@ -10,7 +10,8 @@
 
 namespace serialprof {
 
-constexpr int kChainOps = 64;  // dependent operations per lane in one step of the chain kernel
+constexpr int kChainOps = 64;       // dependent operations per lane in one step of the chain kernel
+constexpr int kMapIterations = 16;  // dependent iterations per lane in one step of the map kernel
 
 // A matrix W[rows, columns] cut into panels of Loops::panel_rows rows; missing rows of the last panel are zeros.
 // W[row, k] stands at data[row / panel_rows * stride + k * panel_rows + place(row % panel_rows)]. Single precision has
@@ -83,6 +84,30 @@ struct World {
 };
 using Panels = PanelsOf<float>;
 using Bf16Panels = PanelsOf<std::uint16_t>;
+// Neighbouring vectors of a ring in strips (native/strips.hpp), and what one generation reads and writes beside them.
+struct RingPart {
+  const std::uint64_t* before;  // the vector before the first
+  const std::uint64_t* in;
+  const std::uint64_t* behind;  // the vector behind the last
+  std::uint64_t* out;           // may be in
+  std::int64_t vectors;         // at least one
+  std::uint64_t* first;         // copies of the new first and last vector, for the neighbours;
+  std::uint64_t* last;
+  bool starts_ring;  // the copy of the first is for the ring's last part: rotated down by one bit
+  bool ends_ring;    // the copy of the last is for the ring's first part: rotated up by one bit
+};
+
+// Gates of one kind in a layer of a circuit; left and right are indices of gates of the layer before, whose values are
+// in.
+struct CircuitGates {
+  const std::uint32_t* left;
+  const std::uint32_t* right;
+  const std::uint32_t* in;
+  std::uint32_t* out;
+  std::int64_t count;
+};
+
+enum FactOperation : std::int32_t { kAddFacts, kSubtractFacts, kMultiplyFacts };
 
 struct Loops {
   const char* name;
@@ -118,8 +143,13 @@ struct Loops {
   void (*relu)(float* values, std::int64_t count);                  // in place, whole vectors
   std::int64_t (*argmax)(const float* values, std::int64_t count);  // the first of the largest
 
-  // cellular automata, 64 cells to a word (loops/automata.hpp); in[-1] and in[words] hold the neighbours at the ends
-  void (*rule110_words)(const std::uint64_t* in, std::uint64_t* out, std::int64_t words);
+  // Cellular automata (loops/automata.hpp) on vectors of bit_words words, aligned to their size.
+  std::int64_t bit_words;
+  // One generation of an elementary automaton; the index is its Wolfram number, 0 to 255.
+  void (*const* elementary)(const RingPart& part);
+  // Copies vectors, the bits of each rotated by one place: to the next higher (up) or lower bit.
+  void (*rotate_vectors)(const std::uint64_t* from, std::uint64_t* to, std::int64_t vectors, bool up);
+  // One generation of a column; above its first and below its last vector lie the neighbours.
   void (*life_column)(const std::uint64_t* left, const std::uint64_t* here, const std::uint64_t* right,
                       std::uint64_t* out, std::int64_t rows);
 
@@ -140,6 +170,13 @@ struct Loops {
   void (*backup_many)(const Mdp& mdp, const float* values, float* next, std::int64_t first, std::int64_t count);
   void (*rollout)(const World& world, std::int32_t* states, std::int64_t* returns, std::int64_t first,
                   std::int64_t last, std::uint32_t key, bool drawn);
+  // Exact integers (loops/modular.hpp); values modulo 2^31 - 1 are below it.
+  void (*circuit_gates)(const CircuitGates& part, bool multiply, bool reversible);
+  // out[lane] = a[lane] op b[lane]; out overlaps neither.
+  void (*facts)(std::int32_t operation, const std::uint32_t* a, const std::uint32_t* b, std::uint32_t* out,
+                std::int64_t lanes);
+  // kMapIterations of the logistic map on `vectors` vectors of bit_words lanes; from may be to.
+  void (*logistic)(const std::uint64_t* from, std::uint64_t* to, std::int64_t vectors);
 };
 
 // The levels that there are, least first.

@@ -10,6 +10,7 @@
 #include "loops/nbody.hpp"
 #include "loops/recurrence.hpp"
 #include "loops/rollout.hpp"
+#include "loops/modular.hpp"
 #include "loops/throughput.hpp"
 
 #define SERIALPROF_TEXT_(name) #name
@@ -45,7 +46,9 @@ const Loops table = {
     argmax,
 
     // cellular automata
-    rule110_words,
+    kBitWords,
+    kElementary.rules,
+    rotate_vectors,
     life_column,
 
     // linear recurrences
@@ -61,6 +64,10 @@ const Loops table = {
     backup,
     backup_many,
     rollout,
+    // exact integers
+    circuit_gates,
+    facts,
+    logistic,
 };
 
 }  // namespace SERIALPROF_ISA

@@ -32,7 +32,9 @@ def reference(grid: Cells, generations: int) -> Cells:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize(("rows", "columns"), [(1, 64), (2, 64), (3, 128), (8, 64), (17, 192), (64, 64), (100, 320)])
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(1, 64), (2, 64), (3, 128), (8, 64), (17, 192), (64, 64), (100, 320), (5, 1216)]
+)
 def test_equals_a_naive_reference(rows: int, columns: int, threads: int) -> None:
     start = np.random.default_rng(rows * columns).integers(0, 2, (rows, columns), dtype=np.uint8)
     kernel = _native.Life(_native.Team([0] * threads), rows, columns)

@@ -88,13 +88,16 @@ def test_refuses_a_cpu_that_is_not_there_for_the_caller() -> None:
 @pytest.mark.parametrize(
     "build",
     [
+        lambda: _native.Automaton(None, 64),
         lambda: _native.Barrier(None, 1),
         lambda: _native.Chain(None, "add", 1),
         lambda: _native.Chase(None, 4096, 1),
+        lambda: _native.Circuit(None, 1),
         lambda: _native.Life(None, 1, 64),
+        lambda: _native.Map(None, 1),
+        lambda: _native.MathQa(None, 1),
         lambda: _native.Planted(None, 1, 1, 1),
         lambda: _native.Reader(None, 64),
-        lambda: _native.Rule110(None, 64),
         lambda: _native.Walk(None, 4096),
         lambda: _native.fma_peak(None, 1),
     ],

@@ -41,6 +41,7 @@ def test_packs_row_by_row_from_the_lowest_bit() -> None:
 
 def test_declares_its_work() -> None:
     work = life.work(Setting(width=128, threads=2))
-    assert work.flops.at(128) == 88
+    assert work.flops.at(128) == 46
+    assert work.footprint.at(128) == 32
     assert work.lanes.at(128) == 2
     assert work.barriers == 1

@@ -41,27 +41,27 @@ def dot_chain(length: int) -> int:
 CELLS_PER_WORD: Final = 64
 
 
-def packed_automaton(setting: Setting, ops_per_word: int, chain_ops: int) -> Work:
+def packed_automaton(setting: Setting, ops_per_word: int, chain_ops: int, copies: int) -> Work:
     """Declared work of one generation of a cellular automaton, 64 cells to a word, one word a lane.
 
-    Each word is read once and written once (its neighbours' reads find it in a near cache); two copies take turns.
+    Each word is read once and written once (its neighbours' reads find it in a near cache).
 
     Args:
         setting: its width is the number of cells.
         ops_per_word: word operations that a new word takes.
         chain_ops: the longest chain of them.
+        copies: how many copies of the cells take turns.
 
     Raises:
         ValueError: the width is no positive multiple of 64.
     """
     if setting.width < CELLS_PER_WORD or setting.width % CELLS_PER_WORD:
         raise ValueError(f"width = {setting.width} is no positive multiple of 64; a word holds 64 cells")
-    both = Affine(per_lane=2 / 8)
     return Work(
         serial_ops=chain_ops,
         flops=Affine(per_lane=ops_per_word / CELLS_PER_WORD),
-        bytes=both,
-        footprint=both,
+        bytes=Affine(per_lane=2 / 8),
+        footprint=Affine(per_lane=copies / 8),
         lanes=Affine(per_lane=1 / CELLS_PER_WORD),
         barriers=int(setting.threads > 1),
         arithmetic="words",

@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from serialprof.catalog import Affine, Stepper, Work, workload
+from serialprof_workloads.automaton import reference
 from serialprof_workloads.declared import CELLS_PER_WORD
-from serialprof_workloads.rule110 import reference
 from serialprof_workloads.torchkit.knobs import DEVICES, MODES, QUICK_WIDTHS, WIDTHS, own_lanes, regions
 from serialprof_workloads.torchkit.stepper import PassStepper, TorchStepper, nothing
 from serialprof_workloads.torchkit.tensors import device_of, repeated, require_repeats, seeded
