@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::int64_t kLaneGrain = 16;  // of 4 bytes: a cache line
 constexpr std::int32_t kLargestReward = 1000;
+constexpr std::int64_t kPreferences = (std::int64_t{1} << 31) / kMostActions;
 
 class Rollout {
  public:
@@ -56,7 +57,7 @@ class Rollout {
   std::int64_t steps_ = 0;
   std::uint64_t key_;
   World world_{};
-  Buffer<std::int32_t> preferences_, outcomes_;
+  Buffer<std::int32_t> ranks_, outcomes_;
   Buffer<std::int32_t> states_;   // [copies, stride]; wide: one copy per thread, since each takes some of the steps
   Buffer<std::int64_t> returns_;  // [copies, stride]
   std::vector<Padded<Part>> parts_;
@@ -71,22 +72,23 @@ Rollout::Rollout(std::shared_ptr<Team> members, std::int64_t width, std::int64_t
       wide_(wide),
       key_(mix(static_cast<std::uint64_t>(seed))) {
   world_.states = in_range("states", states, 1, (std::int64_t{1} << 31) - 1);
-  world_.actions = in_range("actions", actions, 1, 1 << 12);
+  world_.actions = in_range("actions", actions, 1, kMostActions);
   world_.branching = in_range("branching", branching, 1, 1 << 12);
   const std::int64_t copies = wide_ ? team->size() : 1;
   FloatBudget budget;
   budget.add({states, actions, row() + 1});
   budget.add({3, copies, stride_});
-  preferences_ = Buffer<std::int32_t>(states * actions);
+  ranks_ = Buffer<std::int32_t>(states * actions);
   outcomes_ = Buffer<std::int32_t>(states * actions * row());
   states_ = Buffer<std::int32_t>(copies * stride_);
   returns_ = Buffer<std::int64_t>(copies * stride_);
-  world_.preferences = preferences_.data();
+  world_.ranks = ranks_.data();
   world_.outcomes = outcomes_.data();
 
   Random random(seed);
-  for (std::int64_t at = 0; at < preferences_.size(); ++at)
-    preferences_[at] = static_cast<std::int32_t>(random.below(1 << 20));
+  for (std::int64_t at = 0; at < ranks_.size(); ++at) {
+    ranks_[at] = static_cast<std::int32_t>((random.below(kPreferences) + 1) * kMostActions - 1 - at % actions);
+  }
   for (std::int64_t at = 0; at < outcomes_.size(); ++at) {
     outcomes_[at] = static_cast<std::int32_t>(at % row() == 0 ? random.below(2 * kLargestReward + 1) - kLargestReward
                                                               : random.below(states));
@@ -126,8 +128,8 @@ py::dict Rollout::tables() const {
   py::array_t<std::int32_t> preferences({world_.states, world_.actions});
   py::array_t<std::int32_t> rewards({world_.states, world_.actions});
   py::array_t<std::int32_t> successors({world_.states, world_.actions, world_.branching});
-  std::copy_n(preferences_.data(), rows, preferences.mutable_data());
   for (std::int64_t at = 0; at < rows; ++at) {
+    preferences.mutable_data()[at] = ranks_[at] / kMostActions;
     rewards.mutable_data()[at] = outcomes_[at * row()];
     std::copy_n(outcomes_.data() + at * row() + 1, world_.branching, successors.mutable_data() + at * world_.branching);
   }

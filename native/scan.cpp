@@ -72,11 +72,13 @@ class Scan {
   std::int64_t first_step(std::int64_t chunk) const { return steps_ * chunk / chunks_; }
   py::array_t<float> copy(const float* from, std::int64_t stride, std::vector<py::ssize_t> shape) const;
 
+  const Loops& loops_ = loops();  // a step is short: it should not ask every time
   std::int64_t width_, depth_, states_, ring_;
   bool wide_;
   std::int64_t stride_;         // channels, in whole tiles
   std::int64_t padded_states_;  // of the rows' shared part
   std::int64_t row_size_;       // floats
+  const float* last_row_;
   std::int64_t steps_ = 0;
   std::int64_t chunks_ = 0;
   std::vector<Padded<Part>> parts_;
@@ -114,6 +116,7 @@ Scan::Scan(std::shared_ptr<Team> the_team, std::int64_t width, std::int64_t seed
     decay_ = Buffer<float>(copies * row_size_);
   }
   if (wide_ || selective()) kept_ = Buffer<float>((wide_ ? depth_ : 1) * stride_);
+  last_row_ = rows_.data() + (ring_ - 1) * row_size_;
   draw(seed);
   for (int rank = 0; rank < team->size(); ++rank) {
     std::int64_t first, last;
@@ -168,12 +171,12 @@ void Scan::begin() {
 void Scan::advance(Part& part) {
   const float* row = part.row;
   if (selective()) {
-    loops().scan_selective(selective_step(row, kept_.data()), state_.data(), state_.data(), part.first, part.count);
+    loops_.scan_selective(selective_step(row, kept_.data()), state_.data(), state_.data(), part.first, part.count);
   } else {
     float* h = state_.data() + part.first;
-    loops().scan_linear(row + part.first, row + stride_ + part.first, h, h, part.count);
+    loops_.scan_linear(row + part.first, row + stride_ + part.first, h, h, part.count);
   }
-  part.row = row + row_size_ == rows_.data() + rows_.size() ? rows_.data() : row + row_size_;
+  part.row = row == last_row_ ? rows_.data() : row + row_size_;
 }
 
 void Scan::scan_chunks(Member& member) {

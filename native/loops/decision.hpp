@@ -63,12 +63,16 @@ static void backup(const Mdp& mdp, const float* values, float* next, int64_t fir
   backup_states<Full>(mdp, values, next, first, count);
 }
 
+constexpr int64_t kSetsAhead = 3;  // states; their successors' values are on their way meanwhile
+
 // The same for kMdpTile sets of values at once, [states, kMdpTile]: vectors over the sets, so nothing is gathered.
 template <typename Index>
 static void backup_sets(const Mdp& mdp, const float* values, float* next, int64_t first, int64_t count) {
   for (int64_t s = first; s < first + count; ++s) {
     const unsigned char* bytes = mdp.tiles + s / kMdpTile * mdp.tile_bytes;
     const int64_t place = s % kMdpTile;
+    const int64_t later = s + kSetsAhead < first + count ? s + kSetsAhead : s;
+    const int64_t later_bytes = (later / kMdpTile - s / kMdpTile) * mdp.tile_bytes;
     Vector best[kTileVectors] = {};
     for (int64_t a = 0; a < mdp.actions; ++a) {
       const float reward = reinterpret_cast<const float*>(bytes)[place];
@@ -76,6 +80,8 @@ static void backup_sets(const Mdp& mdp, const float* values, float* next, int64_
       Vector sum[kTileVectors] = {};
       for (int64_t k = 0; k < mdp.branching; ++k, bytes += Outcome<Index>::kBytes) {
         const Outcome<Index> outcome(bytes);
+        const Index soon = Outcome<Index>(bytes + later_bytes).successors[later % kMdpTile];
+        __builtin_prefetch(values + static_cast<int64_t>(soon) * kMdpTile);
         const float weight = outcome.weights[place];
         const float* from = values + static_cast<int64_t>(outcome.successors[place]) * kMdpTile;
 #pragma GCC unroll 4

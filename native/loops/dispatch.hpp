@@ -73,10 +73,13 @@ struct Mdp {
   bool compact;
 };
 
-// A model of a world for rollouts: preferences [states, actions], outcomes [states, actions, 1 + branching]: the
-// reward, then the successors.
+constexpr std::int32_t kMostActions = 1 << 12;
+
+// A model of a world for rollouts: ranks [states, actions], outcomes [states, actions, 1 + branching]: the reward, then
+// the successors. A rank is the preference for an action times kMostActions, plus kMostActions - 1 - action: so the
+// largest rank also names the first of the most preferred actions, and no branch has to be guessed.
 struct World {
-  const std::int32_t* preferences;
+  const std::int32_t* ranks;
   const std::int32_t* outcomes;
   std::int64_t states;
   std::int64_t actions;

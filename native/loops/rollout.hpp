@@ -15,9 +15,16 @@ static inline uint32_t scatter(uint32_t bits) {
   return bits ^ (bits >> 16);
 }
 
-// A draw for one lane in one step; it depends on nothing else, so any order of lanes and steps draws the same.
-static inline uint32_t draw_at(uint32_t key, int64_t lane) {
-  return scatter(scatter(static_cast<uint32_t>(lane) + key) ^ key);
+constexpr int kRolloutBlock = 16;  // lanes whose draws are made together, in vectors
+
+// Draws for `count` lanes from `first` on in one step. They depend on nothing else, so any order of lanes and steps
+// draws the same. outcomes: for the outcomes; starts: for states that are drawn, too.
+template <bool kDrawn>
+static inline void draw(uint32_t key, int64_t first, int count, uint32_t* outcomes, uint32_t* starts) {
+  for (int lane = 0; lane < count; ++lane) {
+    outcomes[lane] = scatter(scatter(static_cast<uint32_t>(first) + static_cast<uint32_t>(lane) + key) ^ key);
+    if (kDrawn) starts[lane] = scatter(outcomes[lane] ^ key);
+  }
 }
 
 static inline int64_t scaled(uint32_t bits, int64_t bound) {
@@ -25,31 +32,44 @@ static inline int64_t scaled(uint32_t bits, int64_t bound) {
 }
 
 // kActions: 0 for any number of them.
-template <int kActions>
+template <int kActions, bool kDrawn>
 static inline void roll(const World& world, int32_t* states, int64_t* returns, int64_t first, int64_t last,
-                        uint32_t key, bool drawn) {
+                        uint32_t key) {
   const int64_t actions = kActions > 0 ? kActions : world.actions;
-  for (int64_t lane = first; lane < last; ++lane) {
-    const uint32_t draw = draw_at(key, lane);
-    const int64_t state = drawn ? scaled(scatter(draw ^ key), world.states) : states[lane];
-    const int32_t* preferences = world.preferences + state * actions;
-    int64_t action = 0;
-    int32_t most = preferences[0];
-#pragma GCC unroll 4
-    for (int64_t other = 1; other < actions; ++other) {
-      action = preferences[other] > most ? other : action;
-      most = preferences[other] > most ? preferences[other] : most;
+  uint32_t draws[kRolloutBlock];
+  uint32_t starts[kRolloutBlock];
+  for (int64_t block = first; block < last; block += kRolloutBlock) {
+    const int64_t end = last - block < kRolloutBlock ? last : block + kRolloutBlock;
+    if (end - block == kRolloutBlock) {
+      draw<kDrawn>(key, block, kRolloutBlock, draws, starts);
+    } else {
+      draw<kDrawn>(key, block, static_cast<int>(end - block), draws, starts);
     }
-    const int32_t* outcomes = world.outcomes + (state * actions + action) * (1 + world.branching);
-    returns[lane] += outcomes[0];
-    states[lane] = outcomes[1 + scaled(draw, world.branching)];
+    for (int64_t lane = block; lane < end; ++lane) {
+      const int64_t state = kDrawn ? scaled(starts[lane - block], world.states) : states[lane];
+      const int32_t* ranks = world.ranks + state * actions;
+      int32_t most = ranks[0];
+#pragma GCC unroll 4
+      for (int64_t other = 1; other < actions; ++other) most = ranks[other] > most ? ranks[other] : most;
+      const int64_t action = kMostActions - 1 - (most & (kMostActions - 1));
+      const int32_t* outcomes = world.outcomes + (state * actions + action) * (1 + world.branching);
+      returns[lane] += outcomes[0];
+      states[lane] = outcomes[1 + scaled(draws[lane - block], world.branching)];
+    }
   }
+}
+
+template <int kActions>
+static void roll_either(const World& world, int32_t* states, int64_t* returns, int64_t first, int64_t last,
+                        uint32_t key, bool drawn) {
+  if (drawn) return roll<kActions, true>(world, states, returns, first, last, key);
+  roll<kActions, false>(world, states, returns, first, last, key);
 }
 
 static void rollout(const World& world, int32_t* states, int64_t* returns, int64_t first, int64_t last, uint32_t key,
                     bool drawn) {
-  if (world.actions == 4) return roll<4>(world, states, returns, first, last, key, drawn);
-  roll<0>(world, states, returns, first, last, key, drawn);
+  if (world.actions == 4) return roll_either<4>(world, states, returns, first, last, key, drawn);
+  roll_either<0>(world, states, returns, first, last, key, drawn);
 }
 
 }  // namespace SERIALPROF_ISA

@@ -202,10 +202,11 @@ class Scan:
     ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def inputs(self) -> dict[str, NDArray[np.float32]]:
-        """a, b [ring, W]; selective: delta, x [ring, W], B, C [ring, states] and A [states], the same in all channels."""
+        """Rows a, b [ring, W]; selective: delta, x [ring, W], B, C [ring, states], and A [states] of all channels."""
 
     def result(self) -> NDArray[np.float32]:
         """H after the last run, or the last y of the selective form: [W]; wide: that of every step, [steps, W]."""
+        """State h after the last run, or the last y of the selective form, [W]; wide: of all steps, [steps, W]."""
 
 class NBody:
     """Gravity between `width` bodies, softened, one leapfrog per step.
@@ -264,6 +265,7 @@ class Value:
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def tables(self) -> dict[str, NDArray[Any]]:
         """Rewards [S, A], probabilities and successors [S, A, branching]."""
+        """Arrays rewards [S, A], probabilities and successors [S, A, branching]."""
 
     def start(self) -> NDArray[np.float32]:
         """The values that a run starts from: [S]; wide: [S, 16]."""
@@ -291,6 +293,7 @@ class Rollout:
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def tables(self) -> dict[str, NDArray[np.int32]]:
         """Preferences and rewards [states, actions], successors [states, actions, branching]."""
+        """Arrays preferences and rewards [states, actions], successors [states, actions, branching]."""
 
     def states(self) -> NDArray[np.int32]:
         """Where each rollout stands after the last run; serial form alone."""
