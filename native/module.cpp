@@ -26,6 +26,7 @@ void register_rollout(pybind11::module_& module);
 void register_rule110(pybind11::module_& module);
 void register_scan(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
+void register_sudoku(pybind11::module_& module);
 void register_team(pybind11::module_& module);
 void register_thief(pybind11::module_& module);
 void register_value(pybind11::module_& module);
@@ -62,6 +63,7 @@ PYBIND11_MODULE(_native, module) {
   serialprof::register_rule110(module);
   serialprof::register_scan(module);
   serialprof::register_stream(module);
+  serialprof::register_sudoku(module);
   serialprof::register_thief(module);
   serialprof::register_value(module);
   serialprof::register_decode(module);

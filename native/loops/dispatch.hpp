@@ -180,6 +180,8 @@ struct Loops {
                 std::int64_t lanes);
   // kMapIterations of the logistic map on `vectors` vectors of bit_words lanes; from may be to.
   void (*logistic)(const std::uint64_t* from, std::uint64_t* to, std::int64_t vectors);
+  // A sweep over 16 sudokus side by side (loops/sudoku.hpp): cells [81, 16], status [3, 16]; aligned to 32 bytes.
+  void (*sudoku_sweep)(std::uint16_t* cells, std::uint16_t* status);
 };
 
 // The levels that there are, least first.

@@ -11,6 +11,7 @@
 #include "loops/recurrence.hpp"
 #include "loops/rollout.hpp"
 #include "loops/modular.hpp"
+#include "loops/sudoku.hpp"
 #include "loops/throughput.hpp"
 
 #define SERIALPROF_TEXT_(name) #name
@@ -68,6 +69,8 @@ const Loops table = {
     circuit_gates,
     facts,
     logistic,
+    // search
+    sudoku_sweep,
 };
 
 }  // namespace SERIALPROF_ISA

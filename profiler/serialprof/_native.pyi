@@ -389,6 +389,31 @@ class MathQa:
     def given(self) -> list[list[int]]: ...
     def facts(self) -> list[tuple[int, int, int]]: ...
 
+class Sudoku:
+    """Sudokus searched side by side; one step is a sweep of propagation over each, and what follows it (sudoku.hpp).
+
+    A solved one starts again. In the wide form every step is the first sweep.
+    """
+
+    def __init__(self, team: Team, width: int, hard: bool, seed: int = 0, wide: bool = False) -> None: ...
+    def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
+    def puzzles(self) -> NDArray[np.uint8]:
+        """[width, 81]: digits row by row, 0 where none is given. Each has one solution."""
+
+    def cells(self) -> NDArray[np.uint16]:
+        """[width, 81]: the candidates after the last run, digit d as bit d - 1."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """[width, 2]: how often the last run solved each puzzle, and how many guesses it made."""
+
+def sudoku_solve(
+    team: Team, puzzles: NDArray[np.uint8], most: int = 1
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """Solves puzzles [n, 81]: first solutions [n, 81] (zeros where there are none), how many were found, guesses.
+
+    A search ends when it has found `most` solutions: two tell whether one is unique.
+    """
+
 class Decode:
     """Greedy decoding of a small transformer (native/transformer.hpp); one step is one token per lane.
 

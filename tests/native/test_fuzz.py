@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+from benchmarks.fuzz import fuzzed, names
+
+#: A sanitizer takes most of the address space for itself.
+MEGABYTES = 0 if os.environ.get("SERIALPROF_SANITIZED") else 2048
+
+
+def test_no_call_ends_the_interpreter() -> None:
+    """A few hundred random calls by a fixed seed; benchmarks/fuzz.py makes them for an hour."""
+    outcome = fuzzed(seed=20, programs=20, megabytes=MEGABYTES)
+    assert not outcome.crashes, outcome.crashes[0]
+    assert not outcome.overdue, outcome.overdue[0]
+    assert sum(outcome.calls.values()) > 300
+
+
+def test_every_class_and_function_of_the_stub_is_called() -> None:
+    assert {"Team", "Chain.run", "chain_seconds", "Rule110.set_row", "Team.size", "live_taken"} <= set(names())
