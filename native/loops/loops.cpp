@@ -7,10 +7,10 @@
 #include "loops/decision.hpp"
 #include "loops/dispatch.hpp"
 #include "loops/linear.hpp"
+#include "loops/modular.hpp"
 #include "loops/nbody.hpp"
 #include "loops/recurrence.hpp"
 #include "loops/rollout.hpp"
-#include "loops/modular.hpp"
 #include "loops/sudoku.hpp"
 #include "loops/throughput.hpp"
 

@@ -205,7 +205,6 @@ class Scan:
         """Rows a, b [ring, W]; selective: delta, x [ring, W], B, C [ring, states], and A [states] of all channels."""
 
     def result(self) -> NDArray[np.float32]:
-        """H after the last run, or the last y of the selective form: [W]; wide: that of every step, [steps, W]."""
         """State h after the last run, or the last y of the selective form, [W]; wide: of all steps, [steps, W]."""
 
 class NBody:
@@ -264,7 +263,6 @@ class Value:
     ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def tables(self) -> dict[str, NDArray[Any]]:
-        """Rewards [S, A], probabilities and successors [S, A, branching]."""
         """Arrays rewards [S, A], probabilities and successors [S, A, branching]."""
 
     def start(self) -> NDArray[np.float32]:
@@ -292,7 +290,6 @@ class Rollout:
     ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def tables(self) -> dict[str, NDArray[np.int32]]:
-        """Preferences and rewards [states, actions], successors [states, actions, branching]."""
         """Arrays preferences and rewards [states, actions], successors [states, actions, branching]."""
 
     def states(self) -> NDArray[np.int32]:
@@ -335,6 +332,7 @@ class Rnn:
 
 class Rule110:
     def __init__(self, team: Team, cells: int, seed: int = 0, wide: bool = False) -> None: ...
+
 class Automaton:
     """The elementary automaton of a Wolfram number on a ring; row() is little-endian, cell i is bit i."""
 
@@ -366,9 +364,7 @@ class Circuit:
     turn_back() makes the last two layers of a reversible circuit the start of the way back.
     """
 
-    def __init__(
-        self, team: Team, width: int, seed: int = 0, wide: bool = False, reversible: bool = False
-    ) -> None: ...
+    def __init__(self, team: Team, width: int, seed: int = 0, wide: bool = False, reversible: bool = False) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def values(self) -> list[int]: ...
     def previous(self) -> list[int]: ...

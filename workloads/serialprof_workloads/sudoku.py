@@ -152,6 +152,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(per_lane=float(BYTES)),
         lanes=Affine(per_lane=1 / SIDE_BY_SIDE),
         barriers=int(setting.threads > 1),
+        arithmetic="words",
     )
 
 
