@@ -330,9 +330,6 @@ class Rnn:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The cell alone: h and c after gates [1, N] and states [N] before."""
 
-class Rule110:
-    def __init__(self, team: Team, cells: int, seed: int = 0, wide: bool = False) -> None: ...
-
 class Automaton:
     """The elementary automaton of a Wolfram number on a ring; row() is little-endian, cell i is bit i."""
 
