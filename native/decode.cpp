@@ -17,7 +17,7 @@ class Decode {
  public:
   Decode(std::shared_ptr<Team> the_team, std::int64_t model_dim, std::int64_t layers, std::int64_t heads,
          std::int64_t vocabulary, std::int64_t context, std::int64_t depth, std::int64_t width, std::int64_t seed,
-         bool wide);
+         bool wide, const std::string& weights);
 
   void plan(std::int64_t steps) { steps_ = steps; }
   void begin() {}  // inputs_ keeps its first token, and positions from the context on are written before they are read
@@ -35,7 +35,8 @@ class Decode {
 
  private:
   static Shape checked_shape(std::int64_t model_dim, std::int64_t layers, std::int64_t heads, std::int64_t vocabulary,
-                             std::int64_t context, std::int64_t depth, std::int64_t width, bool wide, int threads);
+                             std::int64_t context, std::int64_t depth, std::int64_t width, bool wide, int threads,
+                             const std::string& weights);
   void fill_context();
   void decode(std::int64_t index, Member& member);
   void prefill(Member& member);
@@ -58,8 +59,16 @@ constexpr std::int64_t kPrompts = 16;
 constexpr std::int64_t kPromptRows = 256;
 constexpr std::int64_t kPromptQueries = 64;
 
+Precision precision_named(const std::string& name) {
+  if (name == "fp32") return Precision::fp32;
+  if (name == "rounded") return Precision::rounded;
+  require(name == "bf16", "weights = '" + name + "' is none of fp32, bf16, rounded");
+  return Precision::bf16;
+}
+
 Shape Decode::checked_shape(std::int64_t model_dim, std::int64_t layers, std::int64_t heads, std::int64_t vocabulary,
-                            std::int64_t context, std::int64_t depth, std::int64_t width, bool wide, int threads) {
+                            std::int64_t context, std::int64_t depth, std::int64_t width, bool wide, int threads,
+                            const std::string& weights) {
   in_range("model_dim", model_dim, 1, 1 << 14);
   in_range("layers", layers, 1, 1 << 10);
   in_range("heads", heads, 1, model_dim);
@@ -69,7 +78,7 @@ Shape Decode::checked_shape(std::int64_t model_dim, std::int64_t layers, std::in
   in_range("context", context, 0, 1 << 20);
   in_range("depth", depth, 1, 1 << 20);
   in_range("width", width, 1, 1 << 20);
-  const Shape shape{model_dim, layers, heads, vocabulary, context + depth, width};
+  const Shape shape{model_dim, layers, heads, vocabulary, context + depth, width, precision_named(weights)};
   FloatBudget budget;
   Weights::count(shape, budget);
   Cache::count(shape, budget);
@@ -81,13 +90,13 @@ Shape Decode::checked_shape(std::int64_t model_dim, std::int64_t layers, std::in
 
 Decode::Decode(std::shared_ptr<Team> the_team, std::int64_t model_dim, std::int64_t layers, std::int64_t heads,
                std::int64_t vocabulary, std::int64_t context, std::int64_t depth, std::int64_t width, std::int64_t seed,
-               bool wide)
+               bool wide, const std::string& weights)
     : team(std::move(the_team)),
       wide_(wide),
       context_(context),
       depth_(depth),
       width_(width),
-      shape_(checked_shape(model_dim, layers, heads, vocabulary, context, depth, width, wide, team->size())),
+      shape_(checked_shape(model_dim, layers, heads, vocabulary, context, depth, width, wide, team->size(), weights)),
       random_(seed),
       model_(shape_, random_),
       activations_(shape_, wide ? width * depth : width, team->size()),
@@ -177,6 +186,14 @@ py::array_t<float> Decode::logits() const {
   return result;
 }
 
+py::array_t<float> copy(const Lookup& table) {
+  py::array_t<float> result({table.rows, table.columns});
+  for (std::int64_t row = 0; row < table.rows; ++row) {
+    std::copy_n(table.row(row), table.columns, result.mutable_data() + row * table.columns);
+  }
+  return result;
+}
+
 py::array_t<float> copy(const Matrix& matrix) {
   py::array_t<float> result({matrix.rows(), matrix.columns()});
   auto to = result.mutable_unchecked<2>();
@@ -213,10 +230,10 @@ void register_decode(py::module_& module) {
   planned_kernel_class<Decode>(module, "Decode",
                                "Greedy decoding of a small transformer; one step is one token per lane.")
       .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                    std::int64_t, std::int64_t, std::int64_t, bool>(),
+                    std::int64_t, std::int64_t, std::int64_t, bool, const std::string&>(),
            py::arg("team").none(false), py::arg("model_dim"), py::arg("layers"), py::arg("heads"),
            py::arg("vocabulary"), py::arg("context"), py::arg("depth"), py::arg("width"), py::arg("seed"),
-           py::arg("wide") = false)
+           py::arg("wide") = false, py::arg("weights") = "fp32")
       .def("tokens", &Decode::tokens)
       .def("first", &Decode::first)
       .def("prompt", &Decode::prompt)

@@ -12,9 +12,11 @@
 
 namespace serialprof {
 
-// gates: [panels, units] without bias; before and cell: [units]. Returns the new hidden state and what is in cell then.
-inline py::tuple update_units(Loops::CellLoop update, std::int64_t panels, const py::array_t<float>& gates,
-                              const py::array_t<float>& before, const py::array_t<float>& cell) {
+// gates: [panels, units] without bias, `inputs` of them sums or products with the input; before and cell: [units].
+// Returns the new hidden state and what is in cell then.
+inline py::tuple update_units(Loops::CellLoop update, std::int64_t inputs, std::int64_t panels,
+                              const py::array_t<float>& gates, const py::array_t<float>& before,
+                              const py::array_t<float>& cell) {
   const std::int64_t most = loops().panel_rows;
   require(gates.ndim() == 2 && gates.shape(0) == panels,
           "gates: needs two dimensions and " + std::to_string(panels) + " rows");
@@ -31,7 +33,8 @@ inline py::tuple update_units(Loops::CellLoop update, std::int64_t panels, const
       values[(2 * panels + 1) * most + i] = cell.at(first + i);
     }
     float* states = values.data() + 2 * panels * most;
-    update(values.data(), values.data() + panels * most, states, states + most, states + 2 * most);
+    update(values.data(), values.data() + inputs * most, values.data() + panels * most, states, states + most,
+           states + 2 * most);
     std::copy_n(states + most, count, memory.mutable_data() + first);
     std::copy_n(states + 2 * most, count, hidden.mutable_data() + first);
   }

@@ -44,7 +44,7 @@ class Recurrent {
   py::tuple state() const;
   static py::tuple cell(const py::array_t<float>& gates, const py::array_t<float>& before,
                         const py::array_t<float>& c) {
-    return update_units(Cell::loop(), kGatePanels, gates, before, c);
+    return update_units(Cell::loop(), Cell::kGates, kGatePanels, gates, before, c);
   }
 
   std::shared_ptr<Team> team;
@@ -53,7 +53,9 @@ class Recurrent {
   static constexpr std::int64_t kRing = 4;  // different inputs; step t reads input t % kRing
   static constexpr bool kApart = Cell::kSummed < Cell::kGates;
   static constexpr std::int64_t kGatePanels = Cell::kGates * (kApart ? 2 : 1);
-  static constexpr std::int64_t kBatch = Cell::kGates == 1 ? 4 : 1;  // groups multiplied together
+  // Groups multiplied together, where lanes are few or gates are: their panels are the independent sums of the product,
+  // and their cells, which mostly wait, overlap.
+  static constexpr std::int64_t kBatch = 4;
 
   // Rows of states that some lanes write.
   struct Target {
@@ -72,6 +74,7 @@ class Recurrent {
   std::int64_t row_of(std::int64_t gate, std::int64_t unit) const {
     return (unit / group_ * Cell::kGates + gate) * group_ + unit % group_;
   }
+  static constexpr std::int64_t batch(std::int64_t lanes) { return Cell::kGates == 1 || lanes <= 3 ? kBatch : 1; }
   std::int64_t lanes() const { return wide_ ? product({depth_, width_}) : width_; }
   float* gates_of(int rank) { return gates_.data() + rank * kLaneBlock * kBatch * kGatePanels * group_; }
   float* rows_at(std::int64_t index) { return rows_.data() + index % kRing * width_ * stride_; }
@@ -109,11 +112,11 @@ Recurrent<Cell>::Recurrent(std::shared_ptr<Team> the_team, std::int64_t hidden, 
       unit_stride_(row_stride(hidden)) {
   check();
   const std::int64_t rows = Cell::kGates * groups_ * group_;
-  weights_ = Matrix(rows, 2 * hidden_);
+  weights_ = Matrix(rows, 2 * hidden_, {Precision::fp32, 8 * rows * hidden_ > kNearBytes});
   for (Buffer<float>& bias : biases_) bias = Buffer<float>(rows);
   bias_ = Buffer<float>(kGatePanels * groups_ * group_);
   rows_ = Buffer<float>(kRing * width_ * stride_);
-  if (Cell::kCell) cell_ = Buffer<float>(lanes() * unit_stride_);
+  cell_ = Buffer<float>(Cell::kCell ? lanes() * unit_stride_ : 0);
   gates_ = Buffer<float>(team->size() * kLaneBlock * kBatch * kGatePanels * group_);
   if (wide_) {
     gathered_ = Buffer<float>(team->size() * kLaneBlock * stride_);
@@ -135,7 +138,7 @@ void Recurrent<Cell>::draw(std::int64_t seed) {
   for (std::int64_t gate = 0; gate < Cell::kGates; ++gate) {
     for (std::int64_t unit = 0; unit < hidden_; ++unit) {
       const std::int64_t row = row_of(gate, unit);
-      for (std::int64_t k = 0; k < 2 * hidden_; ++k) weights_.at(row, k) = random.uniform(bound);
+      for (std::int64_t k = 0; k < 2 * hidden_; ++k) weights_.set(row, k, random.uniform(bound));
       for (Buffer<float>& bias : biases_) bias[row] = random.uniform(bound);
       const std::int64_t place = unit / group_ * kGatePanels * group_ + gate * group_ + unit % group_;
       bias_[place] = biases_[0][row];
@@ -160,29 +163,31 @@ void Recurrent<Cell>::check() const {
 template <typename Cell>
 void Recurrent<Cell>::begin() {
   if (wide_) return;  // starts from zeros that nothing overwrites
-  if (Cell::kCell) std::fill_n(cell_.data(), cell_.size(), 0.0f);
+  std::fill_n(cell_.data(), cell_.size(), 0.0f);
   for (std::int64_t lane = 0; lane < width_; ++lane) std::fill_n(rows_at(0) + lane * stride_ + hidden_, hidden_, 0.0f);
 }
 
 // `count` groups of units for some lanes, whose rows [x | h] are given; gates is scratch. The gates of a group: a panel
-// each, the sums of both products; where some are taken apart, all products with x and then all with h.
+// each, the sums of both products; where some are taken apart, the products with x, and after all groups those with h.
 template <typename Cell>
 void Recurrent<Cell>::update_groups(std::int64_t group, std::int64_t count, const float* rows, std::int64_t lanes,
                                     float* gates, const Target& target) const {
-  const std::int64_t gate_stride = kBatch * kGatePanels * group_;
+  const std::int64_t gate_stride = count * kGatePanels * group_;
+  float* states = gates + count * Cell::kGates * group_;
   Panels panels = weights_.panels(group * Cell::kGates, (group + count) * Cell::kGates);
   if constexpr (kApart) panels.columns = hidden_;
   loops().linear(panels, rows, stride_, lanes, gates, gate_stride, false);
   if constexpr (kApart) {
     panels.data += hidden_ * group_;
-    loops().linear(panels, rows + hidden_, stride_, lanes, gates + Cell::kGates * group_, gate_stride, false);
+    loops().linear(panels, rows + hidden_, stride_, lanes, states, gate_stride, false);
   }
   const Loops::CellLoop update = Cell::loop();
   for (std::int64_t lane = 0; lane < lanes; ++lane) {
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t unit = (group + i) * group_;
-      update(gates + lane * gate_stride + i * kGatePanels * group_, bias_.data() + unit * kGatePanels,
-             rows + lane * stride_ + hidden_ + unit, Cell::kCell ? target.cell + lane * unit_stride_ + unit : nullptr,
+      const std::int64_t place = lane * gate_stride + i * Cell::kGates * group_;
+      update(gates + place, states + place, bias_.data() + unit * kGatePanels, rows + lane * stride_ + hidden_ + unit,
+             Cell::kCell ? target.cell + lane * unit_stride_ + unit : nullptr,
              target.hidden + lane * target.hidden_stride + unit);
     }
   }
@@ -196,8 +201,8 @@ void Recurrent<Cell>::update(std::int64_t index, Member& member) {
     const Target target{cell_.data() + tile.first_lane * unit_stride_,
                         rows_at(index + 1) + tile.first_lane * stride_ + hidden_, stride_};
     const std::int64_t pieces = tile.last_piece - tile.first_piece;
-    for (std::int64_t done = 0; done < pieces; done += kBatch) {
-      const std::int64_t count = std::min(kBatch, pieces - done);
+    for (std::int64_t done = 0; done < pieces; done += batch(lanes)) {
+      const std::int64_t count = std::min(batch(lanes), pieces - done);
       // Odd steps walk backwards: what the last step left in the cache is read first.
       const std::int64_t group = index % 2 == 0 ? tile.first_piece + done : tile.last_piece - done - count;
       update_groups(group, count, rows, lanes, gates_of(member.rank), target);
@@ -222,8 +227,8 @@ void Recurrent<Cell>::update_all(Member& member) {
       std::fill(target.cell + lane * unit_stride_ + tile.first_piece * group_,
                 target.cell + lane * unit_stride_ + tile.last_piece * group_, 0.0f);
     }
-    for (std::int64_t group = tile.first_piece; group < tile.last_piece; group += kBatch) {
-      update_groups(group, std::min(kBatch, tile.last_piece - group), rows, lanes, gates_of(member.rank), target);
+    for (std::int64_t group = tile.first_piece; group < tile.last_piece; group += batch(lanes)) {
+      update_groups(group, std::min(batch(lanes), tile.last_piece - group), rows, lanes, gates_of(member.rank), target);
     }
   });
 }
@@ -250,12 +255,8 @@ py::array_t<float> Recurrent<Cell>::copy_bias(std::int64_t part) const {
 
 template <typename Cell>
 py::dict Recurrent<Cell>::weights() const {
-  py::dict result;
-  result["weight_ih"] = copy_matrix(0);
-  result["weight_hh"] = copy_matrix(hidden_);
-  result["bias_ih"] = copy_bias(0);
-  result["bias_hh"] = copy_bias(1);
-  return result;
+  return py::dict(py::arg("weight_ih") = copy_matrix(0), py::arg("weight_hh") = copy_matrix(hidden_),
+                  py::arg("bias_ih") = copy_bias(0), py::arg("bias_hh") = copy_bias(1));
 }
 
 // A copy [.., columns] of padded rows.

@@ -12,22 +12,29 @@ constexpr std::int64_t kQueryBlock = 16;  // queries of a head that attend toget
 constexpr float kEpsilon = 1e-5f;
 const float kUnit = std::sqrt(3.0f);  // bound of the uniform distribution with variance 1
 
-Matrix draw(std::int64_t rows, std::int64_t columns, float bound, Random& random) {
-  Matrix matrix(rows, columns);
+// Keeps the variance of its input.
+Matrix draw_product(std::int64_t rows, std::int64_t columns, const Storage& storage, Random& random) {
+  const float bound = kUnit / std::sqrt(static_cast<float>(columns));
+  Matrix matrix(rows, columns, storage);
   for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t k = 0; k < columns; ++k) matrix.at(row, k) = random.uniform(bound);
+    for (std::int64_t k = 0; k < columns; ++k) matrix.set(row, k, random.uniform(bound));
   }
   return matrix;
 }
 
-// Keeps the variance of its input.
-Matrix draw_product(std::int64_t rows, std::int64_t columns, Random& random) {
-  return draw(rows, columns, kUnit / std::sqrt(static_cast<float>(columns)), random);
+Lookup draw_table(std::int64_t rows, std::int64_t columns, Precision precision, Random& random) {
+  Lookup table{rows, columns, row_stride(columns), Buffer<float>(rows * row_stride(columns))};
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t k = 0; k < columns; ++k) {
+      table.data[row * table.stride + k] = kept(random.uniform(kUnit), precision);
+    }
+  }
+  return table;
 }
 
-Buffer<float> draw_gain(std::int64_t size, Random& random) {
+Buffer<float> draw_gain(std::int64_t size, Precision precision, Random& random) {
   Buffer<float> gain(row_stride(size));
-  for (std::int64_t i = 0; i < size; ++i) gain[i] = 1.0f + random.uniform(0.5f);
+  for (std::int64_t i = 0; i < size; ++i) gain[i] = kept(1.0f + random.uniform(0.5f), precision);
   return gain;
 }
 
@@ -39,8 +46,8 @@ void multiply(const Matrix& matrix, const float* x, std::int64_t x_stride, std::
   for_each_tile(member, rows, matrix.panel_count(), [&](const Tile& tile) {
     float* corner = y + tile.first_lane * y_stride + tile.first_piece * panel;
     const std::int64_t lanes = tile.last_lane - tile.first_lane;
-    loops().linear(matrix.panels(tile.first_piece, tile.last_piece), x + tile.first_lane * x_stride, x_stride, lanes,
-                   corner, y_stride, accumulate);
+    matrix.multiply(tile.first_piece, tile.last_piece, x + tile.first_lane * x_stride, x_stride, lanes, corner,
+                    y_stride, accumulate);
     const std::int64_t columns = (tile.last_piece - tile.first_piece) * panel;
     for (std::int64_t lane = 0; lane < lanes; ++lane) visit(corner + lane * y_stride, columns);
   });
@@ -51,29 +58,31 @@ void keep(float*, std::int64_t) {}
 }  // namespace
 
 Weights::Weights(const Shape& shape, Random& random)
-    : embedding(draw(shape.vocabulary, shape.model_dim, kUnit, random)),
-      positions(draw(shape.positions, shape.model_dim, kUnit, random)) {
+    : embedding(draw_table(shape.vocabulary, shape.model_dim, shape.precision, random)),
+      positions(draw_table(shape.positions, shape.model_dim, shape.precision, random)) {
   const std::int64_t dim = shape.model_dim;
+  const Storage storage{shape.precision, shape.weight_bytes() > kNearBytes};
   for (std::int64_t i = 0; i < shape.layers; ++i) {
     Layer layer;
-    layer.attention_gain = draw_gain(dim, random);
-    layer.qkv = draw_product(3 * dim, dim, random);
-    layer.out = draw_product(dim, dim, random);
-    layer.mlp_gain = draw_gain(dim, random);
-    layer.up = draw_product(shape.mlp_dim(), dim, random);
-    layer.down = draw_product(dim, shape.mlp_dim(), random);
+    layer.attention_gain = draw_gain(dim, shape.precision, random);
+    layer.qkv = draw_product(3 * dim, dim, storage, random);
+    layer.out = draw_product(dim, dim, storage, random);
+    layer.mlp_gain = draw_gain(dim, shape.precision, random);
+    layer.up = draw_product(shape.mlp_dim(), dim, storage, random);
+    layer.down = draw_product(dim, shape.mlp_dim(), storage, random);
     layers.push_back(std::move(layer));
   }
-  final_gain = draw_gain(dim, random);
-  head = draw_product(shape.vocabulary, dim, random);
+  final_gain = draw_gain(dim, shape.precision, random);
+  head = draw_product(shape.vocabulary, dim, storage, random);
 }
 
 void Weights::count(const Shape& shape, FloatBudget& budget) {
   const std::int64_t panel = loops().panel_rows;
   const std::int64_t dim = round_up(shape.model_dim, panel);
-  budget.add({2 * round_up(shape.vocabulary, panel) + round_up(shape.positions, panel), dim});
-  budget.add({12, shape.layers, dim, dim});
-  budget.add({2 * shape.layers + 1, row_stride(shape.model_dim)});
+  const std::int64_t per_float = shape.precision == Precision::bf16 ? 2 : 1;
+  budget.add({round_up(shape.vocabulary, panel) / per_float, dim});
+  budget.add({12 / per_float, shape.layers, dim, dim});
+  budget.add({shape.vocabulary + shape.positions + 2 * shape.layers + 1, row_stride(shape.model_dim)});
 }
 
 Cache::Cache(const Shape& shape)
@@ -190,9 +199,9 @@ void Transformer::embed(const Pass& pass, Activations& act, const Member& member
     const std::int64_t query = row % pass.queries;
     const std::int64_t token = pass.tokens[row / pass.queries * pass.token_stride + query];
     float* x = act.x.data() + row * act.model_stride;
-    for (std::int64_t k = 0; k < shape_.model_dim; ++k) {
-      x[k] = weights_.embedding.at(token, k) + weights_.positions.at(pass.position + query, k);
-    }
+    const float* meaning = weights_.embedding.row(token);
+    const float* place = weights_.positions.row(pass.position + query);
+    for (std::int64_t k = 0; k < shape_.model_dim; ++k) x[k] = meaning[k] + place[k];
   }
 }
 

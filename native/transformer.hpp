@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small pre-norm transformer in single precision, run by a team over any number of positions at once.
+// A small pre-norm transformer, its weights in single precision or bf16 and all else in single precision, run by a team
+// over any number of positions at once.
 //
 //   x = embedding[token] + positions[position]
 //   per layer:  x += W_out attention(W_qkv norm(x));  x += W_down relu(W_up norm(x))
@@ -21,9 +22,15 @@ struct Shape {
   std::int64_t model_dim, layers, heads, vocabulary;
   std::int64_t positions;  // that the cache holds, per lane
   std::int64_t width;      // lanes
+  Precision precision = Precision::fp32;
 
   std::int64_t head_dim() const noexcept { return model_dim / heads; }
   std::int64_t mlp_dim() const noexcept { return 4 * model_dim; }
+  // Of the weights that a step reads.
+  std::int64_t weight_bytes() const noexcept {
+    const std::int64_t bytes = precision == Precision::bf16 ? 2 : 4;
+    return product({bytes, model_dim, 12 * layers * model_dim + vocabulary});
+  }
 };
 
 struct Layer {
@@ -34,13 +41,21 @@ struct Layer {
   Matrix down;                             // [model_dim, mlp_dim]
 };
 
+// Rows that are looked up, in single precision.
+struct Lookup {
+  std::int64_t rows, columns, stride;
+  Buffer<float> data;
+
+  const float* row(std::int64_t index) const noexcept { return data.data() + index * stride; }
+};
+
 // Everything that is drawn from the seed.
 struct Weights {
   Weights(const Shape& shape, Random& random);
   static void count(const Shape& shape, FloatBudget& budget);
 
-  Matrix embedding;  // [vocabulary, model_dim]
-  Matrix positions;  // [positions, model_dim]
+  Lookup embedding;  // [vocabulary, model_dim]
+  Lookup positions;  // [positions, model_dim]
   std::vector<Layer> layers;
   Buffer<float> final_gain;
   Matrix head;  // [vocabulary, model_dim]

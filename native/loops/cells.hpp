@@ -58,12 +58,12 @@ static inline Vector gate(const float* gates, const float* bias, int panel, int 
 }
 
 // [h]
-static void rnn_cell(const float* gates, const float* bias, const float*, float*, float* hidden) {
+static void rnn_cell(const float* gates, const float*, const float* bias, const float*, float*, float* hidden) {
   for (int v = 0; v < kPanel; v += kFloats) store(hidden + v, value(hyperbolic_tangent(gate(gates, bias, 0, v))));
 }
 
 // [i | f | g | o]
-static void lstm_cell(const float* gates, const float* bias, const float*, float* cell, float* hidden) {
+static void lstm_cell(const float* gates, const float*, const float* bias, const float*, float* cell, float* hidden) {
   for (int v = 0; v < kPanel; v += kFloats) {
     const Quotient in = sigmoid(gate(gates, bias, 0, v));
     const Quotient forget = sigmoid(gate(gates, bias, 1, v));
@@ -75,13 +75,13 @@ static void lstm_cell(const float* gates, const float* bias, const float*, float
   }
 }
 
-// [r | z | n] of the input, then of the state; the bias of r and z, which are sums, stands with the input's.
-static void gru_cell(const float* gates, const float* bias, const float* before, float*, float* hidden) {
-  const float* state = gates + 3 * kPanel;
+// [r | z | n] of both; the bias of r and z, which are sums, stands with the input's.
+static void gru_cell(const float* gates, const float* states, const float* bias, const float* before, float*,
+                     float* hidden) {
   for (int v = 0; v < kPanel; v += kFloats) {
-    const Vector reset = value(sigmoid(gate(gates, bias, 0, v) + load(state + v)));
-    const Quotient keep = sigmoid(gate(gates, bias, 1, v) + load(state + kPanel + v));
-    const Vector fed_back = reset * gate(state, bias + 3 * kPanel, 2, v);
+    const Vector reset = value(sigmoid(gate(gates, bias, 0, v) + load(states + v)));
+    const Quotient keep = sigmoid(gate(gates, bias, 1, v) + load(states + kPanel + v));
+    const Vector fed_back = reset * gate(states, bias + 3 * kPanel, 2, v);
     const Vector candidate = value(hyperbolic_tangent(gate(gates, bias, 2, v) + fed_back));
     store(hidden + v, candidate + value(keep) * (load(before + v) - candidate));
   }

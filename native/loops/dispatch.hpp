@@ -134,10 +134,12 @@ struct Loops {
   // The same with weights in bf16, widened to singles: to the bit what `linear` makes of the same values.
   void (*linear_bf16)(const Bf16Panels& matrix, const float* x, std::int64_t x_stride, std::int64_t lanes, float* y,
                       std::int64_t y_stride, bool accumulate);
-  // Recurrent cells (loops/cells.hpp): the update of panel_rows units of one lane. Gates, a panel each, take the bias
-  // in the same places; `before` is their hidden state so far, `cell` the state beside it (LSTM), replaced in place;
-  // what a cell does not use may be nullptr.
-  using CellLoop = void (*)(const float* gates, const float* bias, const float* before, float* cell, float* hidden);
+  // Recurrent cells (loops/cells.hpp): the update of panel_rows units of one lane. A panel for each gate: in `gates`
+  // the sums of both products or, where a cell takes the two apart (GRU), the products with the input, and in `states`
+  // those with the state; then the bias has panels for both, too. `before` is the hidden state so far, `cell` the state
+  // beside it (LSTM), replaced in place. What a cell does not use may be nullptr.
+  using CellLoop = void (*)(const float* gates, const float* states, const float* bias, const float* before,
+                            float* cell, float* hidden);
   CellLoop rnn_cell, gru_cell, lstm_cell;
   // scores[0, count) = softmax(scale * scores), scores[count, padded) = 0; padded is a multiple of panel_rows.
   void (*softmax)(float* scores, std::int64_t count, std::int64_t padded, float scale);

@@ -413,6 +413,9 @@ class Decode:
     Keys and values of `context` prompt positions are in the cache before step 0; every run starts there. In the wide
     form the constructor decodes once, and run(steps) pushes the same steps * width positions through the model at once
     (prefill), in one pass without ticks or delay. steps is at most depth.
+
+    Weights are kept in fp32, in bf16 (widened exactly where used; all else is fp32), or `rounded`: in fp32 with
+    the values of bf16, which gives the results of bf16 to the bit.
     """
 
     def __init__(
@@ -427,6 +430,7 @@ class Decode:
         width: int,
         seed: int,
         wide: bool = False,
+        weights: str = "fp32",
     ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def tokens(self) -> NDArray[np.int32]:

@@ -111,6 +111,50 @@ def test_prefill_equals_decoding_to_the_bit(team, shape, seed):
         np.testing.assert_array_equal(serial.logits()[:, 0], wide.logits()[:, -1])
 
 
+def to_bf16(values):
+    """To the nearest value whose lower 16 bits are zeros, of two as near the even one."""
+    bits = values.view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("wide", [False, True])
+def test_bf16_gives_what_fp32_gives_with_the_same_values(team, shape, wide):
+    full, rounded, half = (Decode(team, **shape, wide=wide, weights=kept) for kept in ("fp32", "rounded", "bf16"))
+    for name, values in full.weights().items():
+        np.testing.assert_array_equal(rounded.weights()[name], to_bf16(values))
+        np.testing.assert_array_equal(half.weights()[name], to_bf16(values))
+    for kernel in (rounded, half):
+        kernel.run(shape["depth"])
+    np.testing.assert_array_equal(rounded.tokens(), half.tokens())
+    np.testing.assert_array_equal(rounded.logits(), half.logits())
+    full.run(shape["depth"])
+    assert not np.array_equal(full.logits(), half.logits())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_bf16_prefill_equals_decoding_to_the_bit(team, shape):
+    serial, wide = Decode(team, **shape, weights="bf16"), Decode(team, **shape, wide=True, weights="bf16")
+    for kernel in (serial, wide):
+        kernel.run(shape["depth"])
+    np.testing.assert_array_equal(serial.tokens(), wide.tokens())
+    np.testing.assert_array_equal(serial.logits()[:, 0], wide.logits()[:, -1])
+
+
+def test_bf16_tokens_equal_the_reference(team):
+    kernel = Decode(team, **SMALL, weights="bf16")
+    kernel.run(SMALL["depth"])
+    for lane in range(SMALL["width"]):
+        logits = forced_logits(kernel, SMALL, lane)
+        np.testing.assert_array_equal(kernel.tokens()[lane], np.argmax(logits, axis=1))
+        np.testing.assert_allclose(kernel.logits()[lane, 0], logits[-1], rtol=0, atol=TOLERANCE)
+
+
+def test_refuses_weights_of_an_unknown_kind(team):
+    with pytest.raises(ValueError, match="weights = 'fp8' is none of"):
+        Decode(team, **SMALL, weights="fp8")
+
+
 @pytest.mark.skipif(len(CPUS) < 2, reason="needs two CPUs")
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("wide", [False, True])
@@ -150,10 +194,12 @@ def test_lanes_and_seeds_differ_and_sequences_are_not_constant(team):
 PRINT_LOGITS = """
 import os, sys, numpy as np
 from serialprof._native import Decode, Team, instruction_set
-kernel = Decode(Team([min(os.sched_getaffinity(0))]), 36, 2, 3, 50, 5, 6, 7, 4)
+team = Team([min(os.sched_getaffinity(0))])
+kernel, half = (Decode(team, 36, 2, 3, 50, 5, 6, 7, 4, weights=kept) for kept in ("fp32", "bf16"))
 kernel.run(6)
+half.run(6)
 print(instruction_set())
-np.savez(sys.argv[1], tokens=kernel.tokens(), logits=kernel.logits())
+np.savez(sys.argv[1], tokens=kernel.tokens(), logits=kernel.logits(), half=half.logits(), half_tokens=half.tokens())
 """
 
 
@@ -169,10 +215,14 @@ def test_every_instruction_set_agrees(team, level, tmp_path):
         pytest.skip(f"this processor or build has no {level}")
     assert done.stdout.strip() == level, done.stderr
     kernel = Decode(team, 36, 2, 3, 50, 5, 6, 7, 4)
-    kernel.run(6)
+    half = Decode(team, 36, 2, 3, 50, 5, 6, 7, 4, weights="bf16")
+    for each in (kernel, half):
+        each.run(6)
     with np.load(tmp_path / "found.npz") as found:
         np.testing.assert_array_equal(found["tokens"], kernel.tokens())
         np.testing.assert_allclose(found["logits"], kernel.logits(), rtol=0, atol=TOLERANCE)
+        np.testing.assert_array_equal(found["half_tokens"], half.tokens())
+        np.testing.assert_allclose(found["half"], half.logits(), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(

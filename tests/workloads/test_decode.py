@@ -12,7 +12,7 @@ from serialprof.setting import Setting
 from serialprof_workloads.decode import decode
 
 CPU = min(os.sched_getaffinity(0))
-TINY = {"model_dim": 8, "layers": 1, "heads": 2, "vocabulary": 16, "context": 3}
+TINY = {"model_dim": 8, "layers": 1, "heads": 2, "vocabulary": 16, "context": 3, "weights": "fp32"}
 
 
 def setting(**changes):
@@ -34,6 +34,24 @@ def test_builds_and_checks(form):
     stepper.run(4)
     assert stepper.kernel.tokens().shape == (3, 4)
     stepper.check()
+
+
+@pytest.mark.parametrize("form", ["serial", "wide"])
+def test_bf16_weights_take_half_the_bytes_and_check(form):
+    half = setting(form=form, parameters={**TINY, "weights": "bf16"})
+    stepper = decode.stepper(half)
+    stepper.check()
+    assert not np.array_equal(stepper.kernel.weights()["head"], decode.stepper(setting()).kernel.weights()["head"])
+    matrices = 192 + 64 + 256 + 256 + 128
+    full = decode.work(setting())
+    assert full.bytes.fixed - decode.work(half).bytes.fixed == 2 * matrices
+    assert full.footprint.fixed - decode.work(half).footprint.fixed == 2 * matrices
+    assert full.flops == decode.work(half).flops
+
+
+def test_refuses_weights_of_an_unknown_kind():
+    with pytest.raises(ValueError, match="weights = 'fp8'"):
+        decode.stepper(setting(parameters={**TINY, "weights": "fp8"}))
 
 
 def test_check_finds_a_wrong_token():

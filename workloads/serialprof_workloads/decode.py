@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """decode: greedy autoregressive decoding of a small transformer; one step is one token for every lane of the batch.
 
-The wide form is prefill: the same tokens through the same model, all positions at once.
+The wide form is prefill: the same tokens through the same model, all positions at once. With `weights=bf16` the
+matrices take half the bytes; they are widened exactly where they are used, and all else stays in single precision.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from serialprof.setting import Setting
 
 NORM_OPS: Final = 4  # per entry: square and add, scale by gain and by 1 / rms
+WEIGHT_BYTES: Final = {"fp32": 4, "bf16": 2}
 SOFTMAX_OPS: Final = EXPONENTIAL_OPS + 5  # per score: largest, subtract, scale, sum, divide
 
 
@@ -59,7 +61,20 @@ def build(setting: Setting, *, wide: bool) -> Decode:
         setting.width,
         setting.seed,
         wide,
+        weights_of(setting),
     )
+
+
+def weights_of(setting: Setting) -> str:
+    """How the weights are kept; all else is fp32.
+
+    Raises:
+        ValueError: neither in fp32 nor in bf16.
+    """
+    weights = setting.parameters["weights"]
+    if weights not in WEIGHT_BYTES:
+        raise ValueError(f"weights = {weights!r} is neither fp32 nor bf16")
+    return str(weights)
 
 
 def work(setting: Setting) -> Work:
@@ -75,7 +90,7 @@ def work(setting: Setting) -> Work:
         raise ValueError(f"heads = {heads} does not divide model_dim = {d}")
     length = context + (setting.depth + 1) / 2  # step i attends to context + i + 1 positions
     matrices = 12 * d * d * layers + vocabulary * d
-    streamed = FLOAT * (matrices + (2 * layers + 1) * d)
+    streamed = WEIGHT_BYTES[weights_of(setting)] * matrices + FLOAT * (2 * layers + 1) * d
     flops = (
         2 * matrices
         + layers * length * (4 * d + SOFTMAX_OPS * heads)
@@ -113,7 +128,7 @@ def chain(d: int, layers: int, heads: int, vocabulary: int, length: int) -> int:
     widths=(1, 4, 16, 64, 256),
     quick_widths=(1, 4, 16, 64),
     default_depth=8,
-    parameters={"model_dim": 256, "layers": 4, "heads": 4, "vocabulary": 1024, "context": 64},
+    parameters={"model_dim": 256, "layers": 4, "heads": 4, "vocabulary": 1024, "context": 64, "weights": "fp32"},
     forms=("serial", "wide"),
     modes=("native",),
     work=work,
