@@ -134,17 +134,9 @@ class Circuit {
 
   void evaluate(const Layer& layer, const Buffer<std::uint32_t>& in, Buffer<std::uint32_t>& out, std::int64_t first,
                 std::int64_t last) const noexcept {
-    const std::int64_t middle = std::clamp(layer.sums, first, last);
-    run_gates(layer, in, out, first, middle, false);
-    run_gates(layer, in, out, middle, last, true);
-  }
-
-  void run_gates(const Layer& layer, const Buffer<std::uint32_t>& in, Buffer<std::uint32_t>& out, std::int64_t first,
-                 std::int64_t last, bool multiply) const noexcept {
-    if (first >= last) return;
-    loops().circuit_gates(
-        {layer.left.data() + first, layer.right.data() + first, in.data(), out.data() + first, last - first}, multiply,
-        reversible_);
+    loops().circuit_gates({layer.left.data(), layer.right.data(), in.data(), out.data(), first,
+                           std::clamp(layer.sums, first, last), last},
+                          reversible_);
   }
 
   std::int64_t width_;

@@ -100,14 +100,16 @@ struct RingPart {
   bool ends_ring;    // the copy of the last is for the ring's first part: rotated up by one bit
 };
 
-// Gates of one kind in a layer of a circuit; left and right are indices of gates of the layer before, whose values are
-// in.
+// Gates [first, last) of a layer of a circuit, sums before `products` and products from there on. left and right are
+// indices of gates of the layer before, whose values are in.
 struct CircuitGates {
   const std::uint32_t* left;
   const std::uint32_t* right;
   const std::uint32_t* in;
   std::uint32_t* out;
-  std::int64_t count;
+  std::int64_t first;
+  std::int64_t products;  // in [first, last]
+  std::int64_t last;
 };
 
 enum FactOperation : std::int32_t { kAddFacts, kSubtractFacts, kMultiplyFacts };
@@ -176,7 +178,7 @@ struct Loops {
   void (*rollout)(const World& world, std::int32_t* states, std::int64_t* returns, std::int64_t first,
                   std::int64_t last, std::uint32_t key, bool drawn);
   // Exact integers (loops/modular.hpp); values modulo 2^31 - 1 are below it.
-  void (*circuit_gates)(const CircuitGates& part, bool multiply, bool reversible);
+  void (*circuit_gates)(const CircuitGates& gates, bool reversible);
   // out[lane] = a[lane] op b[lane]; out overlaps neither.
   void (*facts)(std::int32_t operation, const std::uint32_t* a, const std::uint32_t* b, std::uint32_t* out,
                 std::int64_t lanes);

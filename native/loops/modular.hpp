@@ -24,17 +24,17 @@ static inline uint32_t multiply_modular(uint32_t a, uint32_t b) {  // 2^31 = 1 m
   return below_prime(static_cast<uint32_t>(product & kPrime) + static_cast<uint32_t>(product >> 31));
 }
 
-// Gates of one kind: out[i] = in[left[i]] op in[right[i]], less what stood in out[i] where the circuit is reversible.
-// The wires lead anywhere, so values are loaded one by one, and it pays to leave it at that: put together in vectors,
-// or gathered, they take as long or longer.
+// Gates [first, last), all of one kind: out[i] = in[left[i]] op in[right[i]], less what stood in out[i] where the
+// circuit is reversible. The wires lead anywhere, so values are loaded one by one, and it pays to leave it at that: put
+// together in vectors, or gathered, they take as long or longer.
 template <bool kMultiply, bool kReversible>
-static void gates(const CircuitGates& part) {
-  const uint32_t* const in = part.in;
-  const uint32_t* const left = part.left;
-  const uint32_t* const right = part.right;
-  uint32_t* __restrict const out = part.out;
-#pragma GCC unroll 4
-  for (ptrdiff_t gate = 0; gate < part.count; ++gate) {
+static inline void gates_of_kind(const CircuitGates& gates, ptrdiff_t first, ptrdiff_t last) {
+  const uint32_t* const in = gates.in;
+  const uint32_t* const left = gates.left;
+  const uint32_t* const right = gates.right;
+  uint32_t* __restrict const out = gates.out;
+#pragma GCC unroll 1
+  for (ptrdiff_t gate = first; gate < last; ++gate) {
     const uint32_t a = in[left[gate]];
     const uint32_t b = in[right[gate]];
     uint32_t value = kMultiply ? multiply_modular(a, b) : add_modular(a, b);
@@ -43,11 +43,13 @@ static void gates(const CircuitGates& part) {
   }
 }
 
-static void circuit_gates(const CircuitGates& part, bool multiply, bool reversible) {
-  if (multiply) {
-    reversible ? gates<true, true>(part) : gates<true, false>(part);
+static void circuit_gates(const CircuitGates& gates, bool reversible) {
+  if (reversible) {
+    gates_of_kind<false, true>(gates, gates.first, gates.products);
+    gates_of_kind<true, true>(gates, gates.products, gates.last);
   } else {
-    reversible ? gates<false, true>(part) : gates<false, false>(part);
+    gates_of_kind<false, false>(gates, gates.first, gates.products);
+    gates_of_kind<true, false>(gates, gates.products, gates.last);
   }
 }
 
