@@ -46,7 +46,7 @@ def test_declared_work_of_the_linear_form():
     assert work.serial_ops == 1
     assert work.flops.at(5) == 10
     assert work.bytes.at(5) == 40  # a and b
-    assert work.footprint.at(5) == 5 * 4 * 129  # 64 rows of a and b, and h
+    assert work.footprint.at(5) == 5 * 4 * 513  # 256 rows of a and b, and h
     assert work.barriers == 0
 
 

@@ -88,9 +88,9 @@ def work(setting: Setting) -> Work:
 @workload(
     depth="time steps",
     width="balls",
-    widths=(1, 64, 4096, 65536, 1048576),
-    quick_widths=(1, 64, 4096, 65536),
-    default_depth=128,
+    widths=(1, 64, 1024, 16384, 262144),
+    quick_widths=(1, 64, 1024, 16384),
+    default_depth=512,
     parameters={"cells": 64, "radius": 24000},
     forms=("serial", "wide"),
     modes=("native",),

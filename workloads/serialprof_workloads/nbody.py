@@ -109,7 +109,7 @@ def work(setting: Setting) -> Work:
     width="bodies",
     widths=(3, 8, 64, 256, 1024),
     quick_widths=(3, 8, 64, 256),
-    default_depth=32,
+    default_depth=128,
     parameters={"dt": 0.001, "softening": 0.05},
     forms=("serial", "wide"),
     modes=("native",),

@@ -93,7 +93,7 @@ def work(setting: Setting) -> Work:
     width="rollouts",
     widths=(1, 16, 256, 4096, 65536),
     quick_widths=(1, 16, 256, 4096),
-    default_depth=64,
+    default_depth=1024,
     parameters={"states": 4096, "actions": 4, "branching": 4},
     forms=("serial", "wide"),
     modes=("native",),

@@ -122,10 +122,10 @@ def work(setting: Setting) -> Work:
 @workload(
     depth="time steps",
     width="channels",
-    widths=(16, 256, 2048, 16384, 131072),
+    widths=(16, 256, 2048, 16384, 32768),
     quick_widths=(16, 256, 2048, 16384),
-    default_depth=64,
-    parameters={"kind": "linear", "states": 16, "ring": 64},
+    default_depth=1024,
+    parameters={"kind": "linear", "states": 16, "ring": 256},
     forms=("serial", "wide"),
     modes=("native",),
     work=work,
