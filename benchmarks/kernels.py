@@ -13,8 +13,8 @@ one round; its median and quartiles are over rounds. A peer that takes far longe
 four rounds alone.
 
 - step: our seconds per step, the median over rounds.
-- limit: the least seconds that chain latency, read bandwidth at the footprint, or the peak of vector arithmetic
-  allows for the declared work of one step, and which of them that is; share: that over the step.
+- limit: the least seconds that this machine allows for the declared work of one step, and what binds it: latency of
+  the chain or its loads, read bandwidth at the footprint, peak of arithmetic, barriers; share: that over the step.
 - ratio: the step of the fastest peer over ours.
 """
 
@@ -26,8 +26,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.kernels_tools.logic import word_operations
-from benchmarks.kernels_tools.measuring import Machine, measure
+from benchmarks.kernels_tools.measuring import measure
 from benchmarks.kernels_tools.registry import MODULES, core_of
 from benchmarks.kernels_tools.table import lines_of
 from benchmarks.recording import RESULTS, machine_name, record
@@ -56,12 +55,10 @@ def main() -> None:
     limits = limits_of(machine, counts, stage=lambda text: print(text, flush=True))
     cores = [core_of(name) for name in names]
     cores = [replace(core, cases=tuple(case for case in core.cases if arguments.shape in case.shape)) for core in cores]
-    here = Machine(machine.cpus, limits, word_operations(machine.cpus[0]))
-    rows = measure(cores, counts, arguments.minutes, here)
+    rows = measure(cores, counts, arguments.minutes, machine.cpus, limits)
     print(*lines_of(rows), sep="\n")
     if arguments.core is None and not arguments.shape:
-        result = {"limits": asdict(limits), "word_operations": here.words, "rows": rows}
-        print(f"written: {record('kernels', machine, result)}")
+        print(f"written: {record('kernels', machine, {'limits': asdict(limits), 'rows': rows})}")
 
 
 if __name__ == "__main__":

@@ -109,6 +109,5 @@ CORES = (
         ),
         ours,
         {"numba": numba, "jax": jax, "cellpylib": cellpylib},
-        arithmetic="bits",
     ),
 )

@@ -108,7 +108,6 @@ class Core:
         peers: each by its name, made ready in a process of its own; ImportError means that it is not installed.
         tolerance: the largest difference between results, relative to the largest value of ours; 0 for equality.
         least_equal: where the tolerance is 0, the share of values that must be equal.
-        arithmetic: what its operations are: "float", or "bits" for word operations on vectors.
     """
 
     name: str
@@ -117,7 +116,6 @@ class Core:
     peers: Mapping[str, Prepare]
     tolerance: float = 0.0
     least_equal: float = 1.0
-    arithmetic: str = "float"
 
     def competitors(self) -> dict[str, Prepare]:
         """Ours first."""

@@ -44,6 +44,5 @@ CORES = (
         tuple(Case(f"W={width}", width, STEPS, {"operation": "multiply"}) for width in (1, 8, 64)),
         ours,
         {"numba": numba},
-        arithmetic="words",
     ),
 )

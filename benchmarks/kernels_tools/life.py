@@ -182,6 +182,5 @@ CORES = (
         ),
         ours,
         {"numba": numba, "bgolly": bgolly, "lifelib": lifelib},
-        arithmetic="bits",
     ),
 )

@@ -6,17 +6,17 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.kernels_tools.core import OURS, Case, Core
-from benchmarks.kernels_tools.limit import Least, least
 from benchmarks.kernels_tools.running import Field, Outcome
 from benchmarks.kernels_tools.scoring import score, verdict
 from serialprof.catalog import Work, Workload
 from serialprof.limits import Limits
 from serialprof.loading import load
+from serialprof.model.limitshares import floors_of
 from serialprof.setting import ParameterValue, Setting
 
 Row = dict[str, Any]
@@ -42,51 +42,38 @@ class Clock:
         return now + share
 
 
-@dataclass(frozen=True)
-class Machine:
-    """What cores are measured against.
-
-    Attributes:
-        cpus: in placement order.
-        limits: as serialprof measures them.
-        words: operations on 64-bit words per second on one thread, None where unknown.
-    """
-
-    cpus: tuple[int, ...]
-    limits: Limits
-    words: float | None
-
-
-def measure(cores: Sequence[Core], counts: Sequence[int], minutes: float, machine: Machine) -> list[Row]:
+def measure(
+    cores: Sequence[Core], counts: Sequence[int], minutes: float, cpus: Sequence[int], limits: Limits
+) -> list[Row]:
     """One row per case and number of threads.
 
     Args:
         cores: with the cases that are wanted.
         counts: thread counts.
         minutes: for everything; a case is given four rounds at least.
-        machine: this one.
+        cpus: those of this machine in placement order.
+        limits: of this machine.
     """
     clock = Clock(minutes, len(counts) * sum(len(core.cases) for core in cores))
     rows = []
     for core in cores:
         workload = load(core.name)
         for threads in counts:
-            with tempfile.TemporaryDirectory() as folder, Field(core, machine.cpus[:threads], Path(folder)) as field:
+            with tempfile.TemporaryDirectory() as folder, Field(core, tuple(cpus[:threads]), Path(folder)) as field:
                 for case in core.cases:
                     outcome = field.time_case(case, {**workload.parameters, **case.parameters}, clock.next_end())
-                    rows.append(row_of(core, case, workload, threads, outcome, machine))
+                    rows.append(row_of(core, case, workload, threads, outcome, limits))
                     print(progress(rows[-1]), flush=True)
     return rows
 
 
-def row_of(core: Core, case: Case, workload: Workload, threads: int, outcome: Outcome, machine: Machine) -> Row:
+def row_of(core: Core, case: Case, workload: Workload, threads: int, outcome: Outcome, limits: Limits) -> Row:
     """What is said of a case: our step, the least that the machine allows, ratios per round and the goals."""
     found = score(outcome.rounds)
     parameters: dict[str, ParameterValue] = {**workload.parameters, **case.parameters}
     setting = Setting(width=case.width, depth=case.steps, threads=threads, parameters=parameters)
-    work = workload.declared(setting)
-    bound = bound_of(core, work, case.width, threads, machine) if work else None
-    share = bound.seconds / found.step if bound and bound.seconds and found.step else None
+    limit = limit_of(setting, workload.declared(setting), limits)
+    share = limit["seconds"] / found.step if limit and found.step else None
     best = found.ratios[found.best].median if found.best else None
     wanted = {"share": case.share if threads == 1 else None, "ratio": case.ratio.get(threads)}
     return {
@@ -97,7 +84,7 @@ def row_of(core: Core, case: Case, workload: Workload, threads: int, outcome: Ou
         "steps": case.steps,
         "parameters": dict(parameters),
         "step": found.step,
-        "limit": asdict(bound) if bound else None,
+        "limit": limit,
         "share": share,
         "best": found.best,
         "ratio": best,
@@ -111,9 +98,11 @@ def row_of(core: Core, case: Case, workload: Workload, threads: int, outcome: Ou
     }
 
 
-def bound_of(core: Core, work: Work, width: int, threads: int, machine: Machine) -> Least:
-    """The least seconds of a step; where the peak of word operations is unknown, without the bound by arithmetic."""
-    return least(work, width, threads, machine.limits, (machine.words or 0.0) if core.arithmetic == "bits" else None)
+def limit_of(setting: Setting, work: Work | None, limits: Limits) -> dict[str, Any] | None:
+    """The least seconds of a step, which limit that is, and what each alone asks for; None where none is known."""
+    floors = {floor.limit: floor.seconds for floor in floors_of(setting, work, limits)} if work else {}
+    binding = max(floors, key=lambda limit: floors[limit], default=None)
+    return {"seconds": floors[binding], "binding": binding, "floors": floors} if binding else None
 
 
 def progress(row: Row) -> str:

@@ -8,23 +8,21 @@ import pytest
 
 from benchmarks.kernels_tools.core import OURS, Case, Core, Ready, difference
 from benchmarks.kernels_tools.life import alive, run_length, seconds_of
-from benchmarks.kernels_tools.limit import ARITHMETIC, BANDWIDTH, CHAIN, least
-from benchmarks.kernels_tools.measuring import Clock, Machine, row_of
+from benchmarks.kernels_tools.measuring import Clock, limit_of, row_of
 from benchmarks.kernels_tools.process import environment
 from benchmarks.kernels_tools.registry import MODULES, core_of
 from benchmarks.kernels_tools.running import Outcome, orders
 from benchmarks.kernels_tools.scoring import quartiles, score, verdict
 from benchmarks.kernels_tools.table import lines_of, missing, number, seconds
 from serialprof.catalog import Affine, Work, Workload
-from serialprof.limits import ChaseRung, Limits, StreamRung
+from serialprof.limits import Limits, StreamRung
+from serialprof.setting import Setting
 
 LIMITS = Limits(
     chains={"fma": 2e-9, "add": 0.5e-9},
-    chase=(ChaseRung(1000, 10e-9),),
     stream=(StreamRung(1000, 1, 1e9), StreamRung(1000, 2, 1.5e9)),
     fma={"baseline": 1e9, "avx2": 4e9},
 )
-HERE = Machine((0, 1), LIMITS, words=8e9)
 
 
 def test_a_ratio_is_that_of_a_round_and_not_of_medians() -> None:
@@ -66,26 +64,13 @@ def test_every_second_round_is_turned_back_and_all_come_first() -> None:
     assert all(back == forth[::-1] for forth, back in zip(found[0::2], found[1::2], strict=True))
 
 
-def test_the_limit_is_the_largest_of_what_chain_bandwidth_and_arithmetic_allow() -> None:
-    work = Work(serial_ops=10, flops=Affine(0, 400), bytes=Affine(0, 50), footprint=Affine(0, 100))
-    found = least(work, 10, 1, LIMITS)
-    assert found.parts == pytest.approx({CHAIN: 20e-9, BANDWIDTH: 500e-9, ARITHMETIC: 1000e-9})
-    assert (found.seconds, found.binding) == (pytest.approx(1000e-9), ARITHMETIC)
-    assert least(work, 10, 2, LIMITS).parts == pytest.approx(
-        {CHAIN: 20e-9, BANDWIDTH: 500e-9 / 1.5, ARITHMETIC: 500e-9}
-    )
-
-
-def test_word_operations_have_a_chain_of_adds_and_a_peak_of_their_own() -> None:
-    work = Work(serial_ops=10, flops=Affine(0, 400), bytes=Affine(), footprint=Affine(0, 100))
-    assert least(work, 10, 2, LIMITS, 8e9).parts == pytest.approx({CHAIN: 5e-9, ARITHMETIC: 250e-9})
-    assert least(work, 10, 2, LIMITS, 0.0).parts == pytest.approx({CHAIN: 5e-9})
-
-
-def test_dependent_loads_belong_to_the_chain_and_nothing_known_is_no_limit() -> None:
-    work = Work(serial_ops=1, serial_loads=3, flops=Affine(), bytes=Affine(), footprint=Affine(1000))
-    assert least(work, 1, 1, LIMITS).parts[CHAIN] == pytest.approx(32e-9)
-    assert least(work, 1, 1, Limits()).seconds is None
+def test_the_limit_is_the_longest_floor() -> None:
+    work = Work(serial_ops=10, flops=Affine(0, 400), bytes=Affine(0, 50), footprint=Affine(0, 100), arithmetic="fp32")
+    found = limit_of(Setting(width=10), work, LIMITS)
+    assert found and found["floors"] == pytest.approx({"chain": 20e-9, "bandwidth": 500e-9, "arithmetic": 1000e-9})
+    assert (found["seconds"], found["binding"]) == (pytest.approx(1000e-9), "arithmetic")
+    assert limit_of(Setting(width=10), work, Limits()) is None
+    assert limit_of(Setting(width=10), None, LIMITS) is None
 
 
 def test_results_are_compared_for_equality_or_relative_to_our_largest() -> None:
@@ -103,10 +88,10 @@ def never(_: object) -> Ready:
 
 
 def row(outcome: Outcome, threads: int = 1, **case: object) -> dict:
-    work = Work(serial_ops=10, flops=Affine(), bytes=Affine(), footprint=Affine())
+    work = Work(serial_ops=10, flops=Affine(), bytes=Affine(), footprint=Affine(), arithmetic="fp32")
     core = Core("made", (), never, {"peer": never})
     workload = Workload("made", never, parameters={"size": 3, "other": 1}, work=lambda setting: work)
-    return row_of(core, Case("W=1", 1, 8, {"size": 4}, **case), workload, threads, outcome, HERE)
+    return row_of(core, Case("W=1", 1, 8, {"size": 4}, **case), workload, threads, outcome, LIMITS)
 
 
 def test_a_row_holds_share_ratio_and_whether_their_goals_are_met() -> None:

@@ -79,15 +79,22 @@ def limit_shares(points: Sequence[PointSummary], limits: Limits) -> tuple[LimitS
         if setting.form != "serial" or setting.on_cuda or work is None or summary.step.value is None:
             continue
         faster = summary.clock / limits.clock if summary.clock and limits.clock else 1.0
-        floors = sorted(_floors(setting, work, limits, faster), key=lambda floor: -floor.seconds)
+        floors = sorted(floors_of(setting, work, limits, faster), key=lambda floor: -floor.seconds)
         if floors and floors[0].seconds > 0:
             share = _over(floors[0].seconds, summary.step)
             found.append(LimitShare(summary.point.id, setting.width, setting.threads, tuple(floors), share))
     return tuple(found)
 
 
-def _floors(setting: Setting, work: Work, limits: Limits, faster: float) -> Iterator[Floor]:
-    """Every floor that is known, with the clock so many times that of the limits."""
+def floors_of(setting: Setting, work: Work, limits: Limits, faster: float = 1.0) -> Iterator[Floor]:
+    """Every floor that is known of a step.
+
+    Args:
+        setting: the operating point.
+        work: declared work of one step there.
+        limits: of the machine.
+        faster: how many times as high as theirs the clock is.
+    """
     footprint, threads = work.footprint.at(setting.width), setting.threads
     if work.arithmetic is not None and (latency := limits.chains.get(_LATENCIES[work.arithmetic])):
         yield Floor("chain", work.serial_ops * latency / faster)
