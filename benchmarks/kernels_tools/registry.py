@@ -17,6 +17,14 @@ MODULES: Final = {
     "rule110": "automata",
     "life": "life",
     "chain": "integers",
+    "map": "integers",
+    "circuit": "integers",
+    "mathqa": "integers",
+    "nbody": "physics",
+    "billiards": "physics",
+    "value": "decisions",
+    "rollout": "decisions",
+    "scan": "scan",
 }
 
 
