@@ -39,6 +39,7 @@ def test_declares_its_work() -> None:
     assert work.serial_ops == 2
     assert work.bytes.at(128) == 32
     assert work.footprint.at(128) == 16
+    assert automaton.work(Setting(width=128, form="wide", parameters={"rule": 30})).footprint.at(128) == 32
     assert automaton.work(Setting(width=128, parameters={"rule": 204})).flops.at(128) == 2
 
 

@@ -106,13 +106,16 @@ def rule_of(setting: Setting) -> int:
 
 
 def declared(setting: Setting, rule: int) -> Work:
-    """Declared work of one generation, in word operations: the fewest that the rule takes. It is worked out in place.
+    """Declared work of one generation, in word operations: the fewest that the rule takes.
+
+    The serial form works in place; the wide form keeps the row that it starts from.
 
     Raises:
         ValueError: the width is no positive multiple of 64.
     """
     fewest, chain = operations()
-    return packed_automaton(setting, max(fewest[rule], 1), max(chain[rule], 1), copies=1)  # moving counts as one
+    copies = 2 if setting.form == "wide" else 1
+    return packed_automaton(setting, max(fewest[rule], 1), max(chain[rule], 1), copies)  # moving counts as one
 
 
 def work(setting: Setting) -> Work:
