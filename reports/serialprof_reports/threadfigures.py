@@ -95,10 +95,13 @@ def _reference_lines(axes: Axes, ideal: float) -> None:
 
 
 def _fit_over_width(axes: Axes, fit: Fit | None, before: int, after: int) -> None:
-    curves = _curves(fit)
-    if before in curves and after in curves:
-        pairs = zip(curves[before].steps, curves[after].steps, strict=True)
-        _band(axes, curves[before].widths, [_ratio(few, many) for few, many in pairs], SERIES[1])
+    """The fitted speed-up at the widths that the curves of both thread counts have: failed points may shorten one."""
+    few, many = (
+        dict(zip(curve.widths, curve.steps, strict=True)) if curve else {}
+        for curve in map(_curves(fit).get, (before, after))
+    )
+    if shared := sorted(few.keys() & many.keys()):
+        _band(axes, shared, [_ratio(few[width], many[width]) for width in shared], SERIES[1])
 
 
 def _fit_over_threads(axes: Axes, fit: Fit | None, width: int, counts: Sequence[int], colour: str) -> None:

@@ -64,6 +64,17 @@ def test_where_threads_share_cores_is_marked() -> None:
     )
 
 
+def test_a_curve_that_failed_points_shortened_is_drawn_as_far_as_it_goes() -> None:
+    run = made.stored_run((made.LSTM,), thread_counts=(1, 2))
+    family = made.family(run, made.LSTM)
+    assert family.fit is not None
+    one, two = family.fit.curves
+    short = replace(two, widths=two.widths[3:], steps=two.steps[3:])
+    for curves in ((one, short), (one, replace(two, widths=(), steps=()))):
+        cut = replace(family, fit=replace(family.fit, curves=curves))
+        assert threadfigures.speed_up(cut, run.machine, "t").markup
+
+
 def test_a_speed_up_has_the_ends_of_both_times() -> None:
     ratio = threadfigures._ratio(Estimate(4.0, 3.0, 5.0), Estimate(2.0, 1.0, 2.5))
     assert (ratio.value, ratio.low, ratio.high) == (2.0, 1.2, 5.0)
