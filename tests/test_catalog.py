@@ -55,7 +55,7 @@ def test_an_undecorated_function_and_a_module(file: Path) -> None:
     ("reference", "complaint"),
     [
         ("dekode", "unknown workload 'dekode'; did you mean decode"),
-        ("zzzzzz", "unknown workload 'zzzzzz'; choose from barrier, chain"),
+        ("zzzzzz", "unknown workload 'zzzzzz'; choose from automaton, barrier"),
         ("nowhere.py:race", "there is no file 'nowhere.py'"),
         ("races:rase", r"has no 'rase'; did you mean race\?"),
         ("races:lap", "has no 'lap'; it declares race"),
