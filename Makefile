@@ -17,8 +17,8 @@ BESIDE := $(addprefix tests/,browser checking/test_judging.py cli live measure/t
   $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))
 
-.PHONY: run test suite beside alone check format lint types contracts docs test-browser browser test-qemu qemu bench-tools \
-  attribution-tools kernel-tools wheel clean
+.PHONY: run test suite beside alone sanitize check format lint types contracts docs test-browser browser test-qemu qemu \
+  bench-tools attribution-tools kernel-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -54,6 +54,9 @@ contracts: $(VENV)/.tools
 
 docs: $(VENV)/.tests  ## the reference of the Python face, from its docstrings: build/docs/serialprof.html
 	$(BIN)/pdoc --docformat google --output-directory build/docs serialprof
+
+sanitize: $(VENV)/.tests  ## the kernels' tests under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer
+	.ci/sanitize $(BIN)/python
 
 browser:  ## Debian's chromium, for the tests that open the page
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import subprocess
 import sys
 
@@ -52,7 +53,11 @@ assert kernel.values() == reference("fma", 13, 4, kernel.fused)
 print(_native.instruction_set(), kernel.fused)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], env={"SERIALPROF_ISA": level}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        env=os.environ | {"SERIALPROF_ISA": level},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if "no such level" in done.stderr:
         pytest.skip(f"this processor has no {level}")
