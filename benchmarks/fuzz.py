@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.fuzz_tools.signatures import native
 
-PROGRAMS = 100
+PROGRAMS = 40
 PATIENCE = 300.0  # seconds of one child
 SHOWN = 42  # calls before the end: one program's
 
