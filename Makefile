@@ -12,7 +12,8 @@ SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* n
 # same on a busy machine: they are tested beside each other, and all others one by one.
 TESTED ?= $(BIN)/python
 WITHOUT ?= qemu
-BESIDE := $(addprefix tests/,browser checking/test_judging.py cli live measure/test_coverage.py model reports benchmarks machine workloads \
+BESIDE := $(addprefix tests/,browser checking/test_judging.py checking/test_telling.py cli live \
+  measure/test_coverage.py model reports benchmarks machine workloads \
   test_api.py test_doc_commands.py test_docs.py test_store.py test_tables.py test_validation.py test_view.py \
   $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))
