@@ -21,7 +21,7 @@ CALLS: Final = 2**16
 
 def kernel_of(job: Job) -> Any:
     """Our kernel."""
-    return _native.Rule110(_native.Team(job.cpus), job.width, job.setting.seed)
+    return _native.Automaton(_native.Team(job.cpus), job.width, RULE, job.setting.seed)
 
 
 def words_of(kernel: Any) -> NDArray[np.uint64]:

@@ -108,6 +108,7 @@ class Core:
         peers: each by its name, made ready in a process of its own; ImportError means that it is not installed.
         tolerance: the largest difference between results, relative to the largest value of ours; 0 for equality.
         least_equal: where the tolerance is 0, the share of values that must be equal.
+        per_step: whether steps are those of the workload, whose declared work then tells the limit.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Core:
     peers: Mapping[str, Prepare]
     tolerance: float = 0.0
     least_equal: float = 1.0
+    per_step: bool = True
 
     def competitors(self) -> dict[str, Prepare]:
         """Ours first."""

@@ -72,7 +72,7 @@ def row_of(core: Core, case: Case, workload: Workload, threads: int, outcome: Ou
     found = score(outcome.rounds)
     parameters: dict[str, ParameterValue] = {**workload.parameters, **case.parameters}
     setting = Setting(width=case.width, depth=case.steps, threads=threads, parameters=parameters)
-    limit = limit_of(setting, workload.declared(setting), limits)
+    limit = limit_of(setting, workload.declared(setting) if core.per_step else None, limits)
     share = limit["seconds"] / found.step if limit and found.step else None
     best = found.ratios[found.best].median if found.best else None
     wanted = {"share": case.share if threads == 1 else None, "ratio": case.ratio.get(threads)}

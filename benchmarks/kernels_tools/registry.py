@@ -25,6 +25,7 @@ MODULES: Final = {
     "value": "decisions",
     "rollout": "decisions",
     "scan": "scan",
+    "sudoku": "sudoku",
 }
 
 
