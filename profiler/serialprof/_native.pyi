@@ -190,6 +190,12 @@ class Lstm:
     def state(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """States h and c after the last run: [B, H] each; wide: [steps, B, H], the result of every update."""
 
+    @staticmethod
+    def cell(
+        gates: NDArray[np.float32], before: NDArray[np.float32], cell: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The cell alone: h and c after gates [4, N] and states [N] before."""
+
 class Scan:
     """A linear recurrence in every channel; step t reads row t % ring of the inputs.
 
@@ -300,11 +306,6 @@ class Rollout:
 
     def keys(self, steps: int) -> list[int]:
         """What the draws of each step depend on, beside the lane."""
-    @staticmethod
-    def cell(
-        gates: NDArray[np.float32], before: NDArray[np.float32], cell: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The cell alone: h and c after gates [4, N] and states [N] before."""
 
 class Rnn:
     """A tanh layer whose input size is its hidden size H; one step updates all B = width lanes once.

@@ -16,4 +16,4 @@ def test_no_call_ends_the_interpreter() -> None:
 
 
 def test_every_class_and_function_of_the_stub_is_called() -> None:
-    assert {"Team", "Chain.run", "chain_seconds", "Rule110.set_row", "Team.size", "live_taken"} <= set(names())
+    assert {"Team", "Chain.run", "chain_seconds", "Automaton.set_row", "Team.size", "live_taken"} <= set(names())
