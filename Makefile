@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+# What is compiled finds pybind11 where it found it last time: each of the installations below compiles what changed alone.
+EDITABLE := $(PIP) --no-build-isolation --editable
 BENCH := .venv-bench
 ATTRIBUTION := .venv-attribution
 KERNELS := .venv-kernels
@@ -99,16 +101,20 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)"; exit 1; }
 	@touch $@
 
-$(VENV)/.runs: $(VENV)/.python $(SOURCES)
-	$(PIP) --editable '.[torch]'
+$(VENV)/.backend: $(VENV)/.python
+	$(PIP) 'scikit-build-core>=1.1' 'pybind11>=3' cmake ninja
 	@touch $@
 
-$(VENV)/.tests: $(VENV)/.python $(SOURCES)
-	$(PIP) --editable '.[torch,test,examples]'
+$(VENV)/.runs: $(VENV)/.backend $(SOURCES)
+	$(EDITABLE) '.[torch]'
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.backend $(SOURCES)
+	$(EDITABLE) '.[torch,test,examples]'
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.tests
-	$(PIP) --editable '.[torch,test,dev]'
+	$(EDITABLE) '.[torch,test,dev]'
 	@touch $@
 
 # Not editable: what a benchmark of hours measures must not change under it.
