@@ -93,6 +93,7 @@ class Automaton {
   }
 
   void set_row(const std::string& bytes) {
+    const Turn turn(*team);
     require(static_cast<std::int64_t>(bytes.size()) == cells_ / 8,
             "row: needs " + std::to_string(cells_ / 8) + " bytes, not " + std::to_string(bytes.size()));
     std::vector<std::uint64_t> row(at(cells_ / kCellsPerWord));

@@ -117,6 +117,7 @@ void Billiards::step(std::int64_t index, Member& member) {
 // A step is move, reflect. Backwards it is reflect, move, with the velocity turned round: so a reflection now, and one
 // after the run, make the same steps lead back.
 void Billiards::turn() {
+  const Turn mine(*team);
   if (moved_) std::copy_n(states_[0].data(), start_.size(), start_.data());
   for (std::int64_t at = 2 * table_.stride; at < kRows * table_.stride; ++at) start_[at] = -start_[at];
   loops().billiards(table_, start_.data(), start_.data(), 0, width_, false);

@@ -50,6 +50,12 @@ class TickBuffer {
   py::buffer_info info_;
 };
 
+// Throws where run() would refuse its arguments.
+inline void check_timing(std::int64_t steps, const std::optional<py::buffer>& ticks, std::int64_t delay_ticks) {
+  in_range("delay_ticks", delay_ticks, 0, std::int64_t{1} << 40);
+  const TickBuffer checked(ticks, steps);
+}
+
 // run(steps, ticks=None, delay_ticks=0): the GIL is released meanwhile.
 template <typename Kernel>
 void run_kernel(Kernel& kernel, std::int64_t steps, const std::optional<py::buffer>& ticks, std::int64_t delay_ticks) {

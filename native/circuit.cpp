@@ -89,6 +89,7 @@ class Circuit {
   // The last two layers, swapped, become the start, and the layers are taken in reverse order: a run of as many steps
   // leads back.
   void turn_back() {
+    const Turn turn(*team);
     require(reversible_ && !wide_, "turn_back: the circuit is not reversible, or in the wide form");
     const std::vector<std::uint32_t> now = values();
     const std::vector<std::uint32_t> before = previous();

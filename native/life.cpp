@@ -137,6 +137,7 @@ class Life {
   }
 
   void set_grid(const std::string& bytes) {
+    const Turn turn(*team);
     const std::int64_t wanted = rows_ * (columns_ / 8);
     require(static_cast<std::int64_t>(bytes.size()) == wanted,
             "grid: needs " + std::to_string(wanted) + " bytes, not " + std::to_string(bytes.size()));

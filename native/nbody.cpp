@@ -23,7 +23,8 @@ namespace serialprof {
 
 namespace {
 
-constexpr std::int64_t kBodyGrain = 8;  // bodies in the longest vector
+constexpr std::int64_t kBodyGrain = 8;      // bodies in the longest vector
+constexpr double kLeastSoftening = 1e-100;  // its inverse cube is a finite number
 
 // Places, velocities or accelerations: [axis, body] with padded rows.
 using Vectors = Buffer<double>;
@@ -79,7 +80,7 @@ NBody::NBody(std::shared_ptr<Team> members, std::int64_t width, std::uint64_t se
       half_step_(positive("dt", dt) / 2),
       softening_squared_(positive("softening", softening) * softening),
       wide_(wide) {
-  positive("softening", softening_squared_);
+  require(softening >= kLeastSoftening, "softening = " + std::to_string(softening) + " is below 1e-100");
   const std::int64_t copies = 1 + (wide ? team->size() : 1);
   require_memory("width", width, 8.0 * static_cast<double>(stride_) * static_cast<double>(12 * copies + 1));
   mass_ = Buffer<double>(stride_);
@@ -182,6 +183,7 @@ void NBody::read(const char* name, const py::array& from, Vectors& to) const {
 }
 
 void NBody::set_state(const py::array& positions, const py::array& velocities) {
+  const Turn turn(*team);
   Motion next = motion();
   read("positions", positions, next.position[0]);
   read("velocities", velocities, next.velocity);

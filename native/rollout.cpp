@@ -158,6 +158,7 @@ py::array_t<std::int64_t> Rollout::returns() const {
 
 py::list Rollout::keys(std::int64_t steps) const {
   in_range("steps", steps, 0, depth_);
+  require_memory("steps", steps, 40.0 * static_cast<double>(steps));  // bytes of a number in a list
   py::list result;
   for (std::int64_t step = 0; step < steps; ++step) result.append(key(step));
   return result;

@@ -17,15 +17,14 @@ namespace serialprof {
 template <typename Kernel>
 void run_planned(Kernel& kernel, std::int64_t steps, const std::optional<py::buffer>& ticks, std::int64_t delay_ticks) {
   in_range("steps", steps, 0, kernel.depth());
-  const Turn turn(*kernel.team);
-  if (!kernel.wide()) {
-    kernel.plan(steps);
-    run_kernel(kernel, steps, ticks, delay_ticks);
-    return;
+  if (kernel.wide()) {
+    require(!ticks && delay_ticks == 0, "ticks, delay_ticks: the wide form is a single step; leave them out");
+  } else {
+    check_timing(steps, ticks, delay_ticks);  // what is refused leaves the plan of the last run as it was
   }
-  require(!ticks && delay_ticks == 0, "ticks, delay_ticks: the wide form is a single step; leave them out");
+  const Turn turn(*kernel.team);
   kernel.plan(steps);
-  run_kernel(kernel, steps > 0 ? 1 : 0, std::nullopt, 0);
+  run_kernel(kernel, kernel.wide() ? (steps > 0 ? 1 : 0) : steps, ticks, delay_ticks);
 }
 
 // As kernel_class(), for a kernel with both forms.

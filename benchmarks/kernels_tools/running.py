@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,9 +74,23 @@ class Field:
         for index, order in enumerate(orders(list(calls))):
             if index >= MOST_ROUNDS or (index >= FIRST_ROUNDS and time.monotonic() > end):
                 break
-            near = [name for name in order if index < FIRST_ROUNDS or calls[name][1] < FAR * fastest]
-            outcome.rounds.append({name: self._sample(name, calls[name][0]) / case.steps for name in near})
+            near = [name for name in order if index < FIRST_ROUNDS or name == OURS or calls[name][1] < FAR * fastest]
+            outcome.rounds.append(self._round([name for name in near if name not in self._lost], calls, case, outcome))
+            if OURS in self._lost:
+                break
         return outcome
+
+    def _round(
+        self, order: Sequence[str], calls: Mapping[str, tuple[int, float]], case: Case, outcome: Outcome
+    ) -> dict[str, float]:
+        """Seconds of a step of everybody in turn; who is lost on the way is missing from here on."""
+        found = {}
+        for name in order:
+            try:
+                found[name] = self._sample(name, calls[name][0]) / case.steps
+            except Lost as reason:
+                self._lost[name] = outcome.missing[name] = str(reason)
+        return found
 
     def _prepare(self, case: Case, parameters: dict[str, ParameterValue], outcome: Outcome) -> list[str]:
         """Whoever is ready and agrees with us; all get ready at the same time."""

@@ -154,10 +154,13 @@ def python_sat(job: Job) -> Ready:
     return _in_python(job, solve)
 
 
+#: The goal over the best peer: over tdoku where it is at hand, else over the solvers of Python.
+GOAL: Final = 0.8 if "TDOKU" in os.environ else 20.0
+
 CORES = (
     Core(
         "sudoku",
-        tuple(Case(kind, 1, PUZZLES, {"difficulty": kind}, ratio={1: 0.8}) for kind in ("easy", "hard")),
+        tuple(Case(kind, 1, PUZZLES, {"difficulty": kind}, ratio={1: GOAL}) for kind in ("easy", "hard")),
         ours,
         {"tdoku": tdoku, "ortools": ortools, "python-sat": python_sat},
         per_step=False,

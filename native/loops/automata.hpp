@@ -111,7 +111,7 @@ static void life_column(const uint64_t* left, const uint64_t* here, const uint64
     // both are set or twos.twos is, not all three.
     const Bits either = ones.twos ^ twos.ones;
     const Bits three = and_not(twos.twos, either & ones.ones);
-    const Bits four = (twos.twos ^ ones.twos) & and_not(either | ones.ones, load_bits(here, row));
+    const Bits four = (twos.twos ^ ones.twos) & and_not(either | ones.ones, cell);
     store_bits(out, row, three | four);
     above = beside;
     beside = below;

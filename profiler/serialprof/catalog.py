@@ -79,9 +79,9 @@ class Work:
         loads: dependent loads of the lanes' own chains: within a lane each waits for the one before; the lanes, and so
             their loads, split over threads as flops do.
         arithmetic: what the operations are, for the share of the machine's limit: "fp32" or "fp64" multiply-adds (one
-            operation of a chain, two FLOP), "words" for adds and bitwise operations on integers, "multiplies" of
-            integers, "divides". No peak is measured for the last two, only their latency. None where it is not
-            declared: then memory and barriers alone are taken for limits.
+            operation of a chain, two FLOP), "words" for adds and bitwise operations on integers, counted per word of 64
+            bits, "multiplies" of integers, "divides". No peak is measured for the last two, only their latency. None
+            where it is not declared: then memory and barriers alone are taken for limits.
     """
 
     serial_ops: float

@@ -25,7 +25,7 @@ NAMES: Final[dict[Limit, str]] = {
 }
 
 _CORE: Final = frozenset({"chain", "arithmetic"})
-_SILENT: Final = "what its operations are is not declared, so by memory and barriers alone"
+_SILENT: Final = "what its operations are was not declared, so by memory and barriers alone"
 
 
 def told(family: FamilyAnalysis) -> str:

@@ -131,6 +131,7 @@ def test_refuses_other_states(positions, error, message):
         ("dt", float("nan")),
         ("softening", -1.0),
         ("softening", 1e-200),
+        ("softening", 1e-104),
         ("softening", float("inf")),
     ],
 )

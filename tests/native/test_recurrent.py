@@ -268,6 +268,16 @@ def test_refuses_runs_that_it_cannot_do(team):
         wide.run(4, delay_ticks=1)
 
 
+def test_a_refused_run_leaves_what_the_last_one_made(team):
+    kernel = Lstm(team, 8, 2, 0, 8)
+    kernel.run(3)
+    before = kernel.state()
+    for refused in ({"ticks": np.zeros(5, np.int32)}, {"ticks": np.zeros(2, np.int64)}, {"delay_ticks": -1}):
+        with pytest.raises((TypeError, ValueError)):
+            kernel.run(4, **refused)
+        assert all(map(np.array_equal, kernel.state(), before))
+
+
 def test_refuses_a_missing_team():
     with pytest.raises(TypeError):
         Lstm(None, 8, 1, 0, 4)

@@ -84,6 +84,8 @@ def test_refuses_more_memory_than_it_should_take(arguments):
 def test_refuses_runs_that_it_cannot_do():
     with pytest.raises(ValueError, match="steps = 5 "):
         Rollout(Team([CPU]), 4, 0, 4).run(5)
+    with pytest.raises(ValueError, match="steps = 1099511627776 needs"):
+        Rollout(Team([CPU]), 4, 0, 2**40).keys(2**40)
     wide = Rollout(Team([CPU]), 4, 0, 4, True)
     with pytest.raises(ValueError, match="wide form is a single step"):
         wide.run(4, delay_ticks=1)

@@ -33,8 +33,10 @@ def test_widths_that_one_limit_binds_stand_together() -> None:
 
 
 def test_what_operations_are_may_not_be_declared() -> None:
-    assert limitshares.told(family(share(1, 1, "bandwidth", 1.04))) == (
-        "on 1 thread bandwidth 104 % at W = 1; what its operations are is not declared, so by memory and barriers alone"
+    silent = family(share(1, 1, "bandwidth", 1.04))
+    assert limitshares.told(silent) == (
+        "on 1 thread bandwidth 104 % at W = 1; "
+        "what its operations are was not declared, so by memory and barriers alone"
     )
     assert limitshares.told(family()) == ""
 

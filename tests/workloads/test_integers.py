@@ -33,7 +33,7 @@ def test_runs_and_checks(workload: Workload, parameters: dict[str, int], form: F
         (circuit, {"reversible": 0}, 3.5, 20),
         (circuit, {"reversible": 1}, 5.5, 24),
         (logistic_map, {}, 48, 16),
-        (mathqa, {}, 10 / 3, 12),
+        (mathqa, {}, 10 / 3 / 2, 12),
     ],
 )
 def test_declares_its_work(workload: Workload, parameters: dict[str, int], operations: float, moved: float) -> None:

@@ -43,6 +43,6 @@ def test_check_finds_a_wrong_answer(form, monkeypatch):
 def test_declared_work():
     work = rollout.work(setting(parameters={"states": 10, "actions": 3, "branching": 5}))
     assert (work.serial_loads, work.serial_ops) == (2, 2 * 2 + 4)
-    assert work.flops.at(2) == 2 * (20 + 4 + 4 + 1)
+    assert work.flops.at(2) == 2 * (20 + 4 + 4 + 1) / 2  # numbers of 32 bits, in words of 64
     assert work.footprint.at(2) == 4 * 10 * 3 * 7 + 24  # preference, reward and 5 successors
     assert work.barriers == 0

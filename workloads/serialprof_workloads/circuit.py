@@ -100,6 +100,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(0, LAYERS * WIRES + 2 * VALUE),
         lanes=Affine(0, 1),
         barriers=int(setting.threads > 1),
+        serial_loads=1,
         arithmetic="words",
     )
 

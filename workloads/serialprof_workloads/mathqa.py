@@ -72,7 +72,7 @@ def work(setting: Setting) -> Work:
     ops = (2 + 3 + 5) / 3
     return Work(
         serial_ops=round(ops),
-        flops=Affine(0, ops),
+        flops=Affine(0, ops / 2),  # two values of 32 bits share a word
         bytes=Affine(0, 3 * VALUE),
         footprint=Affine(0, (NUMBERS + MEMORY) * VALUE),
         lanes=Affine(0, 1),

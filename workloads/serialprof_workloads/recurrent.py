@@ -89,6 +89,7 @@ class Declared:
         states: h, and c where there is one.
         element_wise: operations of a hidden unit beside the products.
         chain: dependent operations after the products.
+        apart: whether the products with input and state are summed apart, so that the chain goes through one of them.
     """
 
     gates: int

@@ -79,7 +79,7 @@ def work(setting: Setting) -> Work:
     states, actions, branching = (setting.integer(name) for name in ("states", "actions", "branching"))
     return Work(
         serial_ops=2 * reduction_chain(actions) + INDEX_OPS,
-        flops=Affine(0, DRAW_OPS + 2 * (actions - 1) + INDEX_OPS + 1),
+        flops=Affine(0, (DRAW_OPS + 2 * (actions - 1) + INDEX_OPS + 1) / 2),  # two numbers of 32 bits share a word
         bytes=Affine(0, 24),
         footprint=Affine(4 * states * actions * (2 + branching), 12),
         barriers=0,

@@ -147,7 +147,7 @@ def work(setting: Setting) -> Work:
     """Declared work of one step: one sweep of each puzzle, 16 side by side; what follows a sweep is left out."""
     return Work(
         serial_ops=CHAIN_OPS,
-        flops=Affine(per_lane=float(UNITS * 9 * OPS_PER_CELL)),
+        flops=Affine(per_lane=UNITS * 9 * OPS_PER_CELL * 16 / 64),  # cells of 16 bits, in words of 64
         bytes=Affine(per_lane=2.0 * BYTES),
         footprint=Affine(per_lane=float(BYTES)),
         lanes=Affine(per_lane=1 / SIDE_BY_SIDE),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from serialprof.setting import Setting
 
+SETS: Final = 16  # of values, that the wide form takes through the tables together
 COMPACT_STATES: Final = 65536  # as many successors as 16 bits can name
 CHECKED_STATES: Final = 4096
 CHECKED_STEPS: Final = 8
@@ -71,16 +72,17 @@ def work(setting: Setting) -> Work:
 
     FLOP: conversion, multiplication and addition per outcome; discount, reward and maximum per action. Bytes: the
     tables, which a step reads from end to end, and the values read and written once; successors' values are found in a
-    nearer cache than the tables.
+    nearer cache than the tables. In the wide form SETS sets of values pass through the tables together.
     """
     actions, branching = setting.integer("actions"), setting.integer("branching")
     outcome = 2 + (2 if setting.width <= COMPACT_STATES else 4)
     tables = actions * (FLOAT + branching * outcome)
+    sets = SETS if setting.form == "wide" else 1
     return Work(
         serial_ops=dot_chain(branching) + 1 + reduction_chain(actions),
         flops=Affine(0, actions * (3 * branching + 3)),
-        bytes=Affine(0, tables + 2 * FLOAT),
-        footprint=Affine(0, tables + 2 * FLOAT),
+        bytes=Affine(0, tables / sets + 2 * FLOAT),
+        footprint=Affine(0, tables + 2 * FLOAT * sets),
         barriers=int(setting.threads > 1),
         arithmetic="fp32",
     )
