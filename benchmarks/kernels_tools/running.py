@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -83,13 +83,11 @@ class Field:
     def _round(
         self, order: Sequence[str], calls: Mapping[str, tuple[int, float]], case: Case, outcome: Outcome
     ) -> dict[str, float]:
-        """Seconds of a step of everybody in turn; who is lost on the way is missing from here on."""
+        """Seconds of a step of everybody in turn, who is lost on the way left out."""
         found = {}
         for name in order:
-            try:
+            with self._unless_lost(name, outcome):
                 found[name] = self._sample(name, calls[name][0]) / case.steps
-            except Lost as reason:
-                self._lost[name] = outcome.missing[name] = str(reason)
         return found
 
     def _prepare(self, case: Case, parameters: dict[str, ParameterValue], outcome: Outcome) -> list[str]:
@@ -102,12 +100,10 @@ class Field:
             folder.mkdir()
             shape = {"width": case.width, "steps": case.steps, "parameters": parameters}
             message = {"do": "prepare", "folder": str(folder), **shape}
-            try:
+            with self._unless_lost(name, outcome):
                 process.go_on()
                 process.send(message)
                 asked.append(name)
-            except Lost as reason:
-                self._lost[name] = outcome.missing[name] = str(reason)
         answers = {name: self._answer(name, outcome) for name in asked}
         results = {name: np.load(answer["result"]) for name, answer in answers.items() if "result" in answer}
         for name, answer in answers.items():
@@ -122,25 +118,29 @@ class Field:
                     outcome.missing[name] = f"not compared: {apart}"
         return [name for name in answers if name not in outcome.missing]
 
-    def _answer(self, name: str, outcome: Outcome) -> dict[str, Any]:
+    @contextmanager
+    def _unless_lost(self, name: str, outcome: Outcome) -> Iterator[None]:
+        """Whoever is lost on the way is missing from here on."""
         try:
-            answer = self._processes[name].receive()
-            self._processes[name].hold()
-            return answer
+            yield
         except Lost as reason:
             self._lost[name] = outcome.missing[name] = str(reason)
-            return {}
+
+    def _answer(self, name: str, outcome: Outcome) -> dict[str, Any]:
+        answer: dict[str, Any] = {}
+        with self._unless_lost(name, outcome):
+            answer = self._processes[name].receive()
+            self._processes[name].hold()
+        return answer
 
     def _calibrate(self, ready: Sequence[str], outcome: Outcome) -> dict[str, tuple[int, float]]:
         """Calls of one sample, and seconds of one call."""
         found = {}
         for name in ready:
-            try:
+            with self._unless_lost(name, outcome):
                 self._sample(name, 1)
                 seconds = self._sample(name, 1)
                 found[name] = (max(1, round(SAMPLE / seconds)), seconds)
-            except Lost as reason:
-                self._lost[name] = outcome.missing[name] = str(reason)
         return found
 
     def _sample(self, name: str, calls: int) -> float:

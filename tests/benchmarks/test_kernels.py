@@ -9,9 +9,9 @@ import pytest
 from benchmarks.kernels_tools.core import OURS, Case, Core, Ready, difference
 from benchmarks.kernels_tools.life import alive, run_length, seconds_of
 from benchmarks.kernels_tools.measuring import Clock, limit_of, row_of
-from benchmarks.kernels_tools.process import environment
+from benchmarks.kernels_tools.process import Lost, environment
 from benchmarks.kernels_tools.registry import MODULES, core_of
-from benchmarks.kernels_tools.running import Outcome, orders
+from benchmarks.kernels_tools.running import FIRST_ROUNDS, Field, Outcome, orders
 from benchmarks.kernels_tools.scoring import quartiles, score, verdict
 from benchmarks.kernels_tools.table import lines_of, missing, number, seconds
 from serialprof.catalog import Affine, Work, Workload
@@ -153,3 +153,37 @@ def test_a_soup_is_read_back_from_the_text_of_a_pattern() -> None:
 def test_seconds_of_golly_lie_between_the_pattern_and_its_last_generation() -> None:
     told = "This is bgolly 3.3\n0.014 0\n0.015 pop 130,923\n0.036 1,280\n0.037 pop 23,771\n"
     assert seconds_of(told, 1280) == pytest.approx(0.021)
+
+
+class Scripted(Field):
+    """Ours takes ten times as long as the peer; who is to be lost dies at its third sample."""
+
+    def __init__(self, dies: str) -> None:
+        self._lost: dict[str, str] = {}
+        self._dies = dies
+        self._taken: list[str] = []
+
+    def _prepare(self, *_: object) -> list[str]:
+        return [OURS, "peer"]
+
+    def _calibrate(self, *_: object) -> dict[str, tuple[int, float]]:
+        return {OURS: (1, 10.0), "peer": (1, 1.0)}
+
+    def _sample(self, name: str, calls: int) -> float:
+        self._taken.append(name)
+        if name == self._dies and self._taken.count(name) == 3:
+            raise Lost("it died")
+        return 10.0 if name == OURS else 1.0
+
+
+@pytest.mark.parametrize("dies", ["peer", OURS, ""])
+def test_who_is_lost_in_a_round_ends_alone_and_a_slow_core_of_ours_is_timed_on(dies: str) -> None:
+    outcome = Scripted(dies).time_case(Case("", 1, 2), {}, float("inf"))
+    assert outcome.missing == ({dies: "it died"} if dies else {})
+    timed = {name: [name in found for found in outcome.rounds].count(True) for name in (OURS, "peer")}
+    if dies == OURS:
+        assert timed[OURS] == 2 and len(outcome.rounds) == 3
+    else:
+        assert timed[OURS] == len(outcome.rounds) > FIRST_ROUNDS, "however far behind it is"
+        assert dies != "peer" or timed["peer"] == 2
+    assert outcome.rounds[0][OURS] == 5.0, "of a step"

@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Callable
 from threading import Thread
 
+import numpy as np
 import pytest
 
 from serialprof import _native
@@ -57,12 +58,29 @@ def test_teams_come_and_go() -> None:
 def test_refuses_a_second_thread_while_one_is_inside() -> None:
     team = _native.Team([CPUS[0]])
     kernel = _native.Barrier(team, 1)
+    others = {
+        "row": _native.Automaton(team, 64),
+        "grid": _native.Life(team, 64, 64),
+        "balls": _native.Billiards(team, 4),
+        "circuit": _native.Circuit(team, 4, reversible=True),
+        "bodies": _native.NBody(team, 4),
+    }
+    others["circuit"].run(2)
     ticks = array("q", [0] * 6)
     running = Thread(target=kernel.run, args=(5, ticks), kwargs={"delay_ticks": 100_000_000})
     running.start()
     while running.is_alive() and not ticks[0]:
         time.sleep(1e-3)
-    for enter in (lambda: kernel.run(1), lambda: kernel.seconds(1), lambda: _native.Chain(team, "add", 1).run(1)):
+    for enter in (
+        lambda: kernel.run(1),
+        lambda: kernel.seconds(1),
+        lambda: _native.Chain(team, "add", 1).run(1),
+        lambda: others["row"].set_row(bytes(8)),
+        lambda: others["grid"].set_grid(bytes(512)),
+        lambda: others["balls"].turn(),
+        lambda: others["circuit"].turn_back(),
+        lambda: others["bodies"].set_state(np.zeros((3, 4)), np.zeros((3, 4))),
+    ):
         with pytest.raises(RuntimeError, match="team: another thread runs something on it"):
             enter()
     running.join()

@@ -40,6 +40,7 @@ def test_declares_its_work(workload: Workload, parameters: dict[str, int], opera
     work = workload.work(Setting(width=10, threads=2, parameters=parameters))
     assert work.flops.at(10) == pytest.approx(10 * operations)
     assert work.bytes.at(10) == 10 * moved
+    assert work.serial_loads == (1 if workload is circuit else 0)
     assert work.barriers == 1
     assert workload.work(Setting(width=10, parameters=parameters)).barriers == 0
 

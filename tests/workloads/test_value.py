@@ -46,3 +46,6 @@ def test_declared_work(width, outcome):
     assert work.flops.at(2) == 2 * 3 * (3 * 5 + 3)
     assert work.bytes.at(2) == work.footprint.at(2) == 2 * (3 * (4 + 5 * outcome) + 8)
     assert work.serial_ops == 1 + 3 + 1 + 2  # product, tree over 5, reward, tree over 3
+    wide = value.work(setting(width=width, form="wide", parameters={"actions": 3, "branching": 5}))
+    assert wide.bytes.at(16) == 3 * (4 + 5 * outcome) + 16 * 8, "16 sets of values pass through the tables together"
+    assert wide.footprint.at(1) == 3 * (4 + 5 * outcome) + 16 * 8

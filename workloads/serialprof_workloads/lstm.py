@@ -11,7 +11,6 @@ from serialprof_workloads.declared import RECURRENT_HATCH, SIGMOID_OPS, TANH_CHA
 from serialprof_workloads.recurrent import Declared, RecurrentStepper, products, sigmoid
 
 if TYPE_CHECKING:
-    from serialprof.catalog import Work
     from serialprof.setting import Setting
     from serialprof_workloads.recurrent import Floats
 
@@ -33,11 +32,6 @@ def update(weights: dict[str, Any], x: Floats, h: Floats, c: Floats) -> tuple[Fl
     return sigmoid(o) * np.tanh(c), c
 
 
-def work(setting: Setting) -> Work:
-    """Declared work of one update: see `Declared.work`."""
-    return DECLARED.work(setting)
-
-
 @workload(
     depth="time steps",
     width="batch",
@@ -47,7 +41,7 @@ def work(setting: Setting) -> Work:
     parameters={"hidden": 256},
     forms=("serial", "wide"),
     modes=("native",),
-    work=work,
+    work=DECLARED.work,
     hatch=RECURRENT_HATCH,
 )
 def lstm(setting: Setting) -> RecurrentStepper:

@@ -11,7 +11,6 @@ from serialprof_workloads.declared import RECURRENT_HATCH, TANH_CHAIN, TANH_OPS
 from serialprof_workloads.recurrent import Declared, RecurrentStepper, products
 
 if TYPE_CHECKING:
-    from serialprof.catalog import Work
     from serialprof.setting import Setting
     from serialprof_workloads.recurrent import Floats
 
@@ -31,11 +30,6 @@ def update(weights: dict[str, Any], x: Floats, h: Floats) -> tuple[Floats]:
     return (np.tanh(sum(products(weights, x, h))),)
 
 
-def work(setting: Setting) -> Work:
-    """Declared work of one update: see `Declared.work`."""
-    return DECLARED.work(setting)
-
-
 @workload(
     depth="time steps",
     width="batch",
@@ -45,7 +39,7 @@ def work(setting: Setting) -> Work:
     parameters={"hidden": 256},
     forms=("serial", "wide"),
     modes=("native",),
-    work=work,
+    work=DECLARED.work,
     hatch=RECURRENT_HATCH,
 )
 def rnn(setting: Setting) -> RecurrentStepper:
