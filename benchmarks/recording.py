@@ -21,7 +21,7 @@ def record(benchmark: str, machine: Machine, result: dict[str, Any]) -> Path:
     path = RESULTS / f"{benchmark}-{machine_name(machine)}.json"
     document = {
         "benchmark": benchmark,
-        "command": ["python", *sys.argv],
+        "command": ["python", program(sys.argv[0]), *sys.argv[1:]],
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine,
         "result": result,
@@ -29,6 +29,11 @@ def record(benchmark: str, machine: Machine, result: dict[str, Any]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
     return path
+
+
+def program(path: str) -> str:
+    """A benchmark's file as one names it in the repository: `python -m` tells where the repository stands, too."""
+    return str(Path("benchmarks") / Path(path).resolve().relative_to(RESULTS.parent.resolve()))
 
 
 def machine_name(machine: Machine) -> str:
