@@ -25,6 +25,9 @@ NAMES: Final[dict[Limit, str]] = {
 }
 
 _CORE: Final = frozenset({"chain", "arithmetic"})
+#: By how much a share may surely exceed 1 as the clock wanders between the limits and the run.
+_WANDER: Final = 0.1
+_ABOVE: Final = "what exceeds 100 % met a faster machine than its limits, or a nearer cache"
 _SILENT: Final = "what its operations are was not declared, so by memory and barriers alone"
 
 
@@ -37,6 +40,8 @@ def told(family: FamilyAnalysis) -> str:
     ]
     if shares and not any(floor.limit in _CORE for item in shares for floor in item.floors):
         parts.append(_SILENT)
+    if any((item.share.low or 0.0) > 1 + _WANDER for item in shares):
+        parts.append(_ABOVE)
     return "; ".join(parts)
 
 

@@ -41,6 +41,17 @@ def test_what_operations_are_may_not_be_declared() -> None:
     assert limitshares.told(family()) == ""
 
 
+def test_what_is_surely_above_its_limit_is_explained() -> None:
+    floors = (Floor("chain", 1e-6),)
+    sure = LimitShare(1, 1, 1, floors, Estimate(1.7, 1.2, 2.4))
+    assert limitshares.told(family(sure)) == (
+        "on 1 thread latency of the chain 170 % at W = 1; "
+        "what exceeds 100 % met a faster machine than its limits, or a nearer cache"
+    )
+    for share in (Estimate(1.7, 0.9, 2.4), Estimate(1.08, 1.05, 1.1), Estimate(1.7)):
+        assert "exceeds" not in limitshares.told(family(replace(sure, share=share)))
+
+
 def test_cells_of_a_point() -> None:
     found = family(share(4, 1, "loads", 0.875))
     assert limitshares.share_of(found, 4, 1) == "88 %" and limitshares.share_of(found, 4, 2) == "-"

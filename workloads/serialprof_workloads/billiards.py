@@ -76,8 +76,12 @@ def work(setting: Setting) -> Work:
     """Declared work of one step, in integer operations: 38 per ball, the longest chain 13; balls do not meet.
 
     Two balls' numbers of 32 bits share a word.
+
+    Raises:
+        ValueError: there are no such cells or diamonds.
     """
-    del setting
+    setting.integer("cells")
+    setting.integer("radius", least=0)
     return Work(
         serial_ops=CHAIN,
         flops=Affine(0, (MOVE_OPS + REFLECT_OPS) / 2),

@@ -35,7 +35,7 @@ class NBodyStepper:
         self.run = self.trace = self._kernel.run
 
     def _built(self, width: int, wide: bool) -> NBody:
-        dt, softening = self._setting.number("dt"), self._setting.number("softening")
+        dt, softening = (positive(self._setting, name) for name in ("dt", "softening"))
         return NBody(self._team, width, self._setting.seed, dt, softening, wide)
 
     def check(self) -> None:
@@ -58,6 +58,18 @@ class NBodyStepper:
         kernel.run(CHECKED_STEPS)
         error = np.abs(kernel.state()[0] - start).max()
         assert error <= TOLERANCE, f"nbody: run backwards, places are off by {error}"
+
+
+def positive(setting: Setting, name: str) -> float:
+    """A parameter that must be above zero.
+
+    Raises:
+        ValueError: it is not; the message names it.
+    """
+    value = setting.number(name)
+    if not value > 0:
+        raise ValueError(f"{name} = {value!r} is not positive")
+    return value
 
 
 def accelerations(x: NDArray[np.float64], masses: NDArray[np.float64], softening: float) -> NDArray[np.float64]:
@@ -92,7 +104,12 @@ def work(setting: Setting) -> Work:
     Every body is pulled by every body, so the work of a lane grows with the width: it is declared at the width of the
     setting, N pairs to a lane. A step falls into N bodies that are pulled. Places, velocities and accelerations of a
     body are read and written once or twice; the sources that pass it stay in a near cache.
+
+    Raises:
+        ValueError: dt or softening is not positive.
     """
+    for name in ("dt", "softening"):
+        positive(setting, name)
     bodies = setting.width
     return Work(
         serial_ops=2 + 1 + 3 + ROOT_CHAIN + 2 + 1 + reduction_chain(bodies) + 1,

@@ -144,7 +144,12 @@ class SudokuStepper:
 
 
 def work(setting: Setting) -> Work:
-    """Declared work of one step: one sweep of each puzzle, 16 side by side; what follows a sweep is left out."""
+    """Declared work of one step: one sweep of each puzzle, 16 side by side; what follows a sweep is left out.
+
+    Raises:
+        ValueError: the difficulty is neither easy nor hard.
+    """
+    is_hard(setting)
     return Work(
         serial_ops=CHAIN_OPS,
         flops=Affine(per_lane=UNITS * 9 * OPS_PER_CELL * 16 / 64),  # cells of 16 bits, in words of 64

@@ -34,7 +34,7 @@ class ValueStepper:
     def _built(self, width: int, depth: int) -> Value:
         setting = self._setting
         actions, branching = setting.integer("actions"), setting.integer("branching")
-        wide, discount = setting.form == "wide", setting.number("discount")
+        wide, discount = setting.form == "wide", discount_of(setting)
         return Value(self._team, width, setting.seed, depth, wide, actions, branching, discount)
 
     def check(self) -> None:
@@ -67,13 +67,29 @@ def backed_up(
     return best
 
 
+def discount_of(setting: Setting) -> float:
+    """The discount of later rewards.
+
+    Raises:
+        ValueError: it is none from 0 to below 1.
+    """
+    discount = setting.number("discount")
+    if not 0 <= discount < 1:
+        raise ValueError(f"discount = {discount!r} lies outside [0, 1)")
+    return discount
+
+
 def work(setting: Setting) -> Work:
     """Declared work of one backup; conventions in declared.py.
 
     FLOP: conversion, multiplication and addition per outcome; discount, reward and maximum per action. Bytes: the
     tables, which a step reads from end to end, and the values read and written once; successors' values are found in a
     nearer cache than the tables. In the wide form SETS sets of values pass through the tables together.
+
+    Raises:
+        ValueError: there are no such actions, outcomes or discount.
     """
+    discount_of(setting)
     actions, branching = setting.integer("actions"), setting.integer("branching")
     outcome = 2 + (2 if setting.width <= COMPACT_STATES else 4)
     tables = actions * (FLOAT + branching * outcome)
