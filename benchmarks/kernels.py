@@ -4,6 +4,7 @@
     make kernel-tools
     .venv-kernels/bin/python -m benchmarks.kernels                              about 20 minutes
     .venv-kernels/bin/python -m benchmarks.kernels --core lstm --minutes 1      a quick look; nothing is written
+    .venv-kernels/bin/python -m benchmarks.kernels --core lstm --record         its rows anew among those written
     .venv-kernels/bin/python -m benchmarks.kernels --table                      the table of what was measured here
 
 Every native core beside every peer that is installed, each in a process of its own, pinned to one CPU, then to two.
@@ -21,14 +22,16 @@ four rounds alone.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from benchmarks.kernels_tools.measuring import measure
 from benchmarks.kernels_tools.registry import MODULES, core_of
-from benchmarks.kernels_tools.table import lines_of
+from benchmarks.kernels_tools.table import Row, lines_of
 from benchmarks.recording import RESULTS, machine_name, record
 from serialprof.preparation import look_at_machine
 from serialprof.session import limits_of
@@ -38,12 +41,15 @@ def main() -> None:
     """Runs the benchmark, prints the table, writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--core", nargs="+", choices=tuple(MODULES), help="these alone; nothing is written")
+    parser.add_argument("--record", action="store_true", help="put the rows of these cores in place of those written")
     parser.add_argument("--shape", default="", help="only shapes that contain this text; nothing is written")
     parser.add_argument("--minutes", type=float, default=20.0, help="for all of it; a shape gets four rounds at least")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="thread counts")
     parser.add_argument("--file", type=Path, help="of the results, in place of the one of this machine")
     parser.add_argument("--table", action="store_true", help="measure nothing, show what is there")
     arguments = parser.parse_args()
+    if arguments.record and (arguments.shape or arguments.threads != [1, 2]):
+        parser.error("--record wants cores whole, without --shape and --threads")
     names = arguments.core or list(MODULES)
     machine = look_at_machine()
     path = arguments.file or RESULTS / f"kernels-{machine_name(machine)}.json"
@@ -59,6 +65,17 @@ def main() -> None:
     print(*lines_of(rows), sep="\n")
     if arguments.core is None and not arguments.shape:
         print(f"written: {record('kernels', machine, {'limits': asdict(limits), 'rows': rows})}")
+    elif arguments.record:
+        result = {"limits": asdict(limits), "rows": renewed(msgspec.json.decode(path.read_bytes()), rows)}
+        print(f"written: {record('kernels', machine, result)}")
+
+
+def renewed(before: dict[str, Any], rows: Sequence[Row]) -> list[Row]:
+    """The rows of a document with those of some cores measured anew, all with the day that they were measured on."""
+    cores = {row["core"] for row in rows}
+    kept = [{"date": before["date"], **row} for row in before["result"]["rows"] if row["core"] not in cores]
+    order = list(MODULES)
+    return sorted([*kept, *rows], key=lambda row: order.index(row["core"]))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import re
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks.kernels_tools.headline import headline
 from serialprof.loading import load
 from serialprof.measure.introspection import Introspector
 from serialprof.setting import Setting
@@ -73,6 +74,11 @@ def test_the_coverage_of_readme_is_that_of_the_recorded_benchmark() -> None:
         cells = [rows[kind, quantity] for quantity in ("step time", "ratio")]
         told = " | ".join(f"{100 * cell['coverage']:.1f} %, {cell['ratio']:.2f} x" for cell in cells)
         assert f"| {name} | {told} |" in readme
+
+
+def test_the_shares_of_the_limit_in_readme_are_those_of_the_recorded_benchmark() -> None:
+    recorded = json.loads((ROOT / "benchmarks/results/kernels-amd-epyc-2-cores.json").read_text())["result"]
+    assert "\n".join(headline(recorded["rows"])) + "\n\n" in (ROOT / "README.md").read_text()
 
 
 def test_the_clock_meter_of_the_documentation_is_that_of_the_recorded_benchmark() -> None:

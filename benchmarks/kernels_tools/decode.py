@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """decode: greedy decoding of a small transformer from one first token per lane; one step is one token of every lane.
 
-All get the same weights. llama.cpp is named as missing: none of the architectures that it knows is this model (norm by
-root mean square, learned positions, ReLU), so that it could not choose the same tokens.
+All get the same weights; those that ours keeps in bf16, peers keep as the same values in fp32. llama.cpp is named as
+missing: none of the architectures that it knows is this model (norm by root mean square, learned positions, ReLU), so
+that it could not choose the same tokens.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.kernels_tools.core import Case, Core, Job, Missing, Ready
 from serialprof import _native
+from serialprof_workloads.decode import weights_of
 
 STEPS: Final = 32
 EPSILON: Final = 1e-5
@@ -23,11 +25,17 @@ LEAST_EQUAL: Final = 0.9
 END: Final = "end"
 
 
+def note(job: Job) -> str:
+    """What is to be known of a peer's weights."""
+    return "its weights are kept in fp32" if weights_of(job.setting) == "bf16" else ""
+
+
 def kernel_of(job: Job) -> Any:
     """Our kernel."""
     names = ("model_dim", "layers", "heads", "vocabulary", "context")
     sizes = [job.integer(name) for name in names]
-    return _native.Decode(_native.Team(job.cpus), *sizes, job.steps, job.width, job.setting.seed)
+    kept = weights_of(job.setting)
+    return _native.Decode(_native.Team(job.cpus), *sizes, job.steps, job.width, job.setting.seed, weights=kept)
 
 
 def ours(job: Job) -> Ready:
@@ -51,6 +59,8 @@ def _torch(job: Job, *, compiled: bool) -> Ready:
 
     from serialprof_workloads.torch_decode import decoding_at, forward
 
+    if weights_of(job.setting) == "bf16":
+        raise Missing("bf16 weights are compared with the fastest peers alone")
     torch.set_num_threads(job.threads)
     decoding = decoding_at(job.setting)
 
@@ -88,7 +98,7 @@ def jax(job: Job) -> Ready:
     def run() -> None:
         last[0] = function(weights, first).block_until_ready()
 
-    return Ready(run, lambda: np.asarray(last[0], dtype=np.int32))
+    return Ready(run, lambda: np.asarray(last[0], dtype=np.int32), note(job))
 
 
 def ctranslate2(job: Job) -> Ready:
@@ -110,7 +120,7 @@ def ctranslate2(job: Job) -> Ready:
     def tokens() -> NDArray[np.int32]:
         return np.array([[int(token) for token in item.sequences[0]] for item in last[0]], dtype=np.int32)
 
-    return Ready(run, tokens)
+    return Ready(run, tokens, note(job))
 
 
 def _converted(job: Job, weights: dict[str, NDArray[np.float32]], folder: Path) -> None:
@@ -149,6 +159,10 @@ def _case(name: str, batch: int, share: float, one: float, two: float, **sizes: 
     return Case(f"{name} B={batch}", batch, STEPS, {**sizes, "context": 0}, share, {1: one, 2: two})
 
 
+def _bf16(name: str, **sizes: int) -> Case:
+    return Case(f"{name} B=1 bf16", 1, STEPS, {**sizes, "context": 0, "weights": "bf16"}, 0.85)
+
+
 SMALL: Final = {"model_dim": 256, "layers": 4, "heads": 4, "vocabulary": 1024}
 LARGE: Final = {"model_dim": 512, "layers": 6, "heads": 8, "vocabulary": 1024}
 
@@ -158,6 +172,8 @@ CORES = (
         (
             _case("d=256 L=4", 1, 0.85, 1.2, 2.0, **SMALL),
             _case("d=512 L=6", 1, 0.85, 1.2, 2.0, **LARGE),
+            _bf16("d=256 L=4", **SMALL),
+            _bf16("d=512 L=6", **LARGE),
             _case("d=256 L=4", 16, 0.45, 1.8, 1.8, **SMALL),
             _case("d=512 L=6", 16, 0.45, 1.8, 1.8, **LARGE),
         ),

@@ -78,6 +78,7 @@ def row_of(core: Core, case: Case, workload: Workload, threads: int, outcome: Ou
     wanted = {"share": case.share if threads == 1 else None, "ratio": case.ratio.get(threads)}
     return {
         "core": core.name,
+        "date": time.strftime("%Y-%m-%d"),
         "shape": case.shape,
         "threads": threads,
         "width": case.width,

@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from benchmarks.kernels import renewed
 from benchmarks.kernels_tools.core import OURS, Case, Core, Ready, difference
 from benchmarks.kernels_tools.life import alive, run_length, seconds_of
 from benchmarks.kernels_tools.measuring import Clock, limit_of, row_of
@@ -114,6 +115,15 @@ def test_what_is_missing_everywhere_is_said_once_and_elsewhere_with_its_shapes()
     rows = [row(Outcome(missing={"peer": "too slow"})), row(Outcome(missing={"peer": "too slow"}), 2)]
     assert list(missing(rows)) == ["made: peer: too slow"]
     assert list(missing([*rows, row(Outcome(), 2)])) == ["made: peer: too slow (W=1 1T, W=1 2T)"]
+
+
+def test_cores_measured_anew_take_the_place_of_their_rows_and_the_others_keep_their_day() -> None:
+    kept = [{"core": "life", "shape": "a"}, {"core": "rnn", "shape": "b"}, {"core": "rnn", "shape": "c"}]
+    anew = [{"core": "rnn", "shape": "d", "date": "2026-02-02"}]
+    assert renewed({"date": "2026-01-01", "result": {"rows": kept}}, anew) == [
+        anew[0],
+        {"core": "life", "shape": "a", "date": "2026-01-01"},
+    ]
 
 
 def test_numbers_have_three_digits_and_times_a_unit() -> None:
