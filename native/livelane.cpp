@@ -129,7 +129,9 @@ void Lane::unwind(int to) noexcept {
   if (depth_ == 0) spoilt_ = false;
 }
 
+// Where a run of a loop lies on the stack, -1 where it does not; regions have run 0, and so has what was not begun.
 int Lane::position(std::uint64_t run) const noexcept {
+  if (run == 0) return -1;
   int at = depth_ - 1;
   while (at >= 0 && stack_[at].run != run) --at;
   return at;
@@ -159,7 +161,7 @@ std::uint64_t Lane::begin(std::int32_t name, std::int64_t now) noexcept {
 }
 
 bool Lane::step(std::uint64_t run, std::int64_t now) noexcept {
-  if (depth_ == 0 || stack_[depth_ - 1].run != run || beyond_ > 0) {
+  if (run == 0 || depth_ == 0 || stack_[depth_ - 1].run != run || beyond_ > 0) {
     const int at = position(run);
     if (at < 0) return false;
     unwind(at + 1);

@@ -175,3 +175,12 @@ def test_threads_that_drove_one_loop_are_put_together() -> None:
     assert (loop.lanes, loop.seen, round(loop.seconds / TICK)) == (2, 3, 50)
     assert {place.path: round(place.seconds / TICK) for place in loop.places} == {("forward",): 5, ("sample",): 13}
     assert sorted(tuple(round(part / TICK) for part in step.places) for step in loop.kept) == [(0, 3), (0, 3), (5, 7)]
+
+
+@pytest.mark.parametrize("call", ["step", "end", "cut"])
+def test_a_loop_that_was_not_begun_takes_no_region_for_itself(call: str) -> None:
+    calls = [("enter", SAMPLE, 0), (call, DECODE, 5), ("end", DECODE, 7), ("leave", SAMPLE, 10)]
+    loops, outside, losses = recorded(calls)
+    assert not loops
+    assert {place.path: (place.calls, round(place.seconds / TICK)) for place in outside}[("sample",)] == (1, 10)
+    assert losses.left_open == losses.crossed == losses.not_entered == 0
