@@ -15,7 +15,7 @@ four rounds alone.
 
 - step: our seconds per step, the median over rounds.
 - limit: the least seconds that this machine allows for the declared work of one step, and what binds it: latency of
-  the chain or its loads, read bandwidth at the footprint, peak of arithmetic, barriers; share: that over the step.
+  the chain or its loads, bandwidth at the footprint, peak of arithmetic, barriers; share: that over the step.
 - ratio: the step of the fastest peer over ours.
 """
 

@@ -54,6 +54,7 @@ def limits() -> Limits:
         chains={"add": 1 / 3e9, "multiply": 1e-9},
         chase=(ChaseRung(1 << 15, 1.3e-9), ChaseRung(1 << 26, 1e-7)),
         stream=(StreamRung(1 << 15, 1, 1e11), StreamRung(1 << 26, 1, 1e10)),
+        updates=(StreamRung(1 << 15, 1, 1.2e11), StreamRung(1 << 26, 1, 1.1e10)),
         fma={"avx2": 1e11},
         barriers=(BarrierRung(2, 0.0, 150e-9),),
     )

@@ -132,12 +132,25 @@ def test_affine() -> None:
     assert Affine(2, 3).at(4) == 14
 
 
-LOADS = Work(1, Affine(1, 2), Affine(3, 4), Affine(5, 6), Affine(7, 8), 9, serial_loads=10, loads=Affine(11, 12))
+LOADS = Work(
+    1,
+    Affine(1, 2),
+    Affine(3, 4),
+    Affine(5, 6),
+    Affine(7, 8),
+    9,
+    serial_loads=10,
+    loads=Affine(11, 12),
+    written=Affine(2, 4),
+)
 
 
 def test_checked_work_keeps_every_quantity() -> None:
     assert LOADS.checked() == LOADS
     assert isinstance(LOADS.checked().loads.per_lane, float)
+    assert isinstance(LOADS.checked().written, Affine) and isinstance(LOADS.checked().written.fixed, float)
+    assert replace(LOADS, written=None).checked().written is None, "undeclared is not nothing"
+    assert replace(LOADS, written=Affine(4, 3)).checked().written == Affine(4, 3), "no more at any width from 1 on"
 
 
 @pytest.mark.parametrize(
@@ -148,6 +161,9 @@ def test_checked_work_keeps_every_quantity() -> None:
         ({"loads": Affine(float("inf"))}, "its declared loads is inf"),
         ({"serial_ops": -1}, "its declared serial_ops is -1"),
         ({"flops": Affine(-1)}, "its declared flops is -1"),
+        ({"written": Affine(0, -1)}, "its declared written is -1"),
+        ({"written": Affine(4, 4)}, "its declared written exceeds its bytes"),
+        ({"written": Affine(0, 4.5)}, "its declared written exceeds its bytes"),
     ],
 )
 def test_work_that_is_no_amount_is_refused(changed: dict[str, Any], complaint: str) -> None:
@@ -158,5 +174,5 @@ def test_work_that_is_no_amount_is_refused(changed: dict[str, Any], complaint: s
 def test_work_that_was_stored_before_loads_were_declared_has_none() -> None:
     parts = {name: {"fixed": 0.0, "per_lane": 1.0} for name in ("flops", "bytes", "footprint", "lanes")}
     work = msgspec.convert({"serial_ops": 5.0, **parts, "barriers": 2}, Work)
-    assert (work.serial_loads, work.loads) == (0.0, Affine())
+    assert (work.serial_loads, work.loads, work.written) == (0.0, Affine(), None)
     assert msgspec.json.decode(msgspec.json.encode(LOADS), type=Work) == LOADS

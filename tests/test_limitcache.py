@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is remembered of a machine's limits, and what is not."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from serialprof import session
 from serialprof.limitcache import fingerprint, recall, remember
-from serialprof.limits import BarrierRung, ChaseRung, Limits
+from serialprof.limits import BarrierRung, ChaseRung, Limits, StreamRung
 from serialprof.machine import Cache, Machine
 from serialprof.preparation import look_at_machine
 from tests import made
@@ -95,6 +96,7 @@ def test_the_cache_of_another_machine_under_this_one_s_name_is_none(empty_cache:
         {"chase": (ChaseRung(0, 1e-9),)},
         {"chase": (ChaseRung(64, -1e-9),)},
         {"barriers": (BarrierRung(2, -1.0, 1e-7),)},
+        {"updates": (StreamRung(64, 1, 0.0),)},
         {"chains": {"add": 0.0}},
         {"measured": None},
     ],
@@ -114,8 +116,17 @@ def test_a_cache_with_impossible_numbers_is_none(empty_cache: Path) -> None:
     assert recall(MACHINE) is None
 
 
+def test_a_cache_from_before_updates_is_read_as_one_without(empty_cache: Path) -> None:
+    remember(MACHINE, [1, 2], LIMITS)
+    entry = json.loads(kept(empty_cache).read_text())
+    del entry["limits"]["updates"]
+    kept(empty_cache).write_text(json.dumps(entry))
+    before = recall(MACHINE)
+    assert before is not None and before.limits == replace(LIMITS, updates=())
+
+
 def test_limits_with_a_failed_part_are_not_kept_unless_it_is_torch(empty_cache: Path) -> None:
-    for part in ({"chains": {}}, {"fma": {}}, {"chase": ()}, {"stream": ()}, {"barriers": ()}):
+    for part in ({"chains": {}}, {"fma": {}}, {"chase": ()}, {"stream": ()}, {"updates": ()}, {"barriers": ()}):
         assert remember(MACHINE, [1, 2], replace(LIMITS, **part)) == "a part is missing"  # type: ignore[arg-type]
     assert remember(MACHINE, [1], replace(LIMITS, barriers=())) == ""
     assert remember(MACHINE, [1, 2], replace(LIMITS, dispatch=None)) == ""

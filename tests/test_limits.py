@@ -9,6 +9,7 @@ LIMITS = Limits(
     chains={"add": 1 / 3e9, "divide": 4e-9},
     chase=(ChaseRung(1 << 10, 1e-9), ChaseRung(1 << 20, 1e-7), ChaseRung(1 << 10, 2e-9, 4)),
     stream=(StreamRung(1 << 10, 1, 1e11), StreamRung(1 << 20, 1, 1e10), StreamRung(1 << 10, 2, 2e11)),
+    updates=(StreamRung(1 << 10, 1, 4e11), StreamRung(1 << 20, 1, 1e10), StreamRung(1 << 10, 2, 5e11)),
     barriers=(
         BarrierRung(2, 1e-4, 400e-9, 4e-9),
         BarrierRung(2, 0.0, 100e-9, 1e-9),
@@ -22,6 +23,7 @@ LIMITS = Limits(
 
 def test_interpolation_is_linear_in_logarithms() -> None:
     assert LIMITS.bandwidth(1 << 15, 1) == pytest.approx(1e10**0.5 * 1e11**0.5)
+    assert LIMITS.update_bandwidth(1 << 15, 1) == pytest.approx(1e10**0.5 * 4e11**0.5)
     assert LIMITS.latency(1 << 15) == pytest.approx(1e-8)
 
 
@@ -34,6 +36,7 @@ def test_the_ends_hold_beyond_the_rungs() -> None:
 
 def test_the_nearest_measured_thread_count_below_is_used() -> None:
     assert LIMITS.bandwidth(1 << 20, 3) == pytest.approx(2e11)
+    assert LIMITS.update_bandwidth(1 << 20, 3) == pytest.approx(5e11)
     assert Limits(stream=(StreamRung(1, 2, 1.0),)).bandwidth(1, 1) is None
     assert LIMITS.latency(1 << 20, 3) == pytest.approx(1e-7)
     assert LIMITS.latency(1 << 20, 5) == pytest.approx(2e-9)
@@ -41,6 +44,7 @@ def test_the_nearest_measured_thread_count_below_is_used() -> None:
 
 def test_unmeasured_is_none() -> None:
     assert Limits().bandwidth(1, 1) is None
+    assert Limits().update_bandwidth(1, 1) is None
     assert Limits().latency(1) is None
     assert Limits().cycles("add") is None
     assert Limits(chains={"add": 1e-9}).cycles("add") is None
@@ -75,6 +79,7 @@ def test_joined_limits_take_only_the_thread_counts_that_were_lacking() -> None:
         chains={"add": 9.0},
         chase=(ChaseRung(64, 9.0), ChaseRung(64, 3e-9, 2)),
         stream=(StreamRung(64, 1, 9.0), StreamRung(64, 3, 3e11)),
+        updates=(StreamRung(64, 1, 9.0), StreamRung(64, 3, 6e11)),
         barriers=(BarrierRung(2, 0.0, 9.0), BarrierRung(3, 0.0, 5e-7)),
         measured=1.8e9,
         unmeasured={"chase": "its time was up", "dispatch": "another reason"},
@@ -82,6 +87,7 @@ def test_joined_limits_take_only_the_thread_counts_that_were_lacking() -> None:
     joined = LIMITS.joined(other)
     assert joined.chase == (*LIMITS.chase, ChaseRung(64, 3e-9, 2))
     assert joined.stream == (*LIMITS.stream, StreamRung(64, 3, 3e11))
+    assert joined.updates == (*LIMITS.updates, StreamRung(64, 3, 6e11))
     assert joined.barriers == (*LIMITS.barriers, BarrierRung(3, 0.0, 5e-7))
     assert (joined.clock, joined.chains, joined.measured) == (LIMITS.clock, LIMITS.chains, LIMITS.measured)
     assert joined.unmeasured == {"chase": "its time was up", "dispatch": "torch is not installed"}

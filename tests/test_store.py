@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from serialprof.catalog import Affine
 from serialprof.devicelimits import DeviceLimits, DeviceRung
 from serialprof.errors import StoreError
 from serialprof.policyclock import PolicyClock
@@ -105,6 +106,20 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         store.finish("complete")
     assert read_run(file) == replace(run, status="complete", limits=made.limits(), devices=DEVICES * 2)
     assert list(tmp_path.iterdir()) == [file], "the write-ahead log is folded into the one file"
+
+
+def test_written_bytes_and_updates_are_read_back_and_are_none_where_they_were_not_stored(tmp_path: Path) -> None:
+    file, run = tmp_path / "a.serialprof", full_run()
+    work = replace(made.WORK, written=Affine(0, 4))
+    points = tuple(replace(point, work=work) for point in run.plan.points)
+    with Store(file, replace(run, plan=replace(run.plan, points=points))) as store:
+        store.set_limits(made.limits())
+    found = read_run(file)
+    assert {point.work for point in found.plan.points} == {work}
+    assert found.limits.updates == made.limits().updates != ()
+    before = read_run(Path(__file__).parents[1] / "docs/examples/amd-epyc-2-cores.serialprof")
+    assert before.limits.stream and before.limits.updates == ()
+    assert {point.work.written for point in before.plan.points if point.work} == {None}
 
 
 @pytest.mark.parametrize(

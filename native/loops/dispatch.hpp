@@ -112,6 +112,9 @@ struct CircuitGates {
   std::int64_t last;
 };
 
+// Upwards, downwards, or pieces of 16 KiB from the last to the first, each upwards.
+enum class WordOrder { kUp, kDown, kPieces };
+
 enum FactOperation : std::int32_t { kAddFacts, kSubtractFacts, kMultiplyFacts };
 
 struct Loops {
@@ -121,7 +124,9 @@ struct Loops {
   bool fused;  // whether a multiply-add is one instruction, rounded once
   void (*fma_lanes)(const double* from, double* to, std::int64_t count, double factor, double term);
   double (*fma_chain)(double value, std::int64_t count);  // one multiply-add after the other; stays near 1.5
-  std::uint64_t (*sum_words)(const std::uint64_t* words, std::int64_t count);  // words: aligned to 64 bytes
+  // words: aligned to 64 bytes, and a multiple of 64 bytes of them
+  std::uint64_t (*sum_words)(const std::uint64_t* words, std::int64_t count, WordOrder order);
+  void (*step_words)(std::uint64_t* words, std::int64_t count, WordOrder order);  // adds one to every word, in place
   double (*fma_flops_per_round)();
   void (*fma_rounds)(std::int64_t rounds);
   double (*word_ops_per_round)();

@@ -29,6 +29,7 @@ const Loops table = {
     fma_lanes,
     fma_chain,
     sum_words,
+    step_words,
     fma_flops_per_round,
     fma_rounds,
     word_ops_per_round,

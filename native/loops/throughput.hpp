@@ -53,28 +53,78 @@ double fma_chain(double value, std::int64_t count) {
 
 using Words __attribute__((vector_size(kVectorBytes), aligned(kVectorBytes))) = std::uint64_t;
 
-// Eight accumulators: 8 loads in flight hide the latency of the add, and of the loads in a near cache.
-std::uint64_t sum_words(const std::uint64_t* words, std::int64_t count) {
-  constexpr std::int64_t kPerVector = kVectorBytes / 8;
-  constexpr std::int64_t kBlock = 8 * kPerVector;
-  Words a{}, b{}, c{}, d{}, e{}, f{}, g{}, h{};
-  std::int64_t index = 0;
-  for (; index + kBlock <= count; index += kBlock) {
-    const Words* block = reinterpret_cast<const Words*>(words + index);
-    a += block[0];
-    b += block[1];
-    c += block[2];
-    d += block[3];
-    e += block[4];
-    f += block[5];
-    g += block[6];
-    h += block[7];
+constexpr std::int64_t kVectorWords = kVectorBytes / 8;
+constexpr int kWordsBlock = 8;                                   // vectors: 8 loads in flight hide their latency
+constexpr std::int64_t kWordsPiece = (16 << 10) / kVectorBytes;  // vectors: well within any nearest cache
+
+// Vectors [first, last), whole blocks of them, upwards or downwards: visit(vector, its place in the block).
+template <bool kDown, typename Visit>
+SERIALPROF_INLINE void visit_blocks(Visit& visit, std::int64_t first, std::int64_t last) {
+  for (std::int64_t done = first; done < last; done += kWordsBlock) {
+    const std::int64_t block = kDown ? first + last - kWordsBlock - done : done;
+#pragma GCC unroll 8
+    for (int step = 0; step < kWordsBlock; ++step) {
+      const int place = kDown ? kWordsBlock - 1 - step : step;
+      visit(block + place, place);
+    }
   }
-  const Words total = ((a + b) + (c + d)) + ((e + f) + (g + h));
+}
+
+// `count` words, a multiple of 8. One order to a function: accumulators that several loops share would leave the
+// registers.
+template <WordOrder kOrder, typename Visit>
+SERIALPROF_INLINE void visit_words(Visit& visit, std::int64_t count) {
+  const std::int64_t vectors = count / kVectorWords;
+  const std::int64_t whole = vectors / kWordsBlock * kWordsBlock;
+  if (kOrder != WordOrder::kUp) {
+    for (std::int64_t vector = vectors; vector > whole; --vector) visit(vector - 1, 0);
+  }
+  if (kOrder != WordOrder::kPieces) {
+    visit_blocks<kOrder == WordOrder::kDown>(visit, 0, whole);
+  } else {
+    for (std::int64_t last = whole; last > 0; last = (last - 1) / kWordsPiece * kWordsPiece) {
+      visit_blocks<false>(visit, (last - 1) / kWordsPiece * kWordsPiece, last);
+    }
+  }
+  if (kOrder == WordOrder::kUp) {
+    for (std::int64_t vector = whole; vector < vectors; ++vector) visit(vector, 0);
+  }
+}
+
+// Eight accumulators: the loads wait for no addition.
+struct WordSum {
+  const Words* words;
+  Words sums[kWordsBlock];
+  SERIALPROF_INLINE void operator()(std::int64_t vector, int place) { sums[place] += words[vector]; }
+};
+
+template <WordOrder kOrder>
+std::uint64_t sum_words_in(const std::uint64_t* words, std::int64_t count) {
+  WordSum visit{reinterpret_cast<const Words*>(words), {}};
+  visit_words<kOrder>(visit, count);
+  const Words* sums = visit.sums;
+  const Words total = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
   std::uint64_t sum = 0;
-  for (int lane = 0; lane < kPerVector; ++lane) sum += total[lane];
-  for (; index < count; ++index) sum += words[index];
+  for (int lane = 0; lane < kVectorWords; ++lane) sum += total[lane];
   return sum;
+}
+
+std::uint64_t sum_words(const std::uint64_t* words, std::int64_t count, WordOrder order) {
+  if (order == WordOrder::kDown) return sum_words_in<WordOrder::kDown>(words, count);
+  if (order == WordOrder::kPieces) return sum_words_in<WordOrder::kPieces>(words, count);
+  return sum_words_in<WordOrder::kUp>(words, count);
+}
+
+struct WordStep {
+  Words* words;
+  SERIALPROF_INLINE void operator()(std::int64_t vector, int) const { words[vector] += Words{} + 1; }
+};
+
+void step_words(std::uint64_t* words, std::int64_t count, WordOrder order) {
+  const WordStep visit{reinterpret_cast<Words*>(words)};
+  if (order == WordOrder::kDown) return visit_words<WordOrder::kDown>(visit, count);
+  if (order == WordOrder::kPieces) return visit_words<WordOrder::kPieces>(visit, count);
+  visit_words<WordOrder::kUp>(visit, count);
 }
 
 constexpr int kAccumulators = 12;  // latency 4 x 2 pipes is the widest in use; 16 registers must hold them all

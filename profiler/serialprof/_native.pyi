@@ -80,11 +80,18 @@ def chain_seconds(operation: str, ops: int) -> float:
     """Seconds of `ops` operations of which each waits for the one before."""
 
 class Reader:
-    """A footprint that the threads of a team read together, each its own share."""
+    """A footprint that the threads of a team read or update, each its own share."""
 
     def __init__(self, team: Team, footprint_bytes: int) -> None: ...
-    def seconds(self, passes: int) -> float:
-        """Seconds in which the team reads the footprint `passes` times, after one untimed pass."""
+    def seconds(self, passes: int, order: str = "up") -> float:
+        """Seconds in which the team reads the footprint `passes` times, after one untimed pass.
+
+        The first of them and every second one after it goes by the order: "up"; "down"; or "pieces" of 16 KiB, the
+        last first, each upwards. The others go up.
+        """
+
+    def update_seconds(self, passes: int, order: str = "up") -> float:
+        """The same where every word is changed and written back in place."""
 
 class Walk:
     """Every thread chases on a random cycle of its own over its share of a footprint."""

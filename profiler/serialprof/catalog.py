@@ -65,7 +65,8 @@ class Work:
     """What one step of the serial form does, as the workload's author declares it.
 
     Traffic that a core can stream is declared as `bytes`. Loads of which each waits for the one before are declared as
-    loads, and not as bytes too.
+    loads, and not as bytes too. Caches read and write back at the same time: how much of the traffic is written decides
+    how long it takes at least.
 
     Attributes:
         serial_ops: length of the longest dependent chain through one step, in operations; independent of W.
@@ -78,6 +79,8 @@ class Work:
         serial_loads: dependent loads on the chain, each waiting for the one before; independent of W.
         loads: dependent loads of the lanes' own chains: within a lane each waits for the one before; the lanes, and so
             their loads, split over threads as flops do.
+        written: how many of `bytes` are written, the others being read; none are where it is `Affine()`. None where it
+            is not declared: then the least time is that of the mix that takes the least.
         arithmetic: what the operations are, for the share of the machine's limit: "fp32" or "fp64" multiply-adds (one
             operation of a chain, two FLOP), "words" for adds and bitwise operations on integers, counted per word of 64
             bits, "multiplies" of integers, "divides". No peak is measured for the last two, only their latency. None
@@ -93,20 +96,27 @@ class Work:
     serial_loads: float = 0.0
     loads: Affine = Affine()
     arithmetic: Arithmetic | None = None
+    written: Affine | None = None
 
     def checked(self) -> Work:
         """The same with plain numbers.
 
         Raises:
-            WorkloadError: a quantity is no finite number from 0 on; the message names it.
+            WorkloadError: a quantity is no finite number from 0 on, or more bytes are written than moved; the message
+                names it.
         """
-        affine = ("flops", "bytes", "footprint", "lanes", "loads")
+        names = ("flops", "bytes", "footprint", "lanes", "loads")
+        affine = {name: getattr(self, name).checked(name) for name in names}
+        written, moved = None if self.written is None else self.written.checked("written"), affine["bytes"]
+        if written is not None and any(written.at(width) > moved.at(width) for width in (1, MOST_LANES)):
+            raise WorkloadError("its declared written exceeds its bytes", "bytes are those read and those written")
         return Work(
             serial_ops=_amount("serial_ops", self.serial_ops),
             serial_loads=_amount("serial_loads", self.serial_loads),
             barriers=int(_amount("barriers", self.barriers)),
             arithmetic=_arithmetic(self.arithmetic),
-            **{name: getattr(self, name).checked(name) for name in affine},
+            written=written,
+            **affine,
         )
 
 

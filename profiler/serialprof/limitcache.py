@@ -114,7 +114,8 @@ def _write(path: Path, content: bytes) -> None:
 def _whole(entry: Entry) -> bool:
     """Whether every part was measured; torch is a guest that may be absent, broken or slow for good."""
     dispensable = {"dispatch"} | ({"barriers"} if max(entry.threads, default=1) == 1 else set())
-    return all(getattr(entry.limits, part) for part in PARTS if part not in dispensable)
+    limits = entry.limits
+    return bool(limits.updates) and all(getattr(limits, part) for part in PARTS if part not in dispensable)
 
 
 def _sound(entry: Entry) -> bool:
@@ -126,7 +127,11 @@ def _sound(entry: Entry) -> bool:
         *limits.fma.values(),
         *limits.words.values(),
         *(value for rung in limits.chase for value in (rung.footprint, rung.seconds, rung.threads)),
-        *(value for rung in limits.stream for value in (rung.footprint, rung.bandwidth, rung.threads)),
+        *(
+            value
+            for rung in (*limits.stream, *limits.updates)
+            for value in (rung.footprint, rung.bandwidth, rung.threads)
+        ),
         *(rung.threads for rung in limits.barriers),
     ]
     others = [value for rung in limits.barriers for value in (rung.grain, rung.seconds, rung.error)]

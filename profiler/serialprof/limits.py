@@ -44,7 +44,10 @@ class ChaseRung:
 
 @dataclass(frozen=True, slots=True)
 class StreamRung:
-    """Read bandwidth in bytes per second of a number of threads together, at a footprint in bytes of all of them."""
+    """Bandwidth in bytes per second of a number of threads together, at a footprint in bytes of all of them.
+
+    Of reads, or of updates in place, where a byte that is read and written back counts twice.
+    """
 
     footprint: int
     threads: int
@@ -76,7 +79,9 @@ class Limits:
         clock: core clock in hertz by the clock meter while the chains were measured.
         chains: seconds per dependent operation, by operation ("add", "multiply", "fma", "divide").
         chase: latency of memory by footprint and threads.
-        stream: read bandwidth by footprint and threads.
+        stream: read bandwidth by footprint and threads, in the order of the passes that is the fastest there.
+        updates: bandwidth of updates in place, in the same way; measured with the part "stream", and empty in runs from
+            before it was.
         words: bitwise operations per second on 64-bit words in vectors on one thread, by instruction set; measured with
             the part "fma", and empty in runs from before it was.
         fma: FLOP/s of fp32 fused multiply-adds on one thread, by instruction set.
@@ -91,6 +96,7 @@ class Limits:
     chains: dict[str, float] = field(default_factory=dict)
     chase: tuple[ChaseRung, ...] = ()
     stream: tuple[StreamRung, ...] = ()
+    updates: tuple[StreamRung, ...] = ()
     fma: dict[str, float] = field(default_factory=dict)
     words: dict[str, float] = field(default_factory=dict)
     barriers: tuple[BarrierRung, ...] = ()
@@ -111,6 +117,10 @@ class Limits:
         holds. None where nothing was measured.
         """
         return _ladder([(rung.threads, rung.footprint, rung.bandwidth) for rung in self.stream], footprint, threads)
+
+    def update_bandwidth(self, footprint: float, threads: int) -> float | None:
+        """Bytes per second, read and written ones together, of updates in place, found as in `bandwidth`."""
+        return _ladder([(rung.threads, rung.footprint, rung.bandwidth) for rung in self.updates], footprint, threads)
 
     def latency(self, footprint: float, threads: int = 1) -> float | None:
         """Seconds of a dependent load at a footprint in bytes, found as in `bandwidth`."""
@@ -137,6 +147,7 @@ class Limits:
             self,
             chase=(*self.chase, *_news(self.chase, other.chase)),
             stream=(*self.stream, *_news(self.stream, other.stream)),
+            updates=(*self.updates, *_news(self.updates, other.updates)),
             barriers=(*self.barriers, *_news(self.barriers, other.barriers)),
             unmeasured={**other.unmeasured, **self.unmeasured},
         )

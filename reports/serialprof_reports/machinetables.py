@@ -45,7 +45,8 @@ def _limits(limits: Limits) -> Iterator[Table]:
     if footprints:
         counts = sorted({rung.threads for rung in limits.chase} | {rung.threads for rung in limits.stream})
         names = [wording.threads(count) for count in counts]
-        columns = ("footprint", *(f"dependent load, {name}" for name in names), *(f"read, {name}" for name in names))
+        kinds = ("dependent load", "read", "update") if limits.updates else ("dependent load", "read")
+        columns = ("footprint", *(f"{kind}, {name}" for kind in kinds for name in names))
         yield Table("Memory ladder", columns, tuple(_memory_row(limits, size, counts) for size in footprints))
     if limits.unmeasured:
         gaps = tuple((PART_NAMES.get(part, part), reason) for part, reason in limits.unmeasured.items())
@@ -60,11 +61,18 @@ def _device(limits: DeviceLimits) -> Table:
 
 def _memory_row(limits: Limits, footprint: int, counts: list[int]) -> tuple[str, ...]:
     loads = {rung.threads: rung.seconds for rung in limits.chase if rung.footprint == footprint}
-    reads = {rung.threads: rung.bandwidth for rung in limits.stream if rung.footprint == footprint}
+    bandwidths = [
+        {rung.threads: rung.bandwidth for rung in rungs if rung.footprint == footprint}
+        for rungs in ((limits.stream, limits.updates) if limits.updates else (limits.stream,))
+    ]
     return (
         format_bytes(footprint),
         *(format_seconds(loads[count]) if count in loads else wording.MISSING for count in counts),
-        *(format_si(reads[count], "B/s") if count in reads else wording.MISSING for count in counts),
+        *(
+            format_si(found[count], "B/s") if count in found else wording.MISSING
+            for found in bandwidths
+            for count in counts
+        ),
     )
 
 

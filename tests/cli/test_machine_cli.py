@@ -170,6 +170,20 @@ def test_made_up_limits_read_as_they_should() -> None:
     assert text == SHOWN.rstrip("\n")
 
 
+def test_updates_stand_beside_reads() -> None:
+    updates = (StreamRung(16 << 10, 1, 2.5e11), StreamRung(128 << 20, 2, 4.4e10))
+    text = "\n".join(limit_lines(replace(MADE, updates=updates), 80))
+    assert (
+        """\
+dependent load, reads and updates of all threads (T) together, by footprint
+         load, 1T  load, 2T  read, 1T   read, 2T  update, 1T  update, 2T
+16 KiB    1.14 ns         -  210 GB/s          -    250 GB/s           -
+128 MiB    117 ns    130 ns         -  33.0 GB/s           -   44.0 GB/s
+"""
+        in text
+    )
+
+
 def test_what_was_not_measured_is_left_out() -> None:
     assert limit_lines(Limits(), 80) == []
     assert limit_lines(Limits(chains={"add": 1e-9}), 80) == [
@@ -186,6 +200,9 @@ def test_many_thread_counts_still_fit() -> None:
         stream=tuple(StreamRung(1 << 30, count, 1.23e12) for count in counts),
         barriers=tuple(BarrierRung(count, grain, 123e-9, 1.23e-9) for count in counts[1:] for grain in (0.0, 1.01e-3)),
     )
+    with_updates = replace(limits, updates=limits.stream)
+    assert max(map(len, limit_lines(with_updates, 80))) <= 80
+    assert len([line for line in limit_lines(with_updates, 80) if "update," in line]) == 4
     lines = limit_lines(limits, 80)
     assert max(map(len, lines)) <= 80
     assert [line.split()[:3] for line in lines if "load," in line] == [

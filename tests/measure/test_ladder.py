@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from serialprof.machine import Cache
-from serialprof.measure.ladder import footprints, reach
+from serialprof.measure.ladder import Moved, footprints, least, reach
 
 KI, MI, GI = 1 << 10, 1 << 20, 1 << 30
 CACHES = (
@@ -54,3 +54,16 @@ def test_odd_sizes_stay_whole_cache_lines() -> None:
     sizes, _ = footprints((Cache(3, "Unified", 33 * MI + 64 * KI, 16),), 1, None, 2)
     assert sizes[-1] >= 4 * 33 * MI
     assert all(size % 64 == 0 for size in sizes)
+
+
+def test_the_order_that_is_the_fastest_is_the_limit() -> None:
+    # Lower quartiles: the second of five readings.
+    timings = [
+        *(Moved(False, "up", seconds) for seconds in (1.0, 9.0, 5.0, 6.0, 9.0)),
+        *(Moved(False, "down", seconds) for seconds in (3.0, 4.0, 3.0, 4.0, 9.0)),
+        *(Moved(False, "pieces", seconds) for seconds in (4.0, 4.0, 4.0, 4.0, 4.0)),
+        *(Moved(True, order, seconds) for order in ("up", "down", "pieces") for seconds in (2.0, 2.5)),
+    ]
+    assert least(timings, updating=False) == 3.0
+    assert least(timings, updating=True) == 2.0
+    assert least(timings[:5], updating=False) == 5.0, "orders that no time was left for are no matter"

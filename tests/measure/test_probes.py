@@ -40,7 +40,9 @@ def test_limits_are_complete_and_physical(quick: tuple[Limits, float]) -> None:
     assert all(1e6 < rate < 1e13 for rate in limits.fma.values())
     assert {rung.threads for rung in limits.chase} == {rung.threads for rung in limits.stream} == set(COUNTS)
     assert all(1e-11 < rung.seconds < 1e-4 for rung in limits.chase)
-    assert all(1e6 < rung.bandwidth < 1e14 for rung in limits.stream)
+    assert all(1e6 < rung.bandwidth < 1e14 for rung in (*limits.stream, *limits.updates))
+    places = [[(rung.threads, rung.footprint) for rung in rungs] for rungs in (limits.stream, limits.updates)]
+    assert places[0] == places[1]
     assert {rung.threads for rung in limits.barriers} == set(COUNTS) - {1} or "barriers" in limits.unmeasured
     assert all(0 <= rung.seconds < 1.0 and 0 <= rung.error < 1.0 for rung in limits.barriers)
     assert limits.clock is None or 1e8 < limits.clock < 1e10

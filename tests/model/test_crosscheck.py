@@ -46,10 +46,24 @@ def test_more_bytes_than_the_machine_can_read() -> None:
     item = found(run)["bytes"]
     assert (item.width, item.threads) == (8, 1)
     assert "a step declares 97.7 KiB, which in its 1.00 us would be 100 GB/s" in item.sentence
-    assert "above the 10.0 GB/s that this machine reads" in item.sentence
+    assert "above the 10.0 GB/s that this machine moves" in item.sentence
     assert "the declaration cannot be right" in item.sentence and "width memory are not to be trusted" in item.sentence
     assert item.remedy
     assert "likewise at 2 other points" in item.sentence, "at 2 and 4 lanes, 25 and 50 GB/s"
+
+
+@pytest.mark.parametrize(
+    ("written", "contradicts"), [(Affine(0, 1000), None), (Affine(0, 50), "above the 10.3 GB/s"), (None, None)]
+)
+def test_what_is_written_at_the_same_time_as_others_are_read_is_no_contradiction(
+    written: Affine | None, contradicts: str | None
+) -> None:
+    # 16 kB in 1 us are 16 GB/s: more than is read, and no more than is moved in place.
+    rungs = tuple(StreamRung(1 << power, 1, 1e10) for power in (10, 20))
+    limits = Limits(stream=rungs, updates=tuple(replace(rung, bandwidth=2e10) for rung in rungs))
+    item = found(declaring(replace(builder.LANES, bytes=Affine(0, 2000), written=written), limits)).get("bytes")
+    assert (item is None) == (contradicts is None)
+    assert item is None or contradicts in item.sentence
 
 
 @pytest.mark.parametrize(("per_lane", "contradicts"), [(1250 * 1.4, False), (1250 * 1.6, True)])
@@ -65,11 +79,11 @@ def test_bytes_that_a_nearer_cache_may_move_are_no_certain_contradiction() -> No
     near = replace(builder.LANES, bytes=Affine(0, 5000), footprint=Affine(1 << 20, 0))  # 40 GB/s at 8 lanes
     item = found(declaring(near, ladder))["bytes"]
     assert not item.certain
-    assert "above the 10.0 GB/s that this machine reads at that footprint: right only where part" in item.sentence
+    assert "above the 10.0 GB/s that this machine moves at that footprint: right only where part" in item.sentence
     assert family(declaring(near, ladder)).verdict.sentence.startswith("Threads were not varied")
     false = found(declaring(replace(near, bytes=Affine(0, 7500)), ladder))["bytes"]  # 60 GB/s
     assert false.certain
-    assert "above the 50.0 GB/s that this machine reads at best: the declaration cannot be right" in false.sentence
+    assert "above the 50.0 GB/s that this machine moves at best: the declaration cannot be right" in false.sentence
 
 
 def test_threads_whose_bandwidth_was_not_measured_get_their_share_of_it() -> None:

@@ -56,6 +56,48 @@ def test_floors_of_a_narrow_step_by_hand() -> None:
     assert found.share.unit == "1"
 
 
+UPDATES = replace(LIMITS, updates=(StreamRung(1 << 20, 1, 1.5e10), StreamRung(1 << 20, 2, 5e10)))
+
+
+@pytest.mark.parametrize(
+    ("written", "limits", "seconds"),
+    [
+        (Affine(), UPDATES, 400 / 1e10),  # all read
+        (Affine(0, 200), UPDATES, 400 / 1.5e10),  # in place: every byte is read and written
+        (Affine(0, 100), UPDATES, 300 / 1e10),  # reads take longer than an update of 100 bytes
+        (Affine(0, 150), UPDATES, 250 / 1e10),
+        (Affine(0, 190), UPDATES, 2 * 190 / 1.5e10),
+        (Affine(0, 300), UPDATES, 2 * 100 / 1.5e10),  # of what is not read nothing is known
+        (Affine(0, 400), UPDATES, 0.0),
+        (None, UPDATES, 2 * 400 / (2 * 1e10 + 1.5e10)),  # at best 229 are read while 171 are written
+        (None, replace(UPDATES, updates=(StreamRung(1 << 20, 1, 9e10),)), 200 / 1e10),  # half are read at least
+        (Affine(0, 200), LIMITS, 200 / 1e10),  # updates unmeasured: the reads alone
+        (Affine(), LIMITS, 400 / 1e10),
+        (None, LIMITS, 400 / 1e10),
+        (Affine(0, 200), replace(UPDATES, stream=()), None),
+    ],
+)
+def test_moving_takes_as_long_as_reads_or_updates(
+    written: Affine | None, limits: Limits, seconds: float | None
+) -> None:
+    found = floors(summary(work=replace(WORK, written=written)), limits)
+    assert found.get("bandwidth", 0.0) == pytest.approx(seconds or 0.0)
+
+
+def test_undeclared_bytes_take_no_longer_than_any_split_of_them() -> None:
+    undeclared = floors(summary(work=replace(WORK, written=None)), UPDATES)["bandwidth"]
+    splits = [
+        floors(summary(work=replace(WORK, written=Affine(0, 200 * part / 1000))), UPDATES)["bandwidth"]
+        for part in range(1001)
+    ]
+    assert undeclared <= min(splits) == pytest.approx(undeclared, rel=2e-3)
+
+
+def test_updates_go_with_the_threads() -> None:
+    work = replace(WORK, written=Affine(0, 200))
+    assert floors(summary(64, 2, work=work), UPDATES)["bandwidth"] == pytest.approx(64 * 200 / 2e10)
+
+
 def test_threads_divide_arithmetic_and_bring_barriers() -> None:
     wanted = {"chain": 4e-7, "arithmetic": 64_000 / 2e10, "bandwidth": 25_600 / 2e10, "barriers": 3e-7}
     assert floors(summary(64, 2)) == pytest.approx(wanted)

@@ -8,22 +8,37 @@ import pytest
 
 from serialprof import _native
 
+ORDERS = ("up", "down", "pieces")
+#: A line, odd lines, more than a piece of 16 KiB, and more than two of them on every thread of three.
+FOOTPRINTS = [64, 8191, 2**14 + 64, 2**16 + 192, 3 * 2**15 + 5 * 64]
+
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("footprint", [64, 8191, 2**16 + 192])
-def test_the_words_read_add_up(threads: int, footprint: int) -> None:
+@pytest.mark.parametrize("footprint", FOOTPRINTS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_words_read_and_updated_add_up(threads: int, footprint: int, order: str) -> None:
     reader = _native.Reader(_native.Team([0] * threads), footprint)
-    for passes in (1, 3):
-        seconds = reader.seconds(passes)  # raises where the sum is wrong
-        assert math.isfinite(seconds)
-        assert seconds >= 0.0
+    for passes in (1, 2, 3):
+        for seconds in (reader.seconds(passes, order), reader.update_seconds(passes, order)):  # raise where they do not
+            assert math.isfinite(seconds)
+            assert seconds >= 0.0
+    assert math.isfinite(reader.seconds(1)), "a pass upwards finds what the updates left"
+
+
+def test_small_shares_may_leave_a_thread_without_words() -> None:
+    reader = _native.Reader(_native.Team([0] * 3), 128)
+    assert math.isfinite(reader.update_seconds(2, "down") + reader.seconds(2, "pieces"))
 
 
 @pytest.mark.parametrize("level", ["baseline", "avx2", "avx512"])
 def test_every_instruction_set_adds_up(level: str) -> None:
-    program = """
+    program = f"""
 from serialprof import _native
-_native.Reader(_native.Team([0]), 2**15 + 64).seconds(2)
+for footprint in {FOOTPRINTS}:
+    reader = _native.Reader(_native.Team([0, 0]), footprint)
+    for order in {ORDERS}:
+        reader.update_seconds(2, order)
+        reader.seconds(2, order)
 print(_native.instruction_set())
 """
     environment = os.environ | {"SERIALPROF_ISA": level}
@@ -43,6 +58,11 @@ def test_refuses_before_allocating(footprint: int, message: str) -> None:
         _native.Reader(_native.Team([0]), footprint)
 
 
-def test_refuses_no_passes() -> None:
-    with pytest.raises(ValueError, match="passes = 0 lies outside"):
-        _native.Reader(_native.Team([0]), 64).seconds(0)
+def test_refuses_no_passes_and_unknown_orders() -> None:
+    reader = _native.Reader(_native.Team([0]), 64)
+    for timed in (reader.seconds, reader.update_seconds):
+        with pytest.raises(ValueError, match="passes = 0 lies outside"):
+            timed(0)
+        with pytest.raises(ValueError, match="order = 'sideways' is none of up, down, pieces"):
+            timed(1, "sideways")
+    reader.update_seconds(1)  # nothing was updated by what was refused

@@ -285,6 +285,11 @@ def test_limits_are_shown_with_cycles_grains_and_what_was_not_measured() -> None
     assert ["2", "1.00 ms", "2.50 us", "400 ns"] in rows
     (last,) = (row for row in rows if row[0] == "64 MiB")
     assert last[1:3] == ["89.6 ns", "95.0 ns"]
+    assert len(last) == 5, "this run is from before updates were measured"
+    updates = tuple(replace(rung, bandwidth=rung.bandwidth * 1.5) for rung in run.limits.stream)
+    page = html(made.view(replace(run, limits=replace(limits, updates=updates)), made.analysis(run)))
+    row = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", page[page.index("update, 1 thread") :])
+    assert row[row.index("64 MiB") :][3:7] == ["25.0 GB/s", "42.5 GB/s", "37.5 GB/s", "63.8 GB/s"]
     assert ["bandwidth of memory", "its time was up"] in rows
 
 

@@ -42,6 +42,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(128.0 * setting.threads),
         lanes=Affine(0.0, 1.0),
         barriers=1,
+        written=Affine(),
         arithmetic="multiplies",
     )
 

@@ -88,6 +88,7 @@ def work(setting: Setting) -> Work:
         bytes=Affine(0, 2 * BYTES),
         footprint=Affine(0, BYTES),
         barriers=0,
+        written=Affine(0, BYTES),
         arithmetic="words",
     )
 

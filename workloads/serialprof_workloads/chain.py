@@ -87,6 +87,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(0.0, 8.0),
         lanes=Affine(0.0, 1.0),
         barriers=int(setting.threads > 1),
+        written=Affine(0.0, 8.0),
         arithmetic=OPERATIONS[operation],
     )
 

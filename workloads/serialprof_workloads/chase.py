@@ -47,6 +47,7 @@ def work(setting: Setting) -> Work:
         lanes=Affine(0.0, 1.0),
         barriers=int(setting.threads > 1),
         serial_loads=LOADS_PER_STEP,
+        written=Affine(),
         arithmetic="words",
     )
 

@@ -101,6 +101,7 @@ def work(setting: Setting) -> Work:
         lanes=Affine(0, 1),
         barriers=int(setting.threads > 1),
         serial_loads=1,
+        written=Affine(0, VALUE),
         arithmetic="words",
     )
 

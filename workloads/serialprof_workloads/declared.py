@@ -64,5 +64,6 @@ def packed_automaton(setting: Setting, ops_per_word: int, chain_ops: int, copies
         footprint=Affine(per_lane=copies / 8),
         lanes=Affine(per_lane=1 / CELLS_PER_WORD),
         barriers=int(setting.threads > 1),
+        written=Affine(per_lane=1 / 8),
         arithmetic="words",
     )

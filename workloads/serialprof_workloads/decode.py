@@ -108,6 +108,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(streamed, cache * (context + setting.depth) + FLOAT * (10 * d + vocabulary)),
         lanes=Affine(0, d),
         barriers=5 * layers + 2,
+        written=Affine(0, cache + FLOAT * (layers * 12 * d + 2 * d + vocabulary)),
         arithmetic="fp32",
     )
 

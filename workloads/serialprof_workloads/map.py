@@ -56,6 +56,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(0, LANE_BYTES),
         lanes=Affine(0, 1),
         barriers=int(setting.threads > 1),
+        written=Affine(0, LANE_BYTES),
         arithmetic="words",
     )
 

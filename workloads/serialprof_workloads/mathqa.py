@@ -77,6 +77,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(0, (NUMBERS + MEMORY) * VALUE),
         lanes=Affine(0, 1),
         barriers=int(setting.threads > 1),
+        written=Affine(0, VALUE),
         arithmetic="words",
     )
 

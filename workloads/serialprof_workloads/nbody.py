@@ -117,6 +117,7 @@ def work(setting: Setting) -> Work:
         bytes=Affine(0, 24 * DOUBLE),
         footprint=Affine(0, 13 * DOUBLE),
         barriers=int(setting.threads > 1),
+        written=Affine(0, 12 * DOUBLE),
         arithmetic="fp64",
     )
 

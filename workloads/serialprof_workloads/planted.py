@@ -218,6 +218,7 @@ def work(setting: Setting) -> Work:
         lanes=Affine(0.0, 1.0),
         barriers=2 * int(setting.threads > 1),
         loads=Affine(0.0, float(step.lane_loads)),
+        written=Affine(),
         arithmetic="multiplies",
     )
 

@@ -115,5 +115,6 @@ class Declared:
             footprint=Affine(weights, (2 * RING + self.states - 1) * hidden * FLOAT),
             lanes=Affine(0, hidden),
             barriers=1,
+            written=Affine(0, self.states * hidden * FLOAT),
             arithmetic="fp32",
         )

@@ -84,6 +84,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(4 * states * actions * (2 + branching), 12),
         barriers=0,
         serial_loads=2,
+        written=Affine(0, 12),
         arithmetic="words",
     )
 

@@ -105,6 +105,7 @@ def work(setting: Setting) -> Work:
             bytes=Affine(0, 2 * FLOAT),
             footprint=Affine(0, (2 * ring + 1) * FLOAT),
             barriers=0,
+            written=Affine(),
             arithmetic="fp32",
         )
     per_state = 1 + EXPONENTIAL_OPS + 1 + 2 + 2  # delta A, its exponential, delta x B, h, y
@@ -115,6 +116,7 @@ def work(setting: Setting) -> Work:
         bytes=Affine(shared, (3 * states + 3) * FLOAT),
         footprint=Affine(ring * shared, (2 * states + 2 * ring + 1) * FLOAT),
         barriers=0,
+        written=Affine(0, (states + 1) * FLOAT),
         arithmetic="fp32",
     )
 

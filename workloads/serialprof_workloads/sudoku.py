@@ -157,6 +157,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(per_lane=float(BYTES)),
         lanes=Affine(per_lane=1 / SIDE_BY_SIDE),
         barriers=int(setting.threads > 1),
+        written=Affine(per_lane=float(BYTES)),
         arithmetic="words",
     )
 

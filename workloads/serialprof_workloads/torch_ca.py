@@ -114,6 +114,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(0, alive * size * 8),
         lanes=Affine(0, size),
         barriers=regions(setting, 14),
+        written=Affine(0, size * 8),
         arithmetic="words",
     )
 

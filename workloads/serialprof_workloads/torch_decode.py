@@ -260,7 +260,8 @@ def work(setting: Setting) -> Work:
 
     A step attends to all positions of the cache, whichever are masked. Bytes: the weights, once per step; per lane the
     cached keys and values, and what every operation reads and writes of the activations: where each is a kernel of its
-    own 40 d elements per layer, compiled (norms, sums and ReLU join a product) 26 d.
+    own 40 d elements per layer, compiled (norms, sums and ReLU join a product) 26 d; of these 20 d and 12 d are
+    written.
     """
     d, layers, heads, vocabulary = sizes(setting)
     element, length = BYTES[setting.dtype], setting.integer("context", least=0) + setting.depth
@@ -274,7 +275,7 @@ def work(setting: Setting) -> Work:
         + d  # the two embeddings
         + vocabulary  # argmax
     )
-    rows = 26 if setting.mode == "compile" else 40
+    rows, written = (26, 12) if setting.mode == "compile" else (40, 20)
     cache = 2 * layers * d * element  # per position
     return Work(
         serial_ops=chain(d, layers, heads, vocabulary, length),
@@ -283,6 +284,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(streamed, cache * length + element * (10 * d + vocabulary)),
         lanes=Affine(0, d),
         barriers=regions(setting, 13 * layers + 8),
+        written=Affine(0, element * (layers * written * d + 2 * d + vocabulary)),
         arithmetic="fp32",
     )
 

@@ -122,7 +122,7 @@ def work(setting: Setting) -> Work:
     Bytes: mean and variance, once per step; per lane what every operation reads and writes, compiled one for all.
     """
     dim, element = setting.integer("dim"), BYTES[setting.dtype]
-    rows = 4 if setting.mode == "compile" else 18
+    rows, written = (4, 2) if setting.mode == "compile" else (18, 8)
     return Work(
         serial_ops=FLOPS,
         flops=Affine(0, FLOPS * dim),
@@ -130,6 +130,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(2 * dim * element, 5 * dim * element),
         lanes=Affine(0, dim),
         barriers=regions(setting, 10),
+        written=Affine(0, written * dim * element),
         arithmetic="fp32",
     )
 

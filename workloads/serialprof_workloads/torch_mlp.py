@@ -112,6 +112,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(weights, 4 * units * element),
         lanes=Affine(0, units),
         barriers=regions(setting, 2 * layers + 2),
+        written=Affine(0, (2 * layers + 2) * units * element),
         arithmetic="fp32",
     )
 

@@ -23,6 +23,7 @@ DECLARED: Final = Declared(
     element_wise=3 + TANH_OPS,  # biases and the sum
     chain=1 + TANH_CHAIN,
     traffic={"eager": 11, "compile": 7, "fused": 3},  # products 4, sum 3, tanh 2, kept 2
+    written={"eager": 5, "compile": 3, "fused": 1},  # products 2; one of each of the others
     operations=5,
 )
 

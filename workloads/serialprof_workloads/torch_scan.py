@@ -125,6 +125,7 @@ def work(setting: Setting) -> Work:
         footprint=Affine(0, (2 * RING + 1) * channels * element),
         lanes=Affine(0, channels),
         barriers=regions(setting, 2),
+        written=Affine(),
         arithmetic="fp32",
     )
 

@@ -100,6 +100,7 @@ def work(setting: Setting) -> Work:
         bytes=Affine(0, tables / sets + 2 * FLOAT),
         footprint=Affine(0, tables + 2 * FLOAT * sets),
         barriers=int(setting.threads > 1),
+        written=Affine(0, FLOAT),
         arithmetic="fp32",
     )
 

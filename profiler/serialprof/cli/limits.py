@@ -13,7 +13,8 @@ from serialprof.units import format_bytes, format_seconds, format_si
 
 _MISSING: Final = "-"
 _GAP: Final = "  "
-_COUNTS_ABREAST: Final = 3  # thread counts in one table of the memory ladder
+_COLUMNS: Final = 6  # of the memory ladder in one table
+_COUNTS_ABREAST: Final = 3  # thread counts in one table of barriers
 
 
 def limit_lines(limits: Limits, width: int) -> list[str]:
@@ -21,7 +22,7 @@ def limit_lines(limits: Limits, width: int) -> list[str]:
 
     Args:
         limits: the limits.
-        width: columns of text; tables of up to three thread counts fit 80.
+        width: columns of text; tables of several thread counts fit 80.
     """
     blocks = [_arithmetic(limits), *_memory(limits), _barriers(limits), _missing(limits, width)]
     return [line for block in blocks if block for line in (*block, "")][:-1]
@@ -45,19 +46,23 @@ def _arithmetic(limits: Limits) -> list[str]:
 
 
 def _memory(limits: Limits) -> Iterator[list[str]]:
-    """A table of latency and bandwidth by footprint for every few thread counts."""
+    """A table of latency and bandwidths by footprint for every few thread counts; updates where they were measured."""
     loads = {(rung.threads, rung.footprint): format_seconds(rung.seconds) for rung in limits.chase}
     reads = {(rung.threads, rung.footprint): format_si(rung.bandwidth, "B/s") for rung in limits.stream}
-    counts = sorted({count for count, _ in (*loads, *reads)})
-    for start in range(0, len(counts), _COUNTS_ABREAST):
-        some = counts[start : start + _COUNTS_ABREAST]
-        footprints = sorted({size for count, size in (*loads, *reads) if count in some})
-        heads = [f"{what}, {count}T" for what in ("load", "read") for count in some]
+    updates = {(rung.threads, rung.footprint): format_si(rung.bandwidth, "B/s") for rung in limits.updates}
+    kinds = {"load": loads, "read": reads} | ({"update": updates} if updates else {})
+    counts = sorted({count for cells in kinds.values() for count, _ in cells})
+    abreast = _COLUMNS // len(kinds)
+    for start in range(0, len(counts), abreast):
+        some = counts[start : start + abreast]
+        footprints = sorted({size for cells in kinds.values() for count, size in cells if count in some})
+        heads = [f"{what}, {count}T" for what in kinds for count in some]
         rows = [
-            (format_bytes(size), *(cells.get((count, size), _MISSING) for cells in (loads, reads) for count in some))
+            (format_bytes(size), *(cells.get((count, size), _MISSING) for cells in kinds.values() for count in some))
             for size in footprints
         ]
-        note = "dependent load and read bandwidth of all threads (T) together, by footprint"
+        what = "dependent load, reads and updates" if updates else "dependent load and read bandwidth"
+        note = f"{what} of all threads (T) together, by footprint"
         yield [note, *_table(("", *heads), rows)]
 
 

@@ -32,7 +32,7 @@ _SHARE: Final = 0.8  # of what is left, the most that a part may aim at
 _START: Final = 2.0  # seconds in which a process is surely up
 _PATIENCE: Final = 2.0  # multiples of what a part aims at until it is given up
 #: What is measured beside a part, with it.
-_BESIDE: Final[dict[Part, tuple[str, ...]]] = {"chains": ("clock",), "fma": ("words",)}
+_BESIDE: Final[dict[Part, tuple[str, ...]]] = {"chains": ("clock",), "fma": ("words",), "stream": ("updates",)}
 _DEVICE_PATIENCE: Final = 4.0  # the same of a device, whose libraries load as they are first used
 
 _Answer = TypeVar("_Answer", bound=protocol.Reply)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Probes of the memory ladder: latency and read bandwidth over footprints from L1 to DRAM, by thread count."""
+"""Probes of the memory ladder: latency and bandwidth over footprints from L1 to DRAM, by thread count."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from itertools import cycle
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from serialprof._native import Reader, Team, Walk
 from serialprof.limits import ChaseRung, Limits, StreamRung
@@ -26,10 +27,26 @@ _RATIO: Final = {True: 4, False: 2}  # of neighbouring footprints, in the quick 
 _TURNS: Final = {True: 5, False: 25}
 _TIMING: Final = 1e-3  # seconds that one timing aims at
 _TIMINGS: Final = 3  # a visit
+_ORDERS: Final = ("up", "down", "pieces")  # of passes; a visit has one timing of reads and one of updates in each
 _FAR: Final = 2  # multiples of the largest cache
 _FEW_LOADS: Final = 1 << 10
 
-_Visit: TypeAlias = Callable[[], list[float]]
+_Reading = TypeVar("_Reading")
+_Visit: TypeAlias = Callable[[], list[_Reading]]
+
+
+class Moved(NamedTuple):
+    """A timing of passes over a footprint.
+
+    Attributes:
+        updating: whether the bytes were written back, too; both ways count.
+        order: of every second pass.
+        seconds: per byte.
+    """
+
+    updating: bool
+    order: str
+    seconds: float
 
 
 def chase(cpus: Sequence[int], threads: Sequence[int], quick: bool, seconds: float) -> Limits:
@@ -42,15 +59,31 @@ def chase(cpus: Sequence[int], threads: Sequence[int], quick: bool, seconds: flo
         seconds: what all of it may take.
     """
     found, gaps = _climb(cpus, threads, quick, seconds, _Chase)
-    rungs = tuple(ChaseRung(footprint, value, count) for (count, footprint), value in found.items())
+    rungs = tuple(ChaseRung(footprint, undisturbed(loads), count) for (count, footprint), loads in found.items())
     return Limits(chase=rungs, unmeasured={"chase": gaps} if gaps else {})
 
 
 def stream(cpus: Sequence[int], threads: Sequence[int], quick: bool, seconds: float) -> Limits:
-    """Read bandwidth over rising footprints, for each thread count; arguments as of `chase`."""
+    """Bandwidth of reads and of updates over rising footprints, for each thread count; arguments as of `chase`."""
     found, gaps = _climb(cpus, threads, quick, seconds, _Stream)
-    rungs = tuple(StreamRung(footprint, count, 1 / value) for (count, footprint), value in found.items())
-    return Limits(stream=rungs, unmeasured={"stream": gaps} if gaps else {})
+    reads, updates = (
+        tuple(StreamRung(size, count, 1 / least(timings, updating)) for (count, size), timings in found.items())
+        for updating in (False, True)
+    )
+    return Limits(stream=reads, updates=updates, unmeasured={"stream": gaps} if gaps else {})
+
+
+def least(timings: Sequence[Moved], updating: bool) -> float:
+    """Seconds per byte of reads or of updates in the order that is the fastest; pure.
+
+    Passes to and fro find at every turn what the last one left in nearer caches, and pieces of them suit the
+    prefetchers better; where the caches lie decides which is worth more.
+    """
+    orders: dict[str, list[float]] = {}
+    for timing in timings:
+        if timing.updating == updating:
+            orders.setdefault(timing.order, []).append(timing.seconds)
+    return min(map(undisturbed, orders.values()))
 
 
 def footprints(seen: Sequence[Cache], threads: int, available: int | None, ratio: int) -> tuple[list[int], str]:
@@ -86,12 +119,12 @@ def _climb(
     threads: Sequence[int],
     quick: bool,
     seconds: float,
-    visit: Callable[[Team, int, int], _Visit],
-) -> tuple[dict[tuple[int, int], float], str]:
-    """Undisturbed readings by (threads, footprint), and what is missing and why."""
+    visit: Callable[[Team, int, int], _Visit[_Reading]],
+) -> tuple[dict[tuple[int, int], list[_Reading]], str]:
+    """Readings by (threads, footprint), and what is missing and why."""
     end = time.perf_counter() + seconds
     seen, ratio = caches(), _RATIO[quick]
-    found: dict[tuple[int, int], float] = {}
+    found: dict[tuple[int, int], list[_Reading]] = {}
     gaps = []
     for number, count in enumerate(threads):
         sizes, gap = footprints(seen, count, available_memory(), ratio)
@@ -100,7 +133,7 @@ def _climb(
         left = (end - time.perf_counter()) / (len(threads) - number)
         # So many times larger, and farther away.
         readings = in_turns(visits, left, growth=1.25 * ratio, most=_TURNS[quick])
-        found |= {(count, size): undisturbed(values) for size, values in readings.items()}
+        found |= {(count, size): values for size, values in readings.items()}
         if len(readings) < len(sizes):
             gap = f"{_beyond(list(readings))} of {_threads(count)}: its time was up"
         gaps += [gap] if gap else []
@@ -130,16 +163,21 @@ class _Chase:
 
 
 class _Stream:
-    """Visits of one footprint: seconds per byte. The first one writes the words."""
+    """Visits of one footprint: reads and updates in every order. The first one writes the words."""
 
     def __init__(self, team: Team, footprint: int, _: int) -> None:
         self._team, self._footprint = team, footprint
         self._reader: Reader | None = None
+        self._orders = cycle(_ORDERS)
 
-    def __call__(self) -> list[float]:
+    def __call__(self) -> list[Moved]:
         reader = self._reader = self._reader or Reader(self._team, self._footprint)
         passes = max(1, int(_TIMING / reader.seconds(1)))
-        return [reader.seconds(passes) / (passes * self._footprint) for _ in range(_TIMINGS)]
+        moved = passes * self._footprint
+        # Where a pass is long, a visit takes one order only, and the next visit the next one.
+        orders = _ORDERS if passes > 1 else (next(self._orders),)
+        reads = [Moved(False, order, reader.seconds(passes, order) / moved) for order in orders]
+        return reads + [Moved(True, order, reader.update_seconds(passes, order) / (2 * moved)) for order in orders]
 
 
 def _beyond(sizes: Sequence[int]) -> str:

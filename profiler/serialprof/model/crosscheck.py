@@ -112,10 +112,10 @@ def _bytes(found: Overdrawn | None) -> Iterator[_Finding]:
     if found is None:
         return
     if found.certain:
-        above = f"{format_si(found.fastest, 'B/s')} that this machine reads at best"
+        above = f"{format_si(found.fastest, 'B/s')} that this machine moves at best"
         verdict = "the declaration cannot be right, and the shares of width memory are not to be trusted"
     else:
-        above = f"{format_si(found.bandwidth, 'B/s')} that this machine reads at that footprint"
+        above = f"{format_si(found.bandwidth, 'B/s')} that this machine moves at that footprint"
         verdict = "right only where part of it stays in a nearer cache"
     yield _Finding(
         found.rate / found.bandwidth,

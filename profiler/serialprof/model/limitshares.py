@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 from serialprof.catalog import Arithmetic, Work
 from serialprof.estimate import Estimate
 from serialprof.limits import Limits
+from serialprof.model.traffic import least_seconds
 from serialprof.setting import Setting
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ def floors_of(setting: Setting, work: Work, limits: Limits, faster: float = 1.0)
     loads = work.serial_loads + work.loads.per_lane
     if loads and (load := limits.latency(footprint, threads)):
         yield Floor("loads", loads * load)
-    if bandwidth := limits.bandwidth(footprint, threads):
-        yield Floor("bandwidth", work.bytes.at(setting.width) / bandwidth)
+    if moving := least_seconds(work, setting.width, limits, footprint, threads):
+        yield Floor("bandwidth", moving)
     if peak := _peak(setting, work, limits):
         yield Floor("arithmetic", work.flops.at(setting.width) / (peak * threads * faster))
     barrier = limits.barrier(threads, 0.0) if threads > 1 else None

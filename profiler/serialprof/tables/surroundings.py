@@ -48,6 +48,10 @@ def _of_host(limits: Limits) -> Iterator[dict[str, Any]]:
         yield _row("load latency", chase.seconds, "s", threads=chase.threads, footprint_bytes=chase.footprint)
     for stream in limits.stream:
         yield _row("read bandwidth", stream.bandwidth, "B/s", threads=stream.threads, footprint_bytes=stream.footprint)
+    for update in limits.updates:
+        yield _row(
+            "update bandwidth", update.bandwidth, "B/s", threads=update.threads, footprint_bytes=update.footprint
+        )
     for barrier in limits.barriers:
         yield _row("barrier", barrier.seconds, "s", threads=barrier.threads, grain_seconds=barrier.grain)
     if limits.dispatch is not None:

@@ -195,6 +195,7 @@ class Declared:
         element_wise: operations on each hidden unit beside the products.
         chain: operations on the longest path beside the product.
         traffic: rows of H elements that each lane's operations read and write, by mode.
+        written: how many of these are written.
         operations: torch operations of a step.
     """
 
@@ -203,6 +204,7 @@ class Declared:
     element_wise: int
     chain: int
     traffic: dict[str, int]
+    written: dict[str, int]
     operations: int
 
     def work(self, setting: Setting) -> Work:
@@ -223,4 +225,5 @@ class Declared:
             footprint=Affine(weights, (RING + self.states + 2 * self.gates) * lane),
             lanes=Affine(0, hidden),
             barriers=regions(setting, self.operations),
+            written=Affine(0, self.written.get(setting.mode, self.written["eager"]) * lane),
         )
