@@ -28,6 +28,7 @@ _TURNS: Final = {True: 5, False: 25}
 _TIMING: Final = 1e-3  # seconds that one timing aims at
 _TIMINGS: Final = 3  # a visit
 _ORDERS: Final = ("up", "down", "pieces")  # of passes; a visit has one timing of reads and one of updates in each
+_FAR_ORDERS: Final = ("up", "down", "up", "pieces")  # of one visit each, where a pass is long: to and fro rarely pays
 _FAR: Final = 2  # multiples of the largest cache
 _FEW_LOADS: Final = 1 << 10
 
@@ -168,16 +169,18 @@ class _Stream:
     def __init__(self, team: Team, footprint: int, _: int) -> None:
         self._team, self._footprint = team, footprint
         self._reader: Reader | None = None
-        self._orders = cycle(_ORDERS)
+        self._orders = cycle(_FAR_ORDERS)
 
     def __call__(self) -> list[Moved]:
         reader = self._reader = self._reader or Reader(self._team, self._footprint)
-        passes = max(1, int(_TIMING / reader.seconds(1)))
+        once = reader.seconds(1)
+        passes = max(1, int(_TIMING / once))
         moved = passes * self._footprint
-        # Where a pass is long, a visit takes one order only, and the next visit the next one.
-        orders = _ORDERS if passes > 1 else (next(self._orders),)
-        reads = [Moved(False, order, reader.seconds(passes, order) / moved) for order in orders]
-        return reads + [Moved(True, order, reader.update_seconds(passes, order) / (2 * moved)) for order in orders]
+        timings = [] if passes > 1 else [Moved(False, "up", once / moved)]
+        for order in _ORDERS if passes > 1 else (next(self._orders),):
+            timings.append(Moved(False, order, reader.seconds(passes, order) / moved))
+            timings.append(Moved(True, order, reader.update_seconds(passes, order) / (2 * moved)))
+        return timings
 
 
 def _beyond(sizes: Sequence[int]) -> str:
