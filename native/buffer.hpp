@@ -31,6 +31,12 @@ class FloatBudget {
     throw std::invalid_argument("this shape needs more than half of this machine's memory: make it smaller");
   }
 
+  // The same for what one argument asks for beside the rest, which it then names.
+  void add_for(const char* name, std::int64_t value, std::initializer_list<std::int64_t> factors) {
+    bytes_ += 4.0 * static_cast<double>(product(factors));
+    require_memory(name, value, bytes_);
+  }
+
  private:
   double bytes_ = 0.0;
 };

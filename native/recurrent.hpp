@@ -8,20 +8,23 @@
 //   static constexpr bool kCell;            whether there is a cell state beside the hidden state
 //   static Loops::CellLoop loop();
 //
-// The threads divide the hidden units. A piece is a group of panel_rows units: its gates are neighbouring panels of the
-// weights [W_ih | W_hh], so that the cell follows at once from the gates and the only barrier is the one that ends the
-// step. A row [x | h] holds what they are multiplied with: the state is written beside the next step's input.
-// Wide form: `steps` independent updates from the zero state with the same inputs, all as lanes of one product.
+// The threads divide the hidden units. A piece is a group of them (cellweights.hpp), whose cells follow at once from
+// its gates, so that the only barrier is the one that ends the step. With `ahead` above 1, every step that begins a
+// block of so many projects all their inputs (projection.hpp), each thread for its own units; else each step projects
+// its own. Both add in the same order: the states are the same to the bit. Wide form: `steps` independent updates from
+// the zero state with the same inputs, all as lanes of one product.
 #pragma once
 
 #include <pybind11/numpy.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
+#include "cellweights.hpp"
+#include "inputring.hpp"
 #include "matrix.hpp"
 #include "onecell.hpp"
+#include "projection.hpp"
 #include "random.hpp"
 #include "wide.hpp"
 
@@ -31,7 +34,7 @@ template <typename Cell>
 class Recurrent {
  public:
   Recurrent(std::shared_ptr<Team> the_team, std::int64_t hidden, std::int64_t width, std::int64_t seed,
-            std::int64_t depth, bool wide);
+            std::int64_t depth, bool wide, std::int64_t ahead);
 
   void plan(std::int64_t steps) { steps_ = steps; }
   void begin();
@@ -39,247 +42,214 @@ class Recurrent {
 
   bool wide() const { return wide_; }
   std::int64_t depth() const { return depth_; }
-  py::dict weights() const;
-  py::array_t<float> inputs() const;
+  py::dict weights() const { return weights_.copy(); }
+  py::array_t<float> inputs() const { return inputs_.copy(); }
   py::tuple state() const;
   static py::tuple cell(const py::array_t<float>& gates, const py::array_t<float>& before,
                         const py::array_t<float>& c) {
-    return update_units(Cell::loop(), Cell::kGates, kGatePanels, gates, before, c);
+    return update_units(Cell::loop(), Cell::kGates, Weights::kBiasPanels, gates, before, c);
   }
 
   std::shared_ptr<Team> team;
 
  private:
-  static constexpr std::int64_t kRing = 4;  // different inputs; step t reads input t % kRing
-  static constexpr bool kApart = Cell::kSummed < Cell::kGates;
-  static constexpr std::int64_t kGatePanels = Cell::kGates * (kApart ? 2 : 1);
+  using Weights = CellWeights<Cell>;
   // Groups multiplied together, where lanes are few or gates are: their panels are the independent sums of the product,
   // and their cells, which mostly wait, overlap.
   static constexpr std::int64_t kBatch = 4;
 
-  // Rows of states that some lanes write.
-  struct Target {
-    float* cell;  // rows of unit_stride_
+  // Some lanes and groups, and where their states are: rows of unit_stride_ that begin with the first of the lanes.
+  struct Part {
+    std::int64_t group, count;  // groups
+    std::int64_t lanes;
+    const float* before;
+    std::int64_t before_stride;
+    float* cell;
     float* hidden;
-    std::int64_t hidden_stride;
   };
 
-  void draw(std::int64_t seed);
+  // What a thread updates in every step.
+  struct Share {
+    Tile tile;
+    std::vector<Projection> projection;  // one where inputs are projected ahead
+  };
+
+  // Of a thread.
+  struct Scratch {
+    Buffer<float> gates;     // [kLaneBlock, gates of a batch]
+    Buffer<float> states;    // the same where the cell takes the products apart
+    Buffer<float> gathered;  // inputs of a block of lanes
+  };
+
   void check() const;
+  void divide();
   void update(std::int64_t index, Member& member);
   void update_all(Member& member);
-  void update_groups(std::int64_t group, std::int64_t count, const float* rows, std::int64_t lanes, float* gates,
-                     const Target& target) const;
-  // Row of gate `gate` of unit `unit` in the permuted weights: group by group, and in a group gate by gate.
-  std::int64_t row_of(std::int64_t gate, std::int64_t unit) const {
-    return (unit / group_ * Cell::kGates + gate) * group_ + unit % group_;
-  }
+  GateRows project(const Part& part, const float* inputs, Scratch& scratch) const;
+  void update_groups(const Part& part, const GateRows& gates, Scratch& scratch) const;
   static constexpr std::int64_t batch(std::int64_t lanes) { return Cell::kGates == 1 || lanes <= 3 ? kBatch : 1; }
   std::int64_t lanes() const { return wide_ ? product({depth_, width_}) : width_; }
-  float* gates_of(int rank) { return gates_.data() + rank * kLaneBlock * kBatch * kGatePanels * group_; }
-  float* rows_at(std::int64_t index) { return rows_.data() + index % kRing * width_ * stride_; }
-  py::array_t<float> copy_matrix(std::int64_t first_column) const;
-  py::array_t<float> copy_bias(std::int64_t part) const;
+  float* hidden_at(std::int64_t index) { return states_.data() + index % 2 * width_ * unit_stride_; }
 
   std::int64_t hidden_, width_, depth_;
   bool wide_;
+  std::int64_t ahead_;
   std::int64_t steps_ = 0;
   std::int64_t group_, groups_;  // units in a group; groups
-  std::int64_t stride_;          // of the rows [x | h]
-  std::int64_t unit_stride_;     // of the rows of states alone
-  Matrix weights_;               // [gates * padded units, 2 * hidden]
-  Buffer<float> biases_[2];      // b_ih and b_hh, permuted as the weights
-  Buffer<float> bias_;           // as the gates: see update_groups
-  Buffer<float> rows_;           // [kRing * width, stride]
-  Buffer<float> cell_;           // [lanes, unit_stride]
-  Buffer<float> gates_;          // per thread [kLaneBlock, gates of a batch]
-  Buffer<float> gathered_;       // wide, per thread [kLaneBlock, stride]: inputs of a block of lanes, and zeros
-  Buffer<float> results_;        // wide: [lanes, unit_stride]
-  std::vector<std::vector<Tile>> tiles_;  // serial: of each thread
+  std::int64_t unit_stride_;     // of rows of states
+  Weights weights_;
+  InputRing inputs_;
+  Buffer<float> states_;  // hidden: [2 * width, unit_stride], step by step in turn; wide: [lanes, unit_stride]
+  Buffer<float> cell_;    // [lanes, unit_stride]
+  Buffer<float> zeros_;   // wide: the row of states before each update
+  std::vector<Scratch> scratch_;
+  std::vector<std::vector<Share>> shares_;  // serial: of each thread
 };
 
 template <typename Cell>
 Recurrent<Cell>::Recurrent(std::shared_ptr<Team> the_team, std::int64_t hidden, std::int64_t width, std::int64_t seed,
-                           std::int64_t depth, bool wide)
+                           std::int64_t depth, bool wide, std::int64_t ahead)
     : team(std::move(the_team)),
       hidden_(in_range("hidden", hidden, 1, 1 << 14)),
       width_(in_range("width", width, 1, 1 << 20)),
       depth_(in_range("depth", depth, 1, std::int64_t{1} << 40)),
       wide_(wide),
+      ahead_(std::min(in_range("ahead", ahead, 1, std::int64_t{1} << 40), wide ? 1 : depth)),
       group_(loops().panel_rows),
       groups_(round_up(hidden, group_) / group_),
-      stride_(row_stride(2 * hidden)),
       unit_stride_(row_stride(hidden)) {
   check();
-  const std::int64_t rows = Cell::kGates * groups_ * group_;
-  weights_ = Matrix(rows, 2 * hidden_, {Precision::fp32, 8 * rows * hidden_ > kNearBytes});
-  for (Buffer<float>& bias : biases_) bias = Buffer<float>(rows);
-  bias_ = Buffer<float>(kGatePanels * groups_ * group_);
-  rows_ = Buffer<float>(kRing * width_ * stride_);
-  cell_ = Buffer<float>(Cell::kCell ? lanes() * unit_stride_ : 0);
-  gates_ = Buffer<float>(team->size() * kLaneBlock * kBatch * kGatePanels * group_);
-  if (wide_) {
-    gathered_ = Buffer<float>(team->size() * kLaneBlock * stride_);
-    results_ = Buffer<float>(lanes() * unit_stride_);
-  }
-  draw(seed);
-  tiles_.resize(static_cast<std::size_t>(team->size()));
-  for (int rank = 0; rank < team->size(); ++rank) {
-    const Member member{rank, team->size(), team.get()};
-    for_each_tile(member, width_, groups_,
-                  [&](const Tile& tile) { tiles_[static_cast<std::size_t>(rank)].push_back(tile); });
-  }
-}
-
-template <typename Cell>
-void Recurrent<Cell>::draw(std::int64_t seed) {
   Random random(seed);
-  const float bound = 1.0f / std::sqrt(static_cast<float>(hidden_));  // torch's default
-  for (std::int64_t gate = 0; gate < Cell::kGates; ++gate) {
-    for (std::int64_t unit = 0; unit < hidden_; ++unit) {
-      const std::int64_t row = row_of(gate, unit);
-      for (std::int64_t k = 0; k < 2 * hidden_; ++k) weights_.set(row, k, random.uniform(bound));
-      for (Buffer<float>& bias : biases_) bias[row] = random.uniform(bound);
-      const std::int64_t place = unit / group_ * kGatePanels * group_ + gate * group_ + unit % group_;
-      bias_[place] = biases_[0][row];
-      bias_[gate < Cell::kSummed ? place : place + Cell::kGates * group_] += biases_[1][row];
-    }
-  }
-  for (std::int64_t row = 0; row < kRing * width_; ++row) {
-    for (std::int64_t k = 0; k < hidden_; ++k) rows_[row * stride_ + k] = random.uniform(1.0f);
-  }
+  weights_ = Weights(hidden_, random);
+  inputs_ = InputRing(hidden_, width_, random);
+  states_ = Buffer<float>((wide_ ? lanes() : 2 * width_) * unit_stride_);
+  cell_ = Buffer<float>(Cell::kCell ? lanes() * unit_stride_ : 0);
+  zeros_ = Buffer<float>(wide_ ? unit_stride_ : 0);
+  divide();
 }
 
 // Refuses what would not fit before anything is allocated.
 template <typename Cell>
 void Recurrent<Cell>::check() const {
   FloatBudget budget;
-  budget.add({2, Cell::kGates, groups_ * group_, hidden_ + 3});
-  budget.add({kRing, width_, stride_});
+  const std::int64_t gates = Cell::kGates * group_;
+  budget.add({2, gates, groups_, hidden_ + 3});
+  budget.add({InputRing::kSteps + 2, width_, unit_stride_});
   budget.add({Cell::kCell + wide_, lanes(), unit_stride_});
-  budget.add({team->size(), kLaneBlock, kBatch * kGatePanels * group_ + wide_ * stride_});
+  budget.add({team->size(), kLaneBlock, 2 * kBatch * gates + unit_stride_});
+  if (ahead_ > 1) budget.add_for("ahead", ahead_, {ahead_, width_, gates * groups_});
+}
+
+// Cuts the step into shares of the threads.
+template <typename Cell>
+void Recurrent<Cell>::divide() {
+  const std::int64_t gates = kLaneBlock * kBatch * Cell::kGates * group_;
+  for (int rank = 0; rank < team->size(); ++rank) {
+    scratch_.push_back({Buffer<float>(gates), Buffer<float>(Weights::kApart ? gates : 0),
+                        Buffer<float>(wide_ || ahead_ > 1 ? kLaneBlock * unit_stride_ : 0)});
+    shares_.emplace_back();
+    const Member member{rank, team->size(), team.get()};
+    for_each_tile(member, width_, groups_, [&](const Tile& tile) {
+      Share share{tile, {}};
+      const Tile panels{tile.first_lane, tile.last_lane, tile.first_piece * Cell::kGates,
+                        tile.last_piece * Cell::kGates};
+      if (ahead_ > 1) share.projection.emplace_back(panels, ahead_);
+      shares_.back().push_back(std::move(share));
+    });
+  }
 }
 
 template <typename Cell>
 void Recurrent<Cell>::begin() {
   if (wide_) return;  // starts from zeros that nothing overwrites
   std::fill_n(cell_.data(), cell_.size(), 0.0f);
-  for (std::int64_t lane = 0; lane < width_; ++lane) std::fill_n(rows_at(0) + lane * stride_ + hidden_, hidden_, 0.0f);
+  std::fill_n(hidden_at(0), width_ * unit_stride_, 0.0f);
 }
 
-// `count` groups of units for some lanes, whose rows [x | h] are given; gates is scratch. The gates of a group: a panel
-// each, the sums of both products; where some are taken apart, the products with x, and after all groups those with h.
+// The gates' products with the inputs of the lanes, whose rows are given.
 template <typename Cell>
-void Recurrent<Cell>::update_groups(std::int64_t group, std::int64_t count, const float* rows, std::int64_t lanes,
-                                    float* gates, const Target& target) const {
-  const std::int64_t gate_stride = count * kGatePanels * group_;
-  float* states = gates + count * Cell::kGates * group_;
-  Panels panels = weights_.panels(group * Cell::kGates, (group + count) * Cell::kGates);
-  if constexpr (kApart) panels.columns = hidden_;
-  loops().linear(panels, rows, stride_, lanes, gates, gate_stride, false);
-  if constexpr (kApart) {
-    panels.data += hidden_ * group_;
-    loops().linear(panels, rows + hidden_, stride_, lanes, states, gate_stride, false);
-  }
+GateRows Recurrent<Cell>::project(const Part& part, const float* inputs, Scratch& scratch) const {
+  const GateRows gates{scratch.gates.data(), part.count * Cell::kGates * group_};
+  weights_.of_input().multiply(part.group * Cell::kGates, (part.group + part.count) * Cell::kGates, inputs,
+                               inputs_.stride(), part.lanes, gates.data, gates.stride, false);
+  return gates;
+}
+
+// gates: the products with the inputs, to which those with the states are added unless the cell takes them apart.
+template <typename Cell>
+void Recurrent<Cell>::update_groups(const Part& part, const GateRows& gates, Scratch& scratch) const {
+  constexpr bool kApart = Weights::kApart;
+  const GateRows states = kApart ? GateRows{scratch.states.data(), part.count * Cell::kGates * group_} : gates;
+  weights_.of_state().multiply(part.group * Cell::kGates, (part.group + part.count) * Cell::kGates, part.before,
+                               part.before_stride, part.lanes, states.data, states.stride, !kApart);
   const Loops::CellLoop update = Cell::loop();
-  for (std::int64_t lane = 0; lane < lanes; ++lane) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t unit = (group + i) * group_;
-      const std::int64_t place = lane * gate_stride + i * Cell::kGates * group_;
-      update(gates + place, states + place, bias_.data() + unit * kGatePanels, rows + lane * stride_ + hidden_ + unit,
-             Cell::kCell ? target.cell + lane * unit_stride_ + unit : nullptr,
-             target.hidden + lane * target.hidden_stride + unit);
+  for (std::int64_t lane = 0; lane < part.lanes; ++lane) {
+    for (std::int64_t i = 0; i < part.count; ++i) {
+      const std::int64_t place = i * Cell::kGates * group_;
+      const std::int64_t unit = lane * unit_stride_ + (part.group + i) * group_;
+      update(gates.data + lane * gates.stride + place, states.data + lane * states.stride + place,
+             weights_.bias(part.group + i), part.before + lane * part.before_stride + (part.group + i) * group_,
+             Cell::kCell ? part.cell + unit : nullptr, part.hidden + unit);
     }
   }
 }
 
 template <typename Cell>
 void Recurrent<Cell>::update(std::int64_t index, Member& member) {
-  for (const Tile& tile : tiles_[static_cast<std::size_t>(member.rank)]) {
-    const std::int64_t lanes = tile.last_lane - tile.first_lane;
-    const float* rows = rows_at(index) + tile.first_lane * stride_;
-    const Target target{cell_.data() + tile.first_lane * unit_stride_,
-                        rows_at(index + 1) + tile.first_lane * stride_ + hidden_, stride_};
+  Scratch& scratch = scratch_[static_cast<std::size_t>(member.rank)];
+  for (Share& share : shares_[static_cast<std::size_t>(member.rank)]) {
+    const Tile& tile = share.tile;
+    const std::int64_t row = tile.first_lane * unit_stride_;
+    Part part{0,
+              0,
+              tile.last_lane - tile.first_lane,
+              hidden_at(index) + row,
+              unit_stride_,
+              cell_.data() + row,
+              hidden_at(index + 1) + row};
+    if (ahead_ > 1 && index % ahead_ == 0) {
+      const std::int64_t steps = std::min(ahead_, steps_ - index);
+      share.projection[0].make(weights_.of_input(), inputs_, index, steps, scratch.gathered.data());
+    }
     const std::int64_t pieces = tile.last_piece - tile.first_piece;
-    for (std::int64_t done = 0; done < pieces; done += batch(lanes)) {
-      const std::int64_t count = std::min(batch(lanes), pieces - done);
+    for (std::int64_t done = 0; done < pieces; done += part.count) {
+      part.count = std::min(batch(part.lanes), pieces - done);
       // Odd steps walk backwards: what the last step left in the cache is read first.
-      const std::int64_t group = index % 2 == 0 ? tile.first_piece + done : tile.last_piece - done - count;
-      update_groups(group, count, rows, lanes, gates_of(member.rank), target);
+      part.group = index % 2 == 0 ? tile.first_piece + done : tile.last_piece - done - part.count;
+      update_groups(part,
+                    ahead_ > 1 ? share.projection[0].at(index % ahead_, part.group * Cell::kGates)
+                               : project(part, inputs_.row(index, tile.first_lane), scratch),
+                    scratch);
     }
   }
   member.barrier();
 }
 
-// Lane t * width + b is step t of lane b. The states before it are zeros: the second half of the gathered rows stays
-// so, and each cell is cleared before its update.
+// Lane t * width + b is step t of lane b. Each cell is cleared before its update.
 template <typename Cell>
 void Recurrent<Cell>::update_all(Member& member) {
-  float* rows = gathered_.data() + member.rank * kLaneBlock * stride_;
+  Scratch& scratch = scratch_[static_cast<std::size_t>(member.rank)];
   for_each_tile(member, steps_ * width_, groups_, [&](const Tile& tile) {
-    const std::int64_t lanes = tile.last_lane - tile.first_lane;
-    const Target target{cell_.data() + tile.first_lane * unit_stride_, results_.data() + tile.first_lane * unit_stride_,
-                        unit_stride_};
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      const std::int64_t source = (tile.first_lane + lane) % (kRing * width_);
-      std::copy_n(rows_.data() + source * stride_, hidden_, rows + lane * stride_);
-      if (!Cell::kCell) continue;
-      std::fill(target.cell + lane * unit_stride_ + tile.first_piece * group_,
-                target.cell + lane * unit_stride_ + tile.last_piece * group_, 0.0f);
+    const std::int64_t row = tile.first_lane * unit_stride_;
+    Part part{0, 0, tile.last_lane - tile.first_lane, zeros_.data(), 0, cell_.data() + row, states_.data() + row};
+    inputs_.gather({0, 0, width_}, tile.first_lane, part.lanes, scratch.gathered.data());
+    for (std::int64_t lane = 0; Cell::kCell && lane < part.lanes; ++lane) {
+      float* cells = part.cell + lane * unit_stride_;
+      std::fill(cells + tile.first_piece * group_, cells + tile.last_piece * group_, 0.0f);
     }
-    for (std::int64_t group = tile.first_piece; group < tile.last_piece; group += batch(lanes)) {
-      update_groups(group, std::min(batch(lanes), tile.last_piece - group), rows, lanes, gates_of(member.rank), target);
+    for (part.group = tile.first_piece; part.group < tile.last_piece; part.group += part.count) {
+      part.count = std::min(batch(part.lanes), tile.last_piece - part.group);
+      update_groups(part, project(part, scratch.gathered.data(), scratch), scratch);
     }
   });
-}
-
-// [gates * hidden, hidden] of the weights, gate by gate.
-template <typename Cell>
-py::array_t<float> Recurrent<Cell>::copy_matrix(std::int64_t first_column) const {
-  py::array_t<float> result({Cell::kGates * hidden_, hidden_});
-  auto to = result.mutable_unchecked<2>();
-  for (std::int64_t row = 0; row < Cell::kGates * hidden_; ++row) {
-    const std::int64_t from = row_of(row / hidden_, row % hidden_);
-    for (std::int64_t k = 0; k < hidden_; ++k) to(row, k) = weights_.at(from, first_column + k);
-  }
-  return result;
-}
-
-template <typename Cell>
-py::array_t<float> Recurrent<Cell>::copy_bias(std::int64_t part) const {
-  py::array_t<float> result(Cell::kGates * hidden_);
-  float* to = result.mutable_data();
-  for (std::int64_t row = 0; row < result.size(); ++row) to[row] = biases_[part][row_of(row / hidden_, row % hidden_)];
-  return result;
-}
-
-template <typename Cell>
-py::dict Recurrent<Cell>::weights() const {
-  return py::dict(py::arg("weight_ih") = copy_matrix(0), py::arg("weight_hh") = copy_matrix(hidden_),
-                  py::arg("bias_ih") = copy_bias(0), py::arg("bias_hh") = copy_bias(1));
-}
-
-// A copy [.., columns] of padded rows.
-inline py::array_t<float> rows_of(const float* rows, std::int64_t stride, std::vector<py::ssize_t> shape) {
-  py::array_t<float> result(shape);
-  const std::int64_t columns = shape.back();
-  for (std::int64_t row = 0; row < result.size() / columns; ++row) {
-    std::copy_n(rows + row * stride, columns, result.mutable_data() + row * columns);
-  }
-  return result;
-}
-
-template <typename Cell>
-py::array_t<float> Recurrent<Cell>::inputs() const {
-  return rows_of(rows_.data(), stride_, {kRing, width_, hidden_});
 }
 
 template <typename Cell>
 py::tuple Recurrent<Cell>::state() const {
   std::vector<py::ssize_t> shape{width_, hidden_};
   if (wide_) shape.insert(shape.begin(), steps_);
-  const float* row = wide_ ? results_.data() : rows_.data() + steps_ % kRing * width_ * stride_ + hidden_;
-  const py::array_t<float> hidden = rows_of(row, wide_ ? unit_stride_ : stride_, shape);
+  const float* row = states_.data() + (wide_ ? 0 : steps_ % 2 * width_ * unit_stride_);
+  const py::array_t<float> hidden = rows_of(row, unit_stride_, shape);
   if constexpr (!Cell::kCell) return py::make_tuple(hidden);
   return py::make_tuple(hidden, rows_of(cell_.data(), unit_stride_, shape));
 }
@@ -288,9 +258,10 @@ template <typename Cell>
 void register_recurrent(py::module_& module, const char* name, const char* doc) {
   using Kernel = Recurrent<Cell>;
   planned_kernel_class<Kernel>(module, name, doc)
-      .def(py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>(),
-           py::arg("team").none(false), py::arg("hidden"), py::arg("width"), py::arg("seed"), py::arg("depth"),
-           py::arg("wide") = false)
+      .def(
+          py::init<std::shared_ptr<Team>, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool, std::int64_t>(),
+          py::arg("team").none(false), py::arg("hidden"), py::arg("width"), py::arg("seed"), py::arg("depth"),
+          py::arg("wide") = false, py::arg("ahead") = 1)
       .def("weights", &Kernel::weights)
       .def("inputs", &Kernel::inputs)
       .def("state", &Kernel::state)

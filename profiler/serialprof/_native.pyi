@@ -160,9 +160,14 @@ class Gru:
 
     Step t reads inputs()[t % ring]; h is zero before step 0. In the wide form run(steps) does `steps`
     independent updates from that zero state, in one pass without ticks or delay. steps is at most depth.
+
+    Every `ahead` steps project their inputs together in the first of them, which reads weight_ih once; states are the
+    same to the bit. The wide form does so anyway.
     """
 
-    def __init__(self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False) -> None: ...
+    def __init__(
+        self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False, ahead: int = 1
+    ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """weight_ih and weight_hh [3H, H], bias_ih and bias_hh [3H], gates in the order r, z, n (torch.nn.GRU)."""
@@ -184,9 +189,14 @@ class Lstm:
 
     Step t reads inputs()[t % ring]; h and c are zero before step 0. In the wide form run(steps) does `steps`
     independent updates from that zero state, in one pass without ticks or delay. steps is at most depth.
+
+    Every `ahead` steps project their inputs together in the first of them, which reads weight_ih once; states are the
+    same to the bit. The wide form does so anyway.
     """
 
-    def __init__(self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False) -> None: ...
+    def __init__(
+        self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False, ahead: int = 1
+    ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """weight_ih and weight_hh [4H, H], bias_ih and bias_hh [4H], gates in the order i, f, g, o (torch.nn.LSTM)."""
@@ -319,9 +329,14 @@ class Rnn:
 
     Step t reads inputs()[t % ring]; h is zero before step 0. In the wide form run(steps) does `steps`
     independent updates from that zero state, in one pass without ticks or delay. steps is at most depth.
+
+    Every `ahead` steps project their inputs together in the first of them, which reads weight_ih once; states are the
+    same to the bit. The wide form does so anyway.
     """
 
-    def __init__(self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False) -> None: ...
+    def __init__(
+        self, team: Team, hidden: int, width: int, seed: int, depth: int, wide: bool = False, ahead: int = 1
+    ) -> None: ...
     def run(self, steps: int, ticks: Buffer | None = None, delay_ticks: int = 0) -> None: ...
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """weight_ih and weight_hh [H, H], bias_ih and bias_hh [H] (torch.nn.RNN)."""
