@@ -24,7 +24,8 @@ class CellWeights {
   static constexpr std::int64_t kBiasPanels = Cell::kGates * (kApart ? 2 : 1);  // of a group
 
   CellWeights() = default;
-  CellWeights(std::int64_t hidden, Random& random);
+  // input_lanes, state_lanes: of the products with W_ih and W_hh.
+  CellWeights(std::int64_t hidden, std::int64_t input_lanes, std::int64_t state_lanes, Random& random);
 
   const Matrix& of_input() const noexcept { return input_; }
   const Matrix& of_state() const noexcept { return state_; }
@@ -37,6 +38,7 @@ class CellWeights {
   std::int64_t row_of(std::int64_t gate, std::int64_t unit) const {
     return (unit / group_ * Cell::kGates + gate) * group_ + unit % group_;
   }
+  Matrix empty_matrix(std::int64_t lanes) const;
   py::array_t<float> copy_matrix(const Matrix& matrix) const;
   py::array_t<float> copy_bias(const Buffer<float>& bias) const;
 
@@ -48,11 +50,21 @@ class CellWeights {
 };
 
 template <typename Cell>
-CellWeights<Cell>::CellWeights(std::int64_t hidden, Random& random) : hidden_(hidden), group_(loops().panel_rows) {
+Matrix CellWeights<Cell>::empty_matrix(std::int64_t lanes) const {
+  const std::int64_t rows = Cell::kGates * round_up(hidden_, group_);
+  const bool far = 8 * rows * hidden_ > kNearBytes;  // both matrices
+  const std::int64_t beside = Cell::kGates > 1 ? Cell::kGates : kMostBeside;
+  return Matrix(rows, hidden_, {Precision::fp32, far, lanes == 1 ? beside : 1});
+}
+
+template <typename Cell>
+CellWeights<Cell>::CellWeights(std::int64_t hidden, std::int64_t input_lanes, std::int64_t state_lanes, Random& random)
+    : hidden_(hidden),
+      group_(loops().panel_rows),
+      input_(empty_matrix(input_lanes)),
+      state_(empty_matrix(state_lanes)) {
   const std::int64_t groups = round_up(hidden, group_) / group_;
   const std::int64_t rows = Cell::kGates * groups * group_;
-  const Storage storage{Precision::fp32, 8 * rows * hidden > kNearBytes};
-  for (Matrix* matrix : {&input_, &state_}) *matrix = Matrix(rows, hidden, storage);
   for (Buffer<float>* bias : {&input_bias_, &state_bias_}) *bias = Buffer<float>(rows);
   bias_ = Buffer<float>(kBiasPanels * groups * group_);
   const float bound = 1.0f / std::sqrt(static_cast<float>(hidden));  // torch's default

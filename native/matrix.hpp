@@ -46,9 +46,12 @@ constexpr std::int64_t kNearBytes = 1 << 20;
 struct Storage {
   Precision precision = Precision::fp32;
   bool far = false;
+  std::int64_t beside =
+      1;  // panels that stand side by side (see Bundle), kMostBeside at most; above 1 for one lane alone
 };
 
-// A matrix [rows, columns] in panels (see PanelsOf). Filled entry by entry at construction of a kernel.
+// A matrix [rows, columns] in panels (see PanelsOf), or in bundles of them. Filled entry by entry at construction of a
+// kernel.
 class Matrix {
  public:
   Matrix() = default;
@@ -77,13 +80,12 @@ class Matrix {
     return narrow() ? from_bf16(upper_[place(row, column)]) : data_[place(row, column)];
   }
 
-  // Of a matrix in single precision.
-  Panels panels(std::int64_t first, std::int64_t last) const noexcept { return part_of(data_, first, last); }
-
   // As Loops::linear, for panels [first, last).
   void multiply(std::int64_t first, std::int64_t last, const float* x, std::int64_t x_stride, std::int64_t lanes,
                 float* y, std::int64_t y_stride, bool accumulate) const {
-    if (narrow()) {
+    if (storage_.beside > 1) {
+      multiply_beside(first, last, x, y, accumulate);
+    } else if (narrow()) {
       loops().linear_bf16(part_of(upper_, first, last), x, x_stride, lanes, y, y_stride, accumulate);
     } else {
       loops().linear(part_of(data_, first, last), x, x_stride, lanes, y, y_stride, accumulate);
@@ -92,6 +94,20 @@ class Matrix {
 
  private:
   bool narrow() const noexcept { return storage_.precision == Precision::bf16; }
+
+  // Panels of the bundle that panel `start` begins; the last bundle may be narrower.
+  std::int64_t beside(std::int64_t start) const noexcept { return std::min(storage_.beside, panel_count() - start); }
+
+  void multiply_beside(std::int64_t first, std::int64_t last, const float* x, float* y, bool accumulate) const {
+    while (first < last) {
+      const std::int64_t start = first / storage_.beside * storage_.beside;
+      const std::int64_t count = std::min(start + beside(start), last) - first;
+      const float* weights = data_.data() + (start * columns_ + first - start) * panel_;
+      loops().linear_bundle({weights, count, beside(start) * panel_, columns_, storage_.far}, x, y, accumulate);
+      y += count * panel_;
+      first += count;
+    }
+  }
 
   template <typename Weight>
   PanelsOf<Weight> part_of(const Buffer<Weight>& weights, std::int64_t first, std::int64_t last) const noexcept {
@@ -102,7 +118,9 @@ class Matrix {
   std::int64_t place(std::int64_t row, std::int64_t column) const noexcept {
     const std::int64_t half = panel_ / 2;
     const std::int64_t i = row % panel_;
-    return (row / panel_ * columns_ + column) * panel_ + (narrow() ? i % half * 2 + i / half : i);
+    const std::int64_t start = row / panel_ / storage_.beside * storage_.beside;
+    const std::int64_t line = start * columns_ + column * beside(start) + row / panel_ - start;
+    return line * panel_ + (narrow() ? i % half * 2 + i / half : i);
   }
 
   std::int64_t rows_ = 0;

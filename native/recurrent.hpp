@@ -120,7 +120,7 @@ Recurrent<Cell>::Recurrent(std::shared_ptr<Team> the_team, std::int64_t hidden, 
       unit_stride_(row_stride(hidden)) {
   check();
   Random random(seed);
-  weights_ = Weights(hidden_, random);
+  weights_ = Weights(hidden_, product({lanes(), ahead_}), lanes(), random);
   inputs_ = InputRing(hidden_, width_, random);
   states_ = Buffer<float>((wide_ ? lanes() : 2 * width_) * unit_stride_);
   cell_ = Buffer<float>(Cell::kCell ? lanes() * unit_stride_ : 0);

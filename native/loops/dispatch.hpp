@@ -26,6 +26,17 @@ struct PanelsOf {
   bool far = false;      // lies beyond the second-level cache: the loop then fetches ahead
 };
 
+constexpr std::int64_t kMostBeside = 4;
+
+// Up to kMostBeside panels whose columns stand side by side: W[row, k] at data[k * stride + row].
+struct Bundle {
+  const float* data;
+  std::int64_t count;    // panels
+  std::int64_t stride;   // weights from column to column; the panels may be a part of those that stand there
+  std::int64_t columns;  // k runs over [0, columns)
+  bool far;              // see PanelsOf
+};
+
 constexpr int kScanTile = 16;  // channels that stand together in the recurrences
 
 // One step of a selective state-space model. rates and h hold kScanTile channels of one state after the other:
@@ -141,6 +152,8 @@ struct Loops {
   // The same with weights in bf16, widened to singles: to the bit what `linear` makes of the same values.
   void (*linear_bf16)(const Bf16Panels& matrix, const float* x, std::int64_t x_stride, std::int64_t lanes, float* y,
                       std::int64_t y_stride, bool accumulate);
+  // The same for one lane and a bundle (loops/bundle.hpp): to the bit what `linear` makes of the same weights.
+  void (*linear_bundle)(const Bundle& bundle, const float* x, float* y, bool accumulate);
   // Recurrent cells (loops/cells.hpp): the update of panel_rows units of one lane. A panel for each gate: in `gates`
   // the sums of both products or, where a cell takes the two apart (GRU), the products with the input, and in `states`
   // those with the state; then the bias has panels for both, too. `before` is the hidden state so far, `cell` the state

@@ -3,6 +3,7 @@
 #include "loops/activation.hpp"
 #include "loops/automata.hpp"
 #include "loops/billiards.hpp"
+#include "loops/bundle.hpp"
 #include "loops/cells.hpp"
 #include "loops/decision.hpp"
 #include "loops/dispatch.hpp"
@@ -39,6 +40,7 @@ const Loops table = {
     kPanel,
     linear,
     linear_bf16,
+    linear_bundle,
     rnn_cell,
     gru_cell,
     lstm_cell,
