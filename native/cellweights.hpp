@@ -3,7 +3,7 @@
 // in the order of torch.nn.
 //
 // A group is panel_rows hidden units. Its gates are neighbouring panels of W_ih and of W_hh, so that its cells follow
-// at once from a few panels.
+// at once from a few panels. For one lane they stand side by side.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -53,8 +53,7 @@ template <typename Cell>
 Matrix CellWeights<Cell>::empty_matrix(std::int64_t lanes) const {
   const std::int64_t rows = Cell::kGates * round_up(hidden_, group_);
   const bool far = 8 * rows * hidden_ > kNearBytes;  // both matrices
-  const std::int64_t beside = Cell::kGates > 1 ? Cell::kGates : kMostBeside;
-  return Matrix(rows, hidden_, {Precision::fp32, far, lanes == 1 ? beside : 1});
+  return Matrix(rows, hidden_, {Precision::fp32, far, lanes == 1 ? Cell::kGates : 1});
 }
 
 template <typename Cell>

@@ -54,9 +54,7 @@ class Recurrent {
 
  private:
   using Weights = CellWeights<Cell>;
-  // Groups multiplied together, where lanes are few or gates are: their panels are the independent sums of the product,
-  // and their cells, which mostly wait, overlap.
-  static constexpr std::int64_t kBatch = 4;
+  static constexpr std::int64_t kBatch = 4;  // the most groups that are multiplied together
 
   // Some lanes and groups, and where their states are: rows of unit_stride_ that begin with the first of the lanes.
   struct Part {
@@ -87,7 +85,7 @@ class Recurrent {
   void update_all(Member& member);
   GateRows project(const Part& part, const float* inputs, Scratch& scratch) const;
   void update_groups(const Part& part, const GateRows& gates, Scratch& scratch) const;
-  static constexpr std::int64_t batch(std::int64_t lanes) { return Cell::kGates == 1 || lanes <= 3 ? kBatch : 1; }
+  std::int64_t batch(std::int64_t lanes) const;
   std::int64_t lanes() const { return wide_ ? product({depth_, width_}) : width_; }
   float* hidden_at(std::int64_t index) { return states_.data() + index % 2 * width_ * unit_stride_; }
 
@@ -164,6 +162,16 @@ void Recurrent<Cell>::begin() {
   if (wide_) return;  // starts from zeros that nothing overwrites
   std::fill_n(cell_.data(), cell_.size(), 0.0f);
   std::fill_n(hidden_at(0), width_ * unit_stride_, 0.0f);
+}
+
+// Groups multiplied together. Where lanes are few or gates are, their panels are the independent sums of the product,
+// and their cells, which mostly wait, overlap. The gates of one lane are sums enough: there few groups let the cells
+// overlap with the next product, and more of what the last step left in the near caches is met; two where each product
+// changes the matrix.
+template <typename Cell>
+std::int64_t Recurrent<Cell>::batch(std::int64_t lanes) const {
+  if (Cell::kGates == 1 || lanes == 2 || lanes == 3) return kBatch;
+  return lanes == 1 && ahead_ == 1 ? 2 : 1;
 }
 
 // The gates' products with the inputs of the lanes, whose rows are given.

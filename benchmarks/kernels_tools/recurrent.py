@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """rnn, gru, lstm: one layer over a sequence, its input projection included; B lanes, H inputs and H hidden units.
 
-The sequence is the ring of inputs that our kernels read, repeated. Peers get all of it at once, so that they may
-project the inputs of all steps in one product, which a network that is fed its own output cannot.
+The sequence is the ring of inputs that our kernels read, repeated. Peers get all of it at once, and project the inputs
+of all steps in one product, which a network that is fed its own output cannot. So do we in the shapes called "ahead",
+on which the goals for ratios are; in the others each of our steps projects its own input.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from benchmarks.kernels_tools.core import Case, Core, Job, Ready
 from serialprof import _native
 
 STEPS: Final = 64
+AHEAD: Final = 16  # steps whose inputs we project together
 #: Sums of up to 1024 products in float32, in another order, through 64 steps.
 TOLERANCE: Final = 1e-4
 
@@ -50,7 +52,8 @@ class Layer:
 def kernel_of(kind: str, job: Job) -> Any:
     """Our kernel."""
     team = _native.Team(job.cpus)
-    return getattr(_native, kind.capitalize())(team, job.integer("hidden"), job.width, job.setting.seed, job.steps)
+    sizes = (job.integer("hidden"), job.width, job.setting.seed, job.steps)
+    return getattr(_native, kind.capitalize())(team, *sizes, ahead=job.integer("ahead"))
 
 
 def layer_of(kind: str, job: Job) -> Layer:
@@ -70,19 +73,28 @@ def _ours(kind: str, job: Job) -> Ready:
     return Ready(lambda: kernel.run(job.steps), hidden)
 
 
-def _case(hidden: int, batch: int, share: float | None, one: float | None, two: float | None) -> Case:
-    ratio = {threads: goal for threads, goal in ((1, one), (2, two)) if goal}
-    return Case(f"H={hidden} B={batch}", batch, STEPS, {"hidden": hidden}, share, ratio)
+def _cases(hidden: int, share: float | None, one: float, two: float) -> tuple[Case, Case]:
+    """One lane, each step projecting its own input, and ahead."""
+    shape = f"H={hidden} B=1"
+    return (
+        Case(shape, 1, STEPS, {"hidden": hidden}, share),
+        Case(f"{shape} ahead", 1, STEPS, {"hidden": hidden, "ahead": AHEAD}, share, {1: one, 2: two}),
+    )
+
+
+def _batched(batch: int) -> Case:
+    """Many lanes, whose products are bound by arithmetic: to project ahead gains nothing."""
+    return Case(f"H=256 B={batch}", batch, STEPS, {"hidden": 256}, 0.60, {1: 1.1, 2: 1.0})
 
 
 def _core(kind: str, in_l2: int, alone: float) -> Core:
     """A core with the goal for the ratio at B = 1, at a size whose weights fit the L2 cache, and others."""
     cases = (
-        _case(in_l2, 1, 0.80, alone, 1.3),
-        _case(256, 1, None, alone, 1.3),
-        _case(512, 1, None, alone, 1.3),
-        _case(256, 16, 0.60, 1.1, 1.0),
-        _case(256, 64, 0.60, 1.1, 1.0),
+        *_cases(in_l2, 0.80, alone, 1.3),
+        *_cases(256, None, alone, 1.3),
+        *_cases(512, None, alone, 1.3),
+        _batched(16),
+        _batched(64),
     )
     made = {
         name: lambda job, prepare=prepare: prepare(layer_of(kind, job), job.threads)

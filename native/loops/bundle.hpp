@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix times one lane, its panels side by side (Bundle in dispatch.hpp): the same sums in the same order as in
+// Matrix times one lane, some panels side by side (Bundle in dispatch.hpp): the same sums in the same order as in
 // linear.hpp, but the weights are read as a single stream. Prefetchers follow one stream further than the several of
 // panels that lie one behind the other, each of which ends after a few pages.
 #pragma once

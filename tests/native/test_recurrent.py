@@ -24,6 +24,11 @@ def team():
     return Team(CPUS[:1])
 
 
+def cpus(threads):
+    """As many as that, some of them twice where there are too few."""
+    return (CPUS * threads)[:threads]
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
@@ -62,11 +67,58 @@ def assert_state(kernel, steps):
     width=st.integers(1, 40),
     steps=st.integers(0, 9),
     seed=st.integers(-(2**62), 2**62),
+    ahead=st.integers(1, 12),
 )
-def test_any_shape_equals_numpy(cell, hidden, width, steps, seed):
-    kernel = cell(Team(CPUS[:1]), hidden, width, seed, 9)
+def test_any_shape_equals_numpy(cell, hidden, width, steps, seed, ahead):
+    kernel = cell(Team(CPUS[:1]), hidden, width, seed, 9, ahead=ahead)
     kernel.run(steps)
     assert_state(kernel, steps)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    cell=st.sampled_from(list(GATES)),
+    hidden=st.integers(1, 150),
+    width=st.one_of(st.integers(1, 3), st.integers(4, 200)),
+    steps=st.integers(0, 11),
+    ahead=st.integers(2, 14),
+    threads=st.integers(1, 3),
+)
+def test_projecting_ahead_changes_no_bit(cell, hidden, width, steps, ahead, threads):
+    each = cell(Team(CPUS[:1]), hidden, width, 7, 11)
+    blocks = cell(Team(cpus(threads)), hidden, width, 7, 11, ahead=ahead)
+    for kernel in (each, blocks):
+        kernel.run(steps)
+    np.testing.assert_array_equal(each.state(), blocks.state())
+
+
+@every_cell
+@pytest.mark.parametrize(("hidden", "width"), [(70, 1), (33, 2), (40, 100)])
+def test_a_state_of_blocks_starts_afresh(team, cell, hidden, width):
+    kernel = cell(team, hidden, width, 1, 8, ahead=3)
+    kernel.run(5)
+    first = np.stack(kernel.state())
+    for steps in (8, 2, 5):
+        kernel.run(steps)
+    np.testing.assert_array_equal(first, kernel.state())
+
+
+def test_ahead_is_of_no_account_in_the_wide_form(team):
+    one, many = (Lstm(team, 40, 3, 1, 8, True, ahead) for ahead in (1, 2**40))
+    for kernel in (one, many):
+        kernel.run(8)
+    np.testing.assert_array_equal(one.state(), many.state())
+
+
+def test_one_lane_is_a_lane_of_many_to_the_bit(team):
+    """The weights of one lane stand otherwise, and are multiplied by another loop."""
+    for cell in GATES:
+        wide = cell(team, 101, 1, 3, 5, True)
+        wide.run(5)
+        serial = cell(team, 101, 1, 3, 5)
+        serial.run(1)
+        for each, first in zip(wide.state(), serial.state(), strict=True):
+            np.testing.assert_array_equal(each[0], first)
 
 
 @every_cell
@@ -132,16 +184,16 @@ def test_state_starts_afresh(team, cell):
     assert not np.any(kernel.state())
 
 
-@pytest.mark.skipif(len(CPUS) < 2, reason="needs two CPUs")
+@pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize(("hidden", "width"), [(256, 1), (70, 7), (5, 3), (40, 300)])
-@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("form", [{"wide": False}, {"wide": True}, {"ahead": 4}], ids=str)
 @every_cell
-def test_two_threads_change_no_bit(team, cell, hidden, width, wide):
-    one = cell(team, hidden, width, 5, 7, wide)
-    two = cell(Team(CPUS[:2]), hidden, width, 5, 7, wide)
-    for kernel in (one, two):
+def test_threads_change_no_bit(team, cell, hidden, width, form, threads):
+    one = cell(team, hidden, width, 5, 7, **form)
+    more = cell(Team(cpus(threads)), hidden, width, 5, 7, **form)
+    for kernel in (one, more):
         kernel.run(7)
-    np.testing.assert_array_equal(one.state(), two.state())
+    np.testing.assert_array_equal(one.state(), more.state())
 
 
 @pytest.mark.parametrize(("hidden", "width", "steps"), [(48, 1, 9), (33, 7, 6), (20, 130, 3)])
@@ -194,9 +246,10 @@ team = Team([min(os.sched_getaffinity(0))])
 states = []
 for cell in (Rnn, Gru, Lstm):
     for hidden, width in ((45, 9), (70, 1)):
-        kernel = cell(team, hidden, width, 4, 6)
-        kernel.run(6)
-        states += [state.ravel() for state in kernel.state()]
+        for ahead in (1, 4):
+            kernel = cell(team, hidden, width, 4, 6, ahead=ahead)
+            kernel.run(6)
+            states += [state.ravel() for state in kernel.state()]
 print(instruction_set())
 np.save(sys.argv[1], np.concatenate(states))
 """
@@ -218,7 +271,7 @@ def states_at(level, path):
 @pytest.mark.parametrize("level", ["avx2", "avx512"])
 def test_every_instruction_set_agrees(level, tmp_path):
     plain = states_at("baseline", tmp_path / "baseline.npy")
-    assert plain.size == 4 * (45 * 9 + 70)
+    assert plain.size == 2 * 4 * (45 * 9 + 70)
     np.testing.assert_allclose(states_at(level, tmp_path / "level.npy"), plain, rtol=0, atol=TOLERANCE)
 
 
@@ -232,7 +285,16 @@ def test_ticks_are_taken_after_every_step(team):
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("hidden", 0), ("hidden", 2**14 + 1), ("width", 0), ("width", 10**12), ("depth", 0), ("depth", -1)],
+    [
+        ("hidden", 0),
+        ("hidden", 2**14 + 1),
+        ("width", 0),
+        ("width", 10**12),
+        ("depth", 0),
+        ("depth", -1),
+        ("ahead", 0),
+        ("ahead", 2**41),
+    ],
 )
 def test_refuses_what_is_out_of_range(team, argument, value):
     arguments = {"team": team, "hidden": 8, "width": 1, "seed": 0, "depth": 4, argument: value}
@@ -252,6 +314,12 @@ def test_refuses_what_is_out_of_range(team, argument, value):
 def test_refuses_more_memory_than_it_should_take(team, arguments):
     with pytest.raises(ValueError, match="half of this machine's memory"):
         Lstm(team, *arguments)
+
+
+def test_refuses_to_project_more_than_fits_and_names_what_asks_for_it(team):
+    with pytest.raises(ValueError, match=r"ahead = 1000000000 needs .* choose a smaller ahead"):
+        Lstm(team, 64, 16, 0, 2**31, ahead=10**9)
+    Lstm(team, 64, 16, 0, 4, ahead=10**9)  # no more than the longest run has
 
 
 def test_refuses_runs_that_it_cannot_do(team):

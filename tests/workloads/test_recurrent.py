@@ -19,7 +19,7 @@ every_workload = pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workl
 
 
 def setting(**changes):
-    knobs = {"width": 3, "depth": 4, "cpus": (CPU,), "parameters": {"hidden": 8}, **changes}
+    knobs = {"width": 3, "depth": 4, "cpus": (CPU,), "parameters": {"hidden": 8, "ahead": 1}, **changes}
     return Setting(**knobs)
 
 
@@ -27,7 +27,7 @@ def setting(**changes):
 def test_is_registered(name, workload):
     assert load(name) is workload
     assert workload.name == name
-    assert workload.parameters == {"hidden": 256}
+    assert workload.parameters == {"hidden": 256, "ahead": 1}
     assert workload.forms == ("serial", "wide")
     assert workload.modes == ("native",)
     assert "Newton" in workload.hatch
@@ -36,8 +36,9 @@ def test_is_registered(name, workload):
 @every_workload
 @pytest.mark.parametrize("form", ["serial", "wide"])
 @pytest.mark.parametrize("depth", [1, 4])
-def test_builds_and_checks(workload, form, depth):
-    stepper = workload.stepper(setting(form=form, depth=depth))
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_builds_and_checks(workload, form, depth, ahead):
+    stepper = workload.stepper(setting(form=form, depth=depth, parameters={"hidden": 8, "ahead": ahead}))
     stepper.run(depth)
     stepper.check()
 
@@ -87,14 +88,40 @@ def test_declared_work_at_hidden_8(workload):
     weights = 4 * (products // 2 + 8 * biases)
     # x and every state read, every state written
     assert work.bytes.at(1) == weights + (1 + 2 * states) * 8 * 4
-    # x and h for each of four inputs, and c
-    assert work.footprint.at(2) == weights + 2 * (8 + states - 1) * 8 * 4
+    # x for each of four inputs, h twice, and c
+    assert work.footprint.at(2) == weights + 2 * (6 + states - 1) * 8 * 4
     assert work.lanes.at(3) == 24
     assert work.serial_ops == chain
     assert work.barriers == 1
 
 
 @every_workload
+@pytest.mark.parametrize(("ahead", "depth", "blocks"), [(4, 8, 2), (4, 9, 3), (64, 8, 1)])
+def test_declared_work_ahead_reads_the_input_weights_once_a_block(workload, ahead, depth, blocks):
+    biases, _, products, states, _ = UNIT[workload.name]
+    each = workload.work(setting(depth=depth))
+    work = workload.work(setting(depth=depth, parameters={"hidden": 8, "ahead": ahead}))
+    matrix, gates = products // 4, products // 32  # entries of W_hh; gates of a lane
+    assert work.bytes.at(0) == pytest.approx(4 * (matrix + matrix * blocks / depth + 8 * biases))
+    # what was projected is written and read
+    assert work.bytes.per_lane == (1 + 2 * states) * 8 * 4 + 2 * 4 * gates
+    assert work.footprint.at(0) == each.footprint.at(0)
+    assert work.footprint.per_lane == each.footprint.per_lane + 4 * gates * min(ahead, depth)
+    assert (work.flops, work.serial_ops, work.lanes) == (each.flops, each.serial_ops, each.lanes)
+
+
+def test_projects_ahead_as_its_parameter_says():
+    seen = []
+
+    def kernel(*arguments):
+        seen.append(arguments[1:])
+        return rnn.stepper(setting()).kernel
+
+    RecurrentStepper(setting(parameters={"hidden": 8, "ahead": 3}), kernel, rnn_of)
+    assert seen == [(8, 3, setting().seed, 4, False, 3)]
+
+
+@every_workload
 def test_refuses_a_hidden_size_that_is_no_number(workload):
     with pytest.raises(ValueError, match="hidden = 'big'"):
-        workload.stepper(setting(parameters={"hidden": "big"}))
+        workload.stepper(setting(parameters={"hidden": "big", "ahead": 1}))

@@ -21,6 +21,7 @@ from serialprof.setting import Setting
         ("circuit", "reversible", 2, "is neither 0 nor 1"),
         ("decode", "weights", "int8", "is neither fp32 nor bf16"),
         ("gru", "hidden", 0, "is no whole number from 1 on"),
+        ("lstm", "ahead", 0, "is no whole number from 1 on"),
         ("rollout", "states", 0, "is no whole number from 1 on"),
     ],
 )

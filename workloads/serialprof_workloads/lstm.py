@@ -38,7 +38,7 @@ def update(weights: dict[str, Any], x: Floats, h: Floats, c: Floats) -> tuple[Fl
     widths=(1, 4, 16, 64, 256),
     quick_widths=(1, 4, 16, 64),
     default_depth=32,
-    parameters={"hidden": 256},
+    parameters={"hidden": 256, "ahead": 1},
     forms=("serial", "wide"),
     modes=("native",),
     work=DECLARED.work,

@@ -37,7 +37,13 @@ class RecurrentStepper:
     def __init__(self, setting: Setting, kernel: type[Lstm | Gru | Rnn], update: Update) -> None:
         self.wide: Final = setting.form == "wide"
         self.kernel: Final = kernel(
-            Team(setting.cpus), setting.integer("hidden"), setting.width, setting.seed, setting.depth, self.wide
+            Team(setting.cpus),
+            setting.integer("hidden"),
+            setting.width,
+            setting.seed,
+            setting.depth,
+            self.wide,
+            setting.integer("ahead"),
         )
         self.run: Final = self.kernel.run
         self.trace: Final = self.kernel.run
@@ -100,19 +106,25 @@ class Declared:
     apart: bool = False
 
     def work(self, setting: Setting) -> Work:
-        """Declared work of one update at hidden size H.
+        """Declared work of one update at hidden size H, at the mean over a run.
 
-        FLOP: 4 H^2 per gate for its two products, and the element-wise part. Bytes per lane: x and each state read,
-        each state written; the gates stay in a first-level cache. Footprint per lane: rows of x and h, one per input
-        of the ring, and the other states. One step falls into W H hidden units.
+        FLOP: 4 H^2 per gate for its two products, and the element-wise part. Bytes: W_hh in every step, W_ih in each
+        that begins a block of `ahead`; per lane x and each state read, each state written; the gates stay in a
+        first-level cache, but those projected ahead are written and read. Footprint per lane: a row of x per input of
+        the ring, two of h, the other states, and what is projected ahead. The chain is that of the products with h, and
+        where the cell does not take them apart the sum with those of x. One step falls into W H hidden units.
         """
         hidden = setting.integer("hidden")
-        weights = FLOAT * (2 * self.gates * hidden * hidden + self.biases * hidden)
+        block = min(setting.integer("ahead"), setting.depth)  # a run is the longest block
+        blocks = -(-setting.depth // block) / setting.depth  # per step
+        matrix, biases = FLOAT * self.gates * hidden * hidden, FLOAT * self.biases * hidden
+        projected = FLOAT * self.gates * hidden if block > 1 else 0  # of a lane and step
+        rows = RING + 2 + self.states - 1
         return Work(
-            serial_ops=dot_chain(hidden if self.apart else 2 * hidden) + self.chain,
+            serial_ops=dot_chain(hidden) + (not self.apart) + self.chain,
             flops=Affine(0, 4 * self.gates * hidden * hidden + self.element_wise * hidden),
-            bytes=Affine(weights, (1 + 2 * self.states) * hidden * FLOAT),
-            footprint=Affine(weights, (2 * RING + self.states - 1) * hidden * FLOAT),
+            bytes=Affine(matrix * (1 + blocks) + biases, (1 + 2 * self.states) * hidden * FLOAT + 2 * projected),
+            footprint=Affine(2 * matrix + biases, rows * hidden * FLOAT + block * projected),
             lanes=Affine(0, hidden),
             barriers=1,
             written=Affine(0, self.states * hidden * FLOAT),
