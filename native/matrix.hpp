@@ -46,8 +46,9 @@ constexpr std::int64_t kNearBytes = 1 << 20;
 struct Storage {
   Precision precision = Precision::fp32;
   bool far = false;
-  std::int64_t beside =
-      1;  // panels that stand side by side (see Bundle), kMostBeside at most; above 1 for one lane alone
+  // Panels that stand side by side (see Bundle); above 1 for one lane alone. Divides the panels, and the bounds of
+  // those that are multiplied.
+  std::int64_t beside = 1;
 };
 
 // A matrix [rows, columns] in panels (see PanelsOf), or in bundles of them. Filled entry by entry at construction of a
@@ -95,17 +96,10 @@ class Matrix {
  private:
   bool narrow() const noexcept { return storage_.precision == Precision::bf16; }
 
-  // Panels of the bundle that panel `start` begins; the last bundle may be narrower.
-  std::int64_t beside(std::int64_t start) const noexcept { return std::min(storage_.beside, panel_count() - start); }
-
   void multiply_beside(std::int64_t first, std::int64_t last, const float* x, float* y, bool accumulate) const {
-    while (first < last) {
-      const std::int64_t start = first / storage_.beside * storage_.beside;
-      const std::int64_t count = std::min(start + beside(start), last) - first;
-      const float* weights = data_.data() + (start * columns_ + first - start) * panel_;
-      loops().linear_bundle({weights, count, beside(start) * panel_, columns_, storage_.far}, x, y, accumulate);
-      y += count * panel_;
-      first += count;
+    for (; first < last; first += storage_.beside, y += storage_.beside * panel_) {
+      const float* weights = data_.data() + first * panel_ * columns_;
+      loops().linear_bundle({weights, storage_.beside, columns_, storage_.far}, x, y, accumulate);
     }
   }
 
@@ -118,8 +112,8 @@ class Matrix {
   std::int64_t place(std::int64_t row, std::int64_t column) const noexcept {
     const std::int64_t half = panel_ / 2;
     const std::int64_t i = row % panel_;
-    const std::int64_t start = row / panel_ / storage_.beside * storage_.beside;
-    const std::int64_t line = start * columns_ + column * beside(start) + row / panel_ - start;
+    const std::int64_t beside = storage_.beside;
+    const std::int64_t line = (row / panel_ / beside * columns_ + column) * beside + row / panel_ % beside;
     return line * panel_ + (narrow() ? i % half * 2 + i / half : i);
   }
 

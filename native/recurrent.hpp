@@ -190,14 +190,14 @@ void Recurrent<Cell>::update_groups(const Part& part, const GateRows& gates, Scr
   const GateRows states = kApart ? GateRows{scratch.states.data(), part.count * Cell::kGates * group_} : gates;
   weights_.of_state().multiply(part.group * Cell::kGates, (part.group + part.count) * Cell::kGates, part.before,
                                part.before_stride, part.lanes, states.data, states.stride, !kApart);
-  const Loops::CellLoop update = Cell::loop();
+  const Loops::CellLoop update_cell = Cell::loop();
   for (std::int64_t lane = 0; lane < part.lanes; ++lane) {
     for (std::int64_t i = 0; i < part.count; ++i) {
       const std::int64_t place = i * Cell::kGates * group_;
       const std::int64_t unit = lane * unit_stride_ + (part.group + i) * group_;
-      update(gates.data + lane * gates.stride + place, states.data + lane * states.stride + place,
-             weights_.bias(part.group + i), part.before + lane * part.before_stride + (part.group + i) * group_,
-             Cell::kCell ? part.cell + unit : nullptr, part.hidden + unit);
+      update_cell(gates.data + lane * gates.stride + place, states.data + lane * states.stride + place,
+                  weights_.bias(part.group + i), part.before + lane * part.before_stride + (part.group + i) * group_,
+                  Cell::kCell ? part.cell + unit : nullptr, part.hidden + unit);
     }
   }
 }

@@ -19,12 +19,12 @@ static void multiply_bundle(const Bundle& bundle, const float* x, float* y, bool
 #pragma GCC unroll 8
   for (int v = 0; v < kVectors; ++v) sum[v] = accumulate ? load(y + v * kFloats) : Vector{};
   const float* weights = bundle.data;
-  for (ptrdiff_t k = 0; k < bundle.columns; ++k, weights += bundle.stride) {
+  for (ptrdiff_t k = 0; k < bundle.columns; ++k, weights += kPanels * kPanel) {
     if constexpr (kFetch) {
       constexpr int kLine = 16;  // floats
 #pragma GCC unroll 8
       for (int at = 0; at < kPanels * kPanel; at += kLine) {
-        __builtin_prefetch(weights + kFetchedColumns * bundle.stride + at);
+        __builtin_prefetch(weights + kFetchedColumns * kPanels * kPanel + at);
       }
     }
     const Vector input = broadcast(x[k]);

@@ -28,11 +28,10 @@ struct PanelsOf {
 
 constexpr std::int64_t kMostBeside = 4;
 
-// Up to kMostBeside panels whose columns stand side by side: W[row, k] at data[k * stride + row].
+// Up to kMostBeside panels whose columns stand side by side: W[row, k] at data[k * count * panel_rows + row].
 struct Bundle {
   const float* data;
   std::int64_t count;    // panels
-  std::int64_t stride;   // weights from column to column; the panels may be a part of those that stand there
   std::int64_t columns;  // k runs over [0, columns)
   bool far;              // see PanelsOf
 };
