@@ -24,6 +24,8 @@ constexpr std::int64_t kLayers = 8;  // different layers; step t takes layer t %
 constexpr std::int64_t kPrime = (std::int64_t{1} << 31) - 1;
 constexpr std::int64_t kGrain = kLineBytes / 4;  // gates of a cache line
 
+std::int64_t tiled(std::int64_t width) { return (width + kCircuitTile - 1) / kCircuitTile * kCircuitTile; }
+
 std::size_t at(std::int64_t index) noexcept { return static_cast<std::size_t>(index); }
 
 struct Layer {
@@ -39,8 +41,9 @@ class Circuit {
         wide_(wide),
         reversible_(reversible) {
     const std::int64_t rows = 2 + (wide ? team->size() : 2);
-    require_memory("width", width, 4.0 * static_cast<double>(width) * static_cast<double>(rows + 2 * kLayers));
-    for (std::int64_t row = 0; row < rows; ++row) rows_.emplace_back(width);
+    require_memory("width", width,
+                   4.0 * static_cast<double>(width + kCircuitTile) * static_cast<double>(rows + 2 * kLayers));
+    for (std::int64_t row = 0; row < rows; ++row) rows_.emplace_back(tiled(width));
     Random random(seed);
     for (Layer& layer : layers_) draw(layer, random);
     for (std::int64_t row = 0; row < 2; ++row) {
@@ -70,7 +73,7 @@ class Circuit {
       std::int64_t first = 0;
       std::int64_t last = width_;
       if (member.size > 1) member.share(width_, kGrain, &first, &last);
-      evaluate(layer_of(index), newest(index), rows_[at(2 + index % 2)], first, last);
+      evaluate(layer_of(index), newest(index), rows_[at(2 + (index & 1))], first, last);
       if (member.size > 1) member.barrier();
     }
     if (member.rank == 0) generation_ = wide_ ? 1 : index + 1;
@@ -114,8 +117,8 @@ class Circuit {
 
  private:
   void draw(Layer& layer, Random& random) {
-    layer.left = Buffer<std::uint32_t>(width_);
-    layer.right = Buffer<std::uint32_t>(width_);
+    layer.left = Buffer<std::uint32_t>(tiled(width_));
+    layer.right = Buffer<std::uint32_t>(tiled(width_));
     for (std::int64_t gate = 0; gate < width_; ++gate) {
       layer.sums += static_cast<std::int64_t>(random.bits() >> 63);
       layer.left[gate] = static_cast<std::uint32_t>(random.below(width_));
@@ -124,22 +127,22 @@ class Circuit {
   }
 
   const Layer& layer_of(std::int64_t index) const noexcept {
-    const std::int64_t layer = (first_layer_ + direction_ * index) % kLayers;
-    return layers_[layer < 0 ? layer + kLayers : layer];
+    return layers_[(first_layer_ + direction_ * index) & (kLayers - 1)];  // modulo a power of two, below 0 too
   }
 
   // What step `index` reads.
   const Buffer<std::uint32_t>& newest(std::int64_t index) const noexcept {
-    return rows_[index == 0 ? 0 : at(2 + (index - 1) % 2)];
+    return rows_[index == 0 ? 0 : at(2 + ((index - 1) & 1))];
   }
 
   void evaluate(const Layer& layer, const Buffer<std::uint32_t>& in, Buffer<std::uint32_t>& out, std::int64_t first,
                 std::int64_t last) const noexcept {
-    loops().circuit_gates({layer.left.data(), layer.right.data(), in.data(), out.data(), first,
-                           std::clamp(layer.sums, first, last), last},
-                          reversible_);
+    loops_.circuit_gates({layer.left.data(), layer.right.data(), in.data(), out.data(), first,
+                          std::clamp(layer.sums, first, last), last, width_},
+                         reversible_);
   }
 
+  const Loops& loops_ = loops();  // a step is short: it should not ask every time
   std::int64_t width_;
   bool wide_;
   bool reversible_;

@@ -57,13 +57,13 @@ class Map {
 
   static std::size_t at(std::int64_t index) noexcept { return static_cast<std::size_t>(index); }
 
-  // Lanes [first, last), rounded up to whole vectors; first is a multiple of kGrain.
-  static void iterate(const Buffer<std::uint64_t>& from, Buffer<std::uint64_t>& to, std::int64_t first,
-                      std::int64_t last) noexcept {
-    const std::int64_t words = loops().bit_words;
-    loops().logistic(from.data() + first, to.data() + first, (last - first + words - 1) / words);
+  // first is a multiple of kGrain.
+  void iterate(const Buffer<std::uint64_t>& from, Buffer<std::uint64_t>& to, std::int64_t first,
+               std::int64_t last) const noexcept {
+    loops_.logistic(from.data() + first, to.data() + first, last - first);
   }
 
+  const Loops& loops_ = loops();  // a step is short: it should not ask every time
   std::int64_t width_;
   bool wide_;
   bool stepped_ = false;

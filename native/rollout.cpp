@@ -52,6 +52,7 @@ class Rollout {
   }
   std::int64_t row() const { return 1 + world_.branching; }
 
+  const Loops& loops_ = loops();  // a step is short: it should not ask every time
   std::int64_t width_, depth_, stride_;
   bool wide_;
   std::int64_t steps_ = 0;
@@ -112,14 +113,14 @@ void Rollout::begin() {
 void Rollout::step(std::int64_t index, Member& member) {
   if (!wide_) {
     const Part& part = parts_[static_cast<std::size_t>(member.rank)].value;
-    loops().rollout(world_, states_.data(), returns_.data(), part.first, part.last, key(index), false);
+    loops_.rollout(world_, states_.data(), returns_.data(), part.first, part.last, key(index), false);
     return;
   }
   std::int64_t first, last;
   member.share(steps_, 1, &first, &last);
   const std::int64_t mine = member.rank * stride_;
   for (std::int64_t step = first; step < last; ++step) {
-    loops().rollout(world_, states_.data() + mine, returns_.data() + mine, 0, width_, key(step), true);
+    loops_.rollout(world_, states_.data() + mine, returns_.data() + mine, 0, width_, key(step), true);
   }
 }
 

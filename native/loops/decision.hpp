@@ -25,8 +25,22 @@ struct Outcome {
   static constexpr int64_t kBytes = kMdpTile * (sizeof(Half) + sizeof(Index));
 };
 
+template <int... kLanes>
+struct LaneNumbers {};
+template <int kCount, int... kLanes>
+struct LanesUpTo : LanesUpTo<kCount - 1, kCount - 1, kLanes...> {};
+template <int... kLanes>
+struct LanesUpTo<0, kLanes...> : LaneNumbers<kLanes...> {};
+
+// The values of a vector of states. They are loaded one by one, since the gather instructions of many processors are no
+// faster, and as one list, of which the compiler makes pairs of pairs: put in one after the other, each would wait for
+// the one before.
+template <typename Index, int... kLanes>
+static inline Vector fetch(const float* values, const Index* states, LaneNumbers<kLanes...>) {
+  return Vector{values[states[kLanes]]...};
+}
+
 // V'(s) = max over a of r(s, a) + scale * sum over k of weight(s, a, k) V(successor(s, a, k)), vectors over states.
-// Values are fetched one by one: the gather instructions of many processors are no faster.
 template <typename Index>
 static void backup_states(const Mdp& mdp, const float* values, float* next, int64_t first, int64_t count) {
   const unsigned char* bytes = mdp.tiles + first / kMdpTile * mdp.tile_bytes;
@@ -41,9 +55,7 @@ static void backup_states(const Mdp& mdp, const float* values, float* next, int6
 #pragma GCC unroll 4
         for (int v = 0; v < kTileVectors; ++v) {
           const Halves weights = *reinterpret_cast<const Halves*>(outcome.weights + v * kFloats);
-          Vector found;
-#pragma GCC unroll 16
-          for (int lane = 0; lane < kFloats; ++lane) found[lane] = values[outcome.successors[v * kFloats + lane]];
+          const Vector found = fetch(values, outcome.successors + v * kFloats, LanesUpTo<kFloats>());
           sum[v] += __builtin_convertvector(__builtin_convertvector(weights, Integers), Vector) * found;
         }
       }

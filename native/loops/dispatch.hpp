@@ -110,6 +110,8 @@ struct RingPart {
   bool ends_ring;    // the copy of the last is for the ring's first part: rotated up by one bit
 };
 
+constexpr int kCircuitTile = 64;  // the arrays of a layer are whole tiles of gates; what is beyond its width is unused
+
 // Gates [first, last) of a layer of a circuit, sums before `products` and products from there on. left and right are
 // indices of gates of the layer before, whose values are in.
 struct CircuitGates {
@@ -117,9 +119,10 @@ struct CircuitGates {
   const std::uint32_t* right;
   const std::uint32_t* in;
   std::uint32_t* out;
-  std::int64_t first;
+  std::int64_t first;     // a whole number of cache lines
   std::int64_t products;  // in [first, last]
   std::int64_t last;
+  std::int64_t width;  // of both layers
 };
 
 // Upwards, downwards, or pieces of 16 KiB from the last to the first, each upwards.
@@ -199,8 +202,8 @@ struct Loops {
   // out[lane] = a[lane] op b[lane]; out overlaps neither.
   void (*facts)(std::int32_t operation, const std::uint32_t* a, const std::uint32_t* b, std::uint32_t* out,
                 std::int64_t lanes);
-  // kMapIterations of the logistic map on `vectors` vectors of bit_words lanes; from may be to.
-  void (*logistic)(const std::uint64_t* from, std::uint64_t* to, std::int64_t vectors);
+  // kMapIterations of the logistic map on `lanes` lanes, rounded up to whole vectors of bit_words; from may be to.
+  void (*logistic)(const std::uint64_t* from, std::uint64_t* to, std::int64_t lanes);
   // A sweep over 16 sudokus side by side (loops/sudoku.hpp): cells [81, 16], status [3, 16]; aligned to 32 bytes.
   void (*sudoku_sweep)(std::uint16_t* cells, std::uint16_t* status);
 };

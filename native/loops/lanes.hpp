@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same dependent chain on many lanes: lanes run in groups of 8, 4, 2 and 1 whose operations are interleaved, so
-// that more lanes give the core more to do at once (instruction-level parallelism, no SIMD).
+// The same dependent chain on many lanes: lanes run in groups of 8 (or more), 4, 2 and 1 whose operations are
+// interleaved, so that more lanes give the core more to do at once (instruction-level parallelism, no SIMD).
 //
 // An operation is a small struct with `void operator()(T& value) const`. Keep it in an anonymous namespace: this header
 // is also compiled for newer instruction sets, and no instance of it may be shared between them.
@@ -53,20 +53,13 @@ SERIALPROF_INLINE void apply_group(const T* from, T* to, const Operation& operat
   lanes.store(to);
 }
 
-// kOps dependent operations on each of `count` values; `from` and `to` may be the same.
-template <int kOps, typename T, typename Operation>
+// kOps dependent operations on each of `count` values, at most kMost of them at once (a power of two, as many as there
+// are registers for); `from` and `to` may be the same.
+template <int kOps, int kMost = 8, typename T, typename Operation>
 SERIALPROF_INLINE void apply_lanes(const T* from, T* to, std::int64_t count, const Operation& operation) {
   std::int64_t lane = 0;
-  for (; lane + 8 <= count; lane += 8) apply_group<8, kOps>(from + lane, to + lane, operation);
-  if (lane + 4 <= count) {
-    apply_group<4, kOps>(from + lane, to + lane, operation);
-    lane += 4;
-  }
-  if (lane + 2 <= count) {
-    apply_group<2, kOps>(from + lane, to + lane, operation);
-    lane += 2;
-  }
-  if (lane < count) apply_group<1, kOps>(from + lane, to + lane, operation);
+  for (; lane + kMost <= count; lane += kMost) apply_group<kMost, kOps>(from + lane, to + lane, operation);
+  if constexpr (kMost > 1) apply_lanes<kOps, kMost / 2>(from + lane, to + lane, count - lane, operation);
 }
 
 }  // namespace serialprof

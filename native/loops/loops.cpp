@@ -5,6 +5,7 @@
 #include "loops/billiards.hpp"
 #include "loops/bundle.hpp"
 #include "loops/cells.hpp"
+#include "loops/circuit.hpp"
 #include "loops/decision.hpp"
 #include "loops/dispatch.hpp"
 #include "loops/linear.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Integers exactly: gates and facts modulo the prime 2^31 - 1, and the logistic map in fixed point. Included by
-// loops.cpp alone, once per instruction set.
+// Integers exactly: facts modulo the prime 2^31 - 1, and the logistic map in fixed point. Included by loops.cpp alone,
+// once per instruction set.
 #pragma once
 
 #include "loops/bits.hpp"
@@ -22,35 +22,6 @@ static inline uint32_t subtract_modular(uint32_t a, uint32_t b) { return below_p
 static inline uint32_t multiply_modular(uint32_t a, uint32_t b) {  // 2^31 = 1 modulo p
   const uint64_t product = static_cast<uint64_t>(a) * b;
   return below_prime(static_cast<uint32_t>(product & kPrime) + static_cast<uint32_t>(product >> 31));
-}
-
-// Gates [first, last), all of one kind: out[i] = in[left[i]] op in[right[i]], less what stood in out[i] where the
-// circuit is reversible. The wires lead anywhere, so values are loaded one by one, and it pays to leave it at that: put
-// together in vectors, or gathered, they take as long or longer.
-template <bool kMultiply, bool kReversible>
-static inline void gates_of_kind(const CircuitGates& gates, ptrdiff_t first, ptrdiff_t last) {
-  const uint32_t* const in = gates.in;
-  const uint32_t* const left = gates.left;
-  const uint32_t* const right = gates.right;
-  uint32_t* __restrict const out = gates.out;
-#pragma GCC unroll 1
-  for (ptrdiff_t gate = first; gate < last; ++gate) {
-    const uint32_t a = in[left[gate]];
-    const uint32_t b = in[right[gate]];
-    uint32_t value = kMultiply ? multiply_modular(a, b) : add_modular(a, b);
-    asm("" : "+r"(value));  // keeps the loop scalar
-    out[gate] = kReversible ? subtract_modular(value, out[gate]) : value;
-  }
-}
-
-static void circuit_gates(const CircuitGates& gates, bool reversible) {
-  if (reversible) {
-    gates_of_kind<false, true>(gates, gates.first, gates.products);
-    gates_of_kind<true, true>(gates, gates.products, gates.last);
-  } else {
-    gates_of_kind<false, false>(gates, gates.first, gates.products);
-    gates_of_kind<true, false>(gates, gates.products, gates.last);
-  }
 }
 
 static void facts(int32_t operation, const uint32_t* a, const uint32_t* b, uint32_t* __restrict out, int64_t lanes) {
@@ -84,13 +55,22 @@ namespace {
 // x <- 4 x (1 - x) on fractions of 32 bits, in lanes of 64: 1 - x is x with its bits turned round.
 struct Logistic {
   SERIALPROF_INLINE void operator()(Bits& x) const { x = multiply_halves(x, x ^ 0xFFFFFFFFu) >> 30; }
+  SERIALPROF_INLINE void operator()(uint64_t& x) const {
+    x = x * (x ^ 0xFFFFFFFFu) >> 30;
+    asm("" : "+r"(x));  // keeps lanes out of vectors
+  }
 };
 
 }  // namespace
 
-static void logistic(const uint64_t* from, uint64_t* to, int64_t vectors) {
-  apply_lanes<kMapIterations>(reinterpret_cast<const BitsInPlace*>(from), reinterpret_cast<BitsInPlace*>(to), vectors,
-                              Logistic{});
+// Few lanes go one by one: a vector's multiply takes longer than a scalar one, and the lanes beside them are idle.
+constexpr int64_t kFewLanes = 4;
+
+static void logistic(const uint64_t* from, uint64_t* to, int64_t lanes) {
+  if (lanes <= kFewLanes) return apply_lanes<kMapIterations, kFewLanes>(from, to, lanes, Logistic{});
+  const int64_t vectors = (lanes + kBitWords - 1) / kBitWords;
+  apply_lanes<kMapIterations, kRegisters / 2>(reinterpret_cast<const BitsInPlace*>(from),
+                                              reinterpret_cast<BitsInPlace*>(to), vectors, Logistic{});
 }
 
 }  // namespace SERIALPROF_ISA

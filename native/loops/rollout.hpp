@@ -15,13 +15,13 @@ static inline uint32_t scatter(uint32_t bits) {
   return bits ^ (bits >> 16);
 }
 
-constexpr int kRolloutBlock = 16;  // lanes whose draws are made together, in vectors
+constexpr int kRolloutBlock = 16;  // lanes whose draws are made together, in vectors, though the last may not exist
 
-// Draws for `count` lanes from `first` on in one step. They depend on nothing else, so any order of lanes and steps
-// draws the same. outcomes: for the outcomes; starts: for states that are drawn, too.
+// Draws for the lanes from `first` on in one step. They depend on nothing else, so any order of lanes and steps draws
+// the same. outcomes: for the outcomes; starts: for states that are drawn, too.
 template <bool kDrawn>
-static inline void draw(uint32_t key, int64_t first, int count, uint32_t* outcomes, uint32_t* starts) {
-  for (int lane = 0; lane < count; ++lane) {
+static inline void draw(uint32_t key, int64_t first, uint32_t* outcomes, uint32_t* starts) {
+  for (int lane = 0; lane < kRolloutBlock; ++lane) {
     outcomes[lane] = scatter(scatter(static_cast<uint32_t>(first) + static_cast<uint32_t>(lane) + key) ^ key);
     if (kDrawn) starts[lane] = scatter(outcomes[lane] ^ key);
   }
@@ -31,45 +31,55 @@ static inline int64_t scaled(uint32_t bits, int64_t bound) {
   return static_cast<int64_t>((static_cast<uint64_t>(bits) * static_cast<uint64_t>(bound)) >> 32);
 }
 
-// kActions: 0 for any number of them.
-template <int kActions, bool kDrawn>
+static inline int32_t larger_rank(int32_t a, int32_t b) {
+  int32_t rank = a > b ? a : b;
+  asm("" : "+r"(rank));  // stays where addresses are made of it: to a vector's register and back takes longer
+  return rank;
+}
+
+template <int kActions>
+static inline int32_t largest_rank(const int32_t* ranks, int64_t actions) {
+  if (kActions == 4) return larger_rank(larger_rank(ranks[0], ranks[1]), larger_rank(ranks[2], ranks[3]));
+  int32_t most = ranks[0];
+  for (int64_t other = 1; other < actions; ++other) most = larger_rank(most, ranks[other]);
+  return most;
+}
+
+// kActions, kBranching: 0 for any number of them.
+template <int kActions, int kBranching, bool kDrawn>
 static inline void roll(const World& world, int32_t* states, int64_t* returns, int64_t first, int64_t last,
                         uint32_t key) {
   const int64_t actions = kActions > 0 ? kActions : world.actions;
+  const int64_t branching = kBranching > 0 ? kBranching : world.branching;
   uint32_t draws[kRolloutBlock];
   uint32_t starts[kRolloutBlock];
   for (int64_t block = first; block < last; block += kRolloutBlock) {
     const int64_t end = last - block < kRolloutBlock ? last : block + kRolloutBlock;
-    if (end - block == kRolloutBlock) {
-      draw<kDrawn>(key, block, kRolloutBlock, draws, starts);
-    } else {
-      draw<kDrawn>(key, block, static_cast<int>(end - block), draws, starts);
-    }
+    draw<kDrawn>(key, block, draws, starts);
     for (int64_t lane = block; lane < end; ++lane) {
       const int64_t state = kDrawn ? scaled(starts[lane - block], world.states) : states[lane];
-      const int32_t* ranks = world.ranks + state * actions;
-      int32_t most = ranks[0];
-#pragma GCC unroll 4
-      for (int64_t other = 1; other < actions; ++other) most = ranks[other] > most ? ranks[other] : most;
+      const int32_t most = largest_rank<kActions>(world.ranks + state * actions, actions);
       const int64_t action = kMostActions - 1 - (most & (kMostActions - 1));
-      const int32_t* outcomes = world.outcomes + (state * actions + action) * (1 + world.branching);
+      const int32_t* outcomes = world.outcomes + (state * actions + action) * (1 + branching);
       returns[lane] += outcomes[0];
-      states[lane] = outcomes[1 + scaled(draws[lane - block], world.branching)];
+      states[lane] = outcomes[1 + scaled(draws[lane - block], branching)];
     }
   }
 }
 
-template <int kActions>
+template <int kActions, int kBranching>
 static void roll_either(const World& world, int32_t* states, int64_t* returns, int64_t first, int64_t last,
                         uint32_t key, bool drawn) {
-  if (drawn) return roll<kActions, true>(world, states, returns, first, last, key);
-  roll<kActions, false>(world, states, returns, first, last, key);
+  if (drawn) return roll<kActions, kBranching, true>(world, states, returns, first, last, key);
+  roll<kActions, kBranching, false>(world, states, returns, first, last, key);
 }
 
 static void rollout(const World& world, int32_t* states, int64_t* returns, int64_t first, int64_t last, uint32_t key,
                     bool drawn) {
-  if (world.actions == 4) return roll_either<4>(world, states, returns, first, last, key, drawn);
-  roll_either<0>(world, states, returns, first, last, key, drawn);
+  if (world.actions == 4 && world.branching == 4) {
+    return roll_either<4, 4>(world, states, returns, first, last, key, drawn);
+  }
+  roll_either<0, 0>(world, states, returns, first, last, key, drawn);
 }
 
 }  // namespace SERIALPROF_ISA
