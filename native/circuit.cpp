@@ -6,6 +6,7 @@
 // A reversible circuit subtracts from every gate what stood in its place two layers before (Fredkin's second-order
 // construction): s[t + 1] = G(s[t]) - s[t - 1], so that the same gates lead back: s[t - 1] = G(s[t]) - s[t + 1].
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <tuple>
 #include <utility>
@@ -46,6 +47,7 @@ class Circuit {
     for (std::int64_t row = 0; row < rows; ++row) rows_.emplace_back(tiled(width));
     Random random(seed);
     for (Layer& layer : layers_) draw(layer, random);
+    for (int rank = 0; rank < team->size(); ++rank) parts_.push_back({part_of(rank)});
     for (std::int64_t row = 0; row < 2; ++row) {
       for (std::int64_t gate = 0; gate < width; ++gate) {
         rows_[at(row)][gate] = static_cast<std::uint32_t>(random.below(kPrime));
@@ -67,13 +69,10 @@ class Circuit {
       if (index % member.size == member.rank) {
         Buffer<std::uint32_t>& out = rows_[at(2 + member.rank)];
         if (reversible_) std::copy_n(rows_[1].data(), width_, out.data());
-        evaluate(layer_of(index), rows_[0], out, 0, width_);
+        evaluate(member, index, rows_[0], out);
       }
     } else {
-      std::int64_t first = 0;
-      std::int64_t last = width_;
-      if (member.size > 1) member.share(width_, kGrain, &first, &last);
-      evaluate(layer_of(index), newest(index), rows_[at(2 + (index & 1))], first, last);
+      evaluate(member, index, newest(index), rows_[at(2 + (index & 1))]);
       if (member.size > 1) member.barrier();
     }
     if (member.rank == 0) generation_ = wide_ ? 1 : index + 1;
@@ -116,6 +115,8 @@ class Circuit {
   std::shared_ptr<Team> team;
 
  private:
+  using Part = std::array<CircuitGates, kLayers>;  // what a thread has of each layer
+
   void draw(Layer& layer, Random& random) {
     layer.left = Buffer<std::uint32_t>(tiled(width_));
     layer.right = Buffer<std::uint32_t>(tiled(width_));
@@ -126,8 +127,17 @@ class Circuit {
     }
   }
 
-  const Layer& layer_of(std::int64_t index) const noexcept {
-    return layers_[(first_layer_ + direction_ * index) & (kLayers - 1)];  // modulo a power of two, below 0 too
+  // A wide step is one thread's alone.
+  Part part_of(int rank) const noexcept {
+    Part part;
+    std::int64_t first = 0;
+    std::int64_t last = width_;
+    if (!wide_) Member{rank, team->size(), nullptr}.share(width_, kGrain, &first, &last);
+    std::transform(std::begin(layers_), std::end(layers_), part.begin(), [&](const Layer& layer) {
+      const std::int64_t products = std::clamp(layer.sums, first, last);
+      return CircuitGates{layer.left.data(), layer.right.data(), first, products, last, width_};
+    });
+    return part;
   }
 
   // What step `index` reads.
@@ -135,11 +145,11 @@ class Circuit {
     return rows_[index == 0 ? 0 : at(2 + ((index - 1) & 1))];
   }
 
-  void evaluate(const Layer& layer, const Buffer<std::uint32_t>& in, Buffer<std::uint32_t>& out, std::int64_t first,
-                std::int64_t last) const noexcept {
-    loops_.circuit_gates({layer.left.data(), layer.right.data(), in.data(), out.data(), first,
-                          std::clamp(layer.sums, first, last), last, width_},
-                         reversible_);
+  void evaluate(const Member& member, std::int64_t index, const Buffer<std::uint32_t>& in,
+                Buffer<std::uint32_t>& out) const noexcept {
+    const std::int64_t layer =
+        (first_layer_ + direction_ * index) & (kLayers - 1);  // modulo a power of two, below 0 too
+    loops_.circuit_gates(parts_[at(member.rank)].value[at(layer)], in.data(), out.data(), reversible_);
   }
 
   const Loops& loops_ = loops();  // a step is short: it should not ask every time
@@ -147,6 +157,7 @@ class Circuit {
   bool wide_;
   bool reversible_;
   Layer layers_[kLayers];
+  std::vector<Padded<Part>> parts_;  // per thread
   std::int64_t first_layer_ = 0;
   std::int64_t direction_ = 1;
   std::vector<Buffer<std::uint32_t>> rows_;  // inputs, the layer before them; two that take turns, or one per thread

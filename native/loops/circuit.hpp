@@ -16,11 +16,10 @@ namespace SERIALPROF_ISA {
 // Gates [first, last), all of one kind: out[i] = in[left[i]] op in[right[i]], less what stood in out[i] where the
 // circuit is reversible.
 template <bool kMultiply, bool kReversible>
-static inline void gates_of_kind(const CircuitGates& gates, ptrdiff_t first, ptrdiff_t last) {
-  const uint32_t* const in = gates.in;
+static inline void gates_of_kind(const CircuitGates& gates, const uint32_t* in, uint32_t* __restrict out,
+                                 ptrdiff_t first, ptrdiff_t last) {
   const uint32_t* const left = gates.left;
   const uint32_t* const right = gates.right;
-  uint32_t* __restrict const out = gates.out;
 #pragma GCC unroll 4
   for (ptrdiff_t gate = first; gate < last; ++gate) {
     const uint32_t a = in[left[gate]];
@@ -32,9 +31,9 @@ static inline void gates_of_kind(const CircuitGates& gates, ptrdiff_t first, ptr
 }
 
 template <bool kReversible>
-static inline void gates_one_by_one(const CircuitGates& gates) {
-  gates_of_kind<false, kReversible>(gates, gates.first, gates.products);
-  gates_of_kind<true, kReversible>(gates, gates.products, gates.last);
+static inline void gates_one_by_one(const CircuitGates& gates, const uint32_t* in, uint32_t* out) {
+  gates_of_kind<false, kReversible>(gates, in, out, gates.first, gates.products);
+  gates_of_kind<true, kReversible>(gates, in, out, gates.products, gates.last);
 }
 
 #if defined(__AVX2__) && !defined(__clang__)
@@ -76,37 +75,38 @@ static inline Gates gates_looked_up(const Gates* values, Gates left, Gates right
 }
 
 template <int kVectors, bool kReversible>
-static void layer_looked_up(const CircuitGates& gates) {
+static void layer_looked_up(const CircuitGates& gates, const uint32_t* in, uint32_t* out) {
   Gates values[kVectors], places;
 #pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) values[v] = load_gates(gates.in + v * kFloats);
+  for (int v = 0; v < kVectors; ++v) values[v] = load_gates(in + v * kFloats);
   for (int lane = 0; lane < kFloats; ++lane) places[lane] = static_cast<uint32_t>(lane);
   for (int64_t gate = gates.first; gate < gates.last; gate += kFloats) {
     const Gates sums = (Gates)(places < static_cast<uint32_t>(gates.products < gate ? 0 : gates.products - gate));
     Gates found =
         gates_looked_up<kVectors>(values, load_gates(gates.left + gate), load_gates(gates.right + gate), sums);
-    if (kReversible) found = below_prime(found + (kPrime - load_gates(gates.out + gate)));
-    *reinterpret_cast<GatesInPlace*>(gates.out + gate) = found;
+    if (kReversible) found = below_prime(found + (kPrime - load_gates(out + gate)));
+    *reinterpret_cast<GatesInPlace*>(out + gate) = found;
   }
 }
 
 template <bool kReversible>
-static inline void layer(const CircuitGates& gates) {
-  if (gates.width <= kFewGates || gates.width > kLookedUp * kFloats) return gates_one_by_one<kReversible>(gates);
-  if (gates.width <= kFloats) return layer_looked_up<1, kReversible>(gates);
-  if (gates.width <= 2 * kFloats) return layer_looked_up<2, kReversible>(gates);
-  layer_looked_up<4, kReversible>(gates);
+static inline void layer(const CircuitGates& gates, const uint32_t* in, uint32_t* out) {
+  if (gates.width <= kFewGates || gates.width > kLookedUp * kFloats)
+    return gates_one_by_one<kReversible>(gates, in, out);
+  if (gates.width <= kFloats) return layer_looked_up<1, kReversible>(gates, in, out);
+  if (gates.width <= 2 * kFloats) return layer_looked_up<2, kReversible>(gates, in, out);
+  layer_looked_up<4, kReversible>(gates, in, out);
 }
 #else
 template <bool kReversible>
-static inline void layer(const CircuitGates& gates) {
-  gates_one_by_one<kReversible>(gates);
+static inline void layer(const CircuitGates& gates, const uint32_t* in, uint32_t* out) {
+  gates_one_by_one<kReversible>(gates, in, out);
 }
 #endif
 
-static void circuit_gates(const CircuitGates& gates, bool reversible) {
-  if (reversible) return layer<true>(gates);
-  layer<false>(gates);
+static void circuit_gates(const CircuitGates& gates, const uint32_t* in, uint32_t* out, bool reversible) {
+  if (reversible) return layer<true>(gates, in, out);
+  layer<false>(gates, in, out);
 }
 
 }  // namespace SERIALPROF_ISA

@@ -2,6 +2,7 @@
 // Markov decision processes in tables: Bellman backups, and rollouts. Included by loops.cpp alone.
 #pragma once
 
+#include "loops/bits.hpp"
 #include "loops/dispatch.hpp"
 #include "loops/vector.hpp"
 
@@ -25,6 +26,15 @@ struct Outcome {
   static constexpr int64_t kBytes = kMdpTile * (sizeof(Half) + sizeof(Index));
 };
 
+static inline Vector singles(Halves numbers) {
+#if defined(__AVX512F__)  // one widening, where the compiler makes two of half the length
+  const Integers widened = reinterpret_cast<Integers>(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(numbers)));
+#else
+  const Integers widened = __builtin_convertvector(numbers, Integers);
+#endif
+  return __builtin_convertvector(widened, Vector);
+}
+
 template <int... kLanes>
 struct LaneNumbers {};
 template <int kCount, int... kLanes>
@@ -32,12 +42,18 @@ struct LanesUpTo : LanesUpTo<kCount - 1, kCount - 1, kLanes...> {};
 template <int... kLanes>
 struct LanesUpTo<0, kLanes...> : LaneNumbers<kLanes...> {};
 
+// In a register at once, so that no register has to keep its index until then.
+static inline float loaded(float value) {
+  keep_vector(value);
+  return value;
+}
+
 // The values of a vector of states. They are loaded one by one, since the gather instructions of many processors are no
 // faster, and as one list, of which the compiler makes pairs of pairs: put in one after the other, each would wait for
 // the one before.
 template <typename Index, int... kLanes>
 static inline Vector fetch(const float* values, const Index* states, LaneNumbers<kLanes...>) {
-  return Vector{values[states[kLanes]]...};
+  return Vector{loaded(values[states[kLanes]])...};
 }
 
 // V'(s) = max over a of r(s, a) + scale * sum over k of weight(s, a, k) V(successor(s, a, k)), vectors over states.
@@ -56,7 +72,7 @@ static void backup_states(const Mdp& mdp, const float* values, float* next, int6
         for (int v = 0; v < kTileVectors; ++v) {
           const Halves weights = *reinterpret_cast<const Halves*>(outcome.weights + v * kFloats);
           const Vector found = fetch(values, outcome.successors + v * kFloats, LanesUpTo<kFloats>());
-          sum[v] += __builtin_convertvector(__builtin_convertvector(weights, Integers), Vector) * found;
+          sum[v] += singles(weights) * found;
         }
       }
 #pragma GCC unroll 4

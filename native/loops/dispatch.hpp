@@ -113,12 +113,10 @@ struct RingPart {
 constexpr int kCircuitTile = 64;  // the arrays of a layer are whole tiles of gates; what is beyond its width is unused
 
 // Gates [first, last) of a layer of a circuit, sums before `products` and products from there on. left and right are
-// indices of gates of the layer before, whose values are in.
+// indices of gates of the layer before.
 struct CircuitGates {
   const std::uint32_t* left;
   const std::uint32_t* right;
-  const std::uint32_t* in;
-  std::uint32_t* out;
   std::int64_t first;     // a whole number of cache lines
   std::int64_t products;  // in [first, last]
   std::int64_t last;
@@ -198,7 +196,7 @@ struct Loops {
   void (*rollout)(const World& world, std::int32_t* states, std::int64_t* returns, std::int64_t first,
                   std::int64_t last, std::uint32_t key, bool drawn);
   // Exact integers (loops/modular.hpp); values modulo 2^31 - 1 are below it.
-  void (*circuit_gates)(const CircuitGates& gates, bool reversible);
+  void (*circuit_gates)(const CircuitGates& gates, const std::uint32_t* in, std::uint32_t* out, bool reversible);
   // out[lane] = a[lane] op b[lane]; out overlaps neither.
   void (*facts)(std::int32_t operation, const std::uint32_t* a, const std::uint32_t* b, std::uint32_t* out,
                 std::int64_t lanes);

@@ -31,17 +31,21 @@ static inline int64_t scaled(uint32_t bits, int64_t bound) {
   return static_cast<int64_t>((static_cast<uint64_t>(bits) * static_cast<uint64_t>(bound)) >> 32);
 }
 
-static inline int32_t larger_rank(int32_t a, int32_t b) {
-  int32_t rank = a > b ? a : b;
-  asm("" : "+r"(rank));  // stays where addresses are made of it: to a vector's register and back takes longer
-  return rank;
-}
+typedef int32_t FourRanks __attribute__((vector_size(16)));
+typedef int32_t FourRanksInPlace __attribute__((vector_size(16), aligned(4), may_alias));
 
+static inline FourRanks larger_ranks(FourRanks a, FourRanks b) { return a > b ? a : b; }
+
+// Four are one load, and two steps of a tree.
 template <int kActions>
 static inline int32_t largest_rank(const int32_t* ranks, int64_t actions) {
-  if (kActions == 4) return larger_rank(larger_rank(ranks[0], ranks[1]), larger_rank(ranks[2], ranks[3]));
+  if (kActions == 4) {
+    const FourRanks all = *reinterpret_cast<const FourRanksInPlace*>(ranks);
+    const FourRanks pairs = larger_ranks(all, FourRanks{all[2], all[3], all[0], all[1]});
+    return larger_ranks(pairs, FourRanks{pairs[1], pairs[0], pairs[3], pairs[2]})[0];
+  }
   int32_t most = ranks[0];
-  for (int64_t other = 1; other < actions; ++other) most = larger_rank(most, ranks[other]);
+  for (int64_t other = 1; other < actions; ++other) most = ranks[other] > most ? ranks[other] : most;
   return most;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "loops/lanes.hpp"
+#include "loops/vector.hpp"
 
 namespace serialprof {
 namespace SERIALPROF_ISA {
@@ -128,17 +129,6 @@ void step_words(std::uint64_t* words, std::int64_t count, WordOrder order) {
 }
 
 constexpr int kAccumulators = 12;  // latency 4 x 2 pipes is the widest in use; 16 registers must hold them all
-
-template <typename Vector>
-SERIALPROF_INLINE void keep_vector(Vector& vector) {
-#if defined(__x86_64__)
-  asm volatile("" : "+x"(vector));
-#elif defined(__aarch64__)
-  asm volatile("" : "+w"(vector));
-#else
-  asm volatile("" : "+m"(vector));
-#endif
-}
 
 // `rounds` times one operation on each of twelve independent vectors.
 template <typename Vector, typename Operation>

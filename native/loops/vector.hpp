@@ -32,5 +32,17 @@ static inline Vector broadcast(float value) { return value - Vector{}; }
 static inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 static inline Vector smaller(Vector a, Vector b) { return a < b ? a : b; }
 
+// What the compiler knows of a value in a vector's register ends here: it is made, and not made again.
+template <typename T>
+static inline void keep_vector(T& value) {
+#if defined(__x86_64__)
+  asm volatile("" : "+x"(value));
+#elif defined(__aarch64__)
+  asm volatile("" : "+w"(value));
+#else
+  asm volatile("" : "+m"(value));
+#endif
+}
+
 }  // namespace SERIALPROF_ISA
 }  // namespace serialprof
