@@ -15,6 +15,8 @@ from serialprof import _native
 #: Values are up to 20, in float32; our tables may be held in fewer bits than those that a peer is given.
 TOLERANCE: Final = 1e-4
 STEPS: Final = 32
+#: Of a run of rollout. A run is repeated: of fewer transitions branch predictors would learn the way by heart.
+TRANSITIONS: Final = 2**18
 #: Steps that gymnasium makes, and environments above which it takes minutes.
 FEW: Final = 8
 ENVIRONMENTS: Final = 256
@@ -173,7 +175,7 @@ CORES = (
     ),
     Core(
         "rollout",
-        tuple(Case(f"W={width}", width, 64) for width in (1, 64, 4096)),
+        tuple(Case(f"W={width}", width, TRANSITIONS // width) for width in (1, 64, 4096)),
         ours_rollout,
         {"numba": numba_rollout, "gymnasium": gymnasium},
     ),

@@ -12,6 +12,9 @@ from serialprof import _native
 from serialprof_workloads.chain import MULTIPLIER, OPS_PER_STEP
 
 STEPS: Final = 256
+#: Where a step is so short that calling a run would show beside 256 of them.
+MANY: Final = 4096
+FEW_LANES: Final = 1024
 
 
 def _ours(kernel: Any, job: Job, kind: Any) -> Ready:
@@ -116,11 +119,16 @@ CORES = (
         ours_chain,
         {"numba": numba_chain},
     ),
-    Core("map", tuple(Case(f"W={width}", width, STEPS) for width in (1, 64, 4096)), ours_map, {"numba": numba_map}),
+    Core(
+        "map",
+        tuple(Case(f"W={width}", width, MANY if width < FEW_LANES else STEPS) for width in (1, 64, 4096)),
+        ours_map,
+        {"numba": numba_map},
+    ),
     Core(
         "circuit",
         tuple(
-            Case(f"W={width}", width, 4096 if width < 1024 else STEPS, ratio={1: goal})
+            Case(f"W={width}", width, MANY if width < FEW_LANES else STEPS, ratio={1: goal})
             for width, goal in ((1, 1.0), (8, 2.5), (64, 3.0), (1024, 2.0))
         ),
         ours_circuit,

@@ -71,6 +71,15 @@ def test_the_clock_meter_times_whole_chains() -> None:
     assert traced("_native.read_meter(64)", "_native.read_meter(300)", "addq?").deepest >= 300
 
 
+@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512"])
+def test_few_lanes_of_map_are_16_dependent_multiplies_a_step(level: str) -> None:
+    if level not in _native.instruction_sets():
+        pytest.skip(f"this processor has no {level}")
+    found = traced("kernel = _native.Map(team, 3)", f"kernel.run({STEPS})", IMUL, level)
+    assert found.deepest == 16 * STEPS
+    assert found.reached[16 * STEPS] == 3
+
+
 def test_planted_is_one_chain_of_its_serial_and_its_lanes_multiplies() -> None:
     found = traced("kernel = _native.Planted(team, 40, 20, 3)", f"kernel.run({STEPS})", IMUL)
     assert found.deepest == (40 + 3 * 20) * STEPS

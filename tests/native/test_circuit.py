@@ -86,6 +86,27 @@ def test_wires_and_kinds_are_drawn() -> None:
     assert kernel.layers() != _native.Circuit(team, 1000, seed=2).layers()
 
 
+@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512"])
+def test_every_instruction_set_equals_an_interpreter_at_the_widths_where_it_changes_its_way(level: str) -> None:
+    program = """
+from itertools import product
+from serialprof import _native
+from serialprof_workloads.circuit import reference
+for width, reversible, threads in product((1, 4, 5, 8, 9, 16, 17, 32, 33, 64, 65), (False, True), (1, 2)):
+    kernel = _native.Circuit(_native.Team([0] * threads), width, seed=width, reversible=reversible)
+    inputs, before = kernel.values(), kernel.previous()
+    kernel.run(20)
+    wanted = reference(kernel.layers(), inputs, before if reversible else None, 20)
+    assert kernel.values() == wanted, (width, reversible, threads)
+print(_native.instruction_set())
+"""
+    environment = os.environ | {"SERIALPROF_ISA": level}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    if "no such level" in done.stderr:
+        pytest.skip(f"this processor has no {level}")
+    assert done.stdout.strip() == level, done.stderr
+
+
 def digest_of(level: str) -> str:
     program = """
 import hashlib

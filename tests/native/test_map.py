@@ -51,10 +51,11 @@ def test_every_instruction_set_gives_equal_lanes(level: str) -> None:
     program = """
 from serialprof import _native
 from serialprof_workloads.map import reference
-kernel = _native.Map(_native.Team([0]), 103, seed=8)
-start = kernel.values()
-kernel.run(20)
-assert kernel.values() == [reference(value, 20 * kernel.iterations) for value in start]
+for width in (*range(1, 10), 103, 200):  # few lanes go one by one, and vectors in groups
+    kernel = _native.Map(_native.Team([0]), width, seed=8)
+    start = kernel.values()
+    kernel.run(5)
+    assert kernel.values() == [reference(value, 5 * kernel.iterations) for value in start]
 print(_native.instruction_set())
 """
     environment = os.environ | {"SERIALPROF_ISA": level}

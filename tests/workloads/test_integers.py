@@ -28,16 +28,19 @@ def test_runs_and_checks(workload: Workload, parameters: dict[str, int], form: F
 
 
 @pytest.mark.parametrize(
-    ("workload", "parameters", "operations", "moved"),
+    ("workload", "parameters", "chain", "operations", "moved"),
     [
-        (circuit, {"reversible": 0}, 3.5, 20),
-        (circuit, {"reversible": 1}, 5.5, 24),
-        (logistic_map, {}, 48, 16),
-        (mathqa, {}, 10 / 3 / 2, 12),
+        (circuit, {"reversible": 0}, 7, 3.5, 20),
+        (circuit, {"reversible": 1}, 9, 5.5, 24),
+        (logistic_map, {}, 16 * 5, 48, 16),
+        (mathqa, {}, 4, 10 / 3 / 2, 12),
     ],
 )
-def test_declares_its_work(workload: Workload, parameters: dict[str, int], operations: float, moved: float) -> None:
+def test_declares_its_work(
+    workload: Workload, parameters: dict[str, int], chain: float, operations: float, moved: float
+) -> None:
     work = workload.work(Setting(width=10, threads=2, parameters=parameters))
+    assert work.serial_ops == chain
     assert work.flops.at(10) == pytest.approx(10 * operations)
     assert work.bytes.at(10) == 10 * moved
     assert work.serial_loads == (1 if workload is circuit else 0)

@@ -20,6 +20,10 @@ RECURRENT_HATCH: Final = (
     "DEER or ParaRNN: damped Newton over the whole sequence; diverges where the Lyapunov exponent is positive"
 )
 
+#: A product of integers in a chain of words, whose operations take as long as an addition: three of them, on every
+#: processor in wide use.
+PRODUCT_CHAIN: Final = 3
+
 EXPONENTIAL_OPS: Final = 25
 EXPONENTIAL_CHAIN: Final = 14
 TANH_OPS: Final = 21  # clamp 2, square, two series of 4 fused multiply-adds, multiply, divide

@@ -8,9 +8,11 @@ from typing import Final
 from serialprof import _native
 from serialprof.catalog import Affine, Work, workload
 from serialprof.setting import Setting
+from serialprof_workloads.declared import PRODUCT_CHAIN
 
 ITERATIONS: Final = _native.Map.iterations  # of a step
-CHAIN: Final = 3  # dependent operations of an iteration: complement, multiply, shift
+OPS: Final = 3  # of an iteration, each waiting for the one before: complement, multiply, shift
+CHAIN: Final = 1 + PRODUCT_CHAIN + 1  # the same in additions
 LANE_BYTES: Final = 8
 CHECKED_LANES: Final = 64
 CHECKED_STEPS: Final = 4
@@ -48,10 +50,9 @@ class MapStepper:
 
 def work(setting: Setting) -> Work:
     """Declared work of one step: 16 iterations of three dependent operations per lane, each lane read and written."""
-    ops = ITERATIONS * CHAIN
     return Work(
-        serial_ops=ops,
-        flops=Affine(0, ops),
+        serial_ops=ITERATIONS * CHAIN,
+        flops=Affine(0, ITERATIONS * OPS),
         bytes=Affine(0, 2 * LANE_BYTES),
         footprint=Affine(0, LANE_BYTES),
         lanes=Affine(0, 1),

@@ -8,6 +8,7 @@ from typing import Final
 from serialprof import _native
 from serialprof.catalog import Affine, Work, workload
 from serialprof.setting import Setting
+from serialprof_workloads.declared import PRODUCT_CHAIN
 
 PRIME: Final = 2**31 - 1
 ADD, SUBTRACT, MULTIPLY = range(3)
@@ -67,11 +68,12 @@ def work(setting: Setting) -> Work:
     """Declared work of one fact, a question a lane.
 
     A third of the facts each are sums (two operations), differences (three) and products (five). Two values are read,
-    one is written; the numbers and the remembered facts are the footprint. The longest chain is an average fact's.
+    one is written; the numbers and the remembered facts are the footprint. The longest chain is an average fact's, in
+    additions; that a fact waits for the store of the one before is not in it.
     """
     ops = (2 + 3 + 5) / 3
     return Work(
-        serial_ops=round(ops),
+        serial_ops=(2 + 3 + 4 + PRODUCT_CHAIN) / 3,
         flops=Affine(0, ops / 2),  # two values of 32 bits share a word
         bytes=Affine(0, 3 * VALUE),
         footprint=Affine(0, (NUMBERS + MEMORY) * VALUE),
