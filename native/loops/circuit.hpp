@@ -70,7 +70,7 @@ static inline Gates gates_looked_up(const Gates* values, Gates left, Gates right
       reinterpret_cast<Bits>(look_up<kVectors>(values, reinterpret_cast<Gates>(reinterpret_cast<Bits>(left) >> 32))),
       reinterpret_cast<Bits>(look_up<kVectors>(values, reinterpret_cast<Gates>(reinterpret_cast<Bits>(right) >> 32))));
   const Gates low = reinterpret_cast<Gates>((even & kPrime) | (odd & kPrime) << 32);
-  const Gates high = reinterpret_cast<Gates>(even >> 31 | odd >> 31 << 32);  // 2^31 = 1 modulo p
+  const Gates high = reinterpret_cast<Gates>(even >> 31 | (odd << 1 & ~uint64_t{0xFFFFFFFF}));  // 2^31 = 1 modulo p
   return below_prime(sums != 0 ? a + b : low + high);
 }
 
