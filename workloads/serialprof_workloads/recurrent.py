@@ -127,6 +127,6 @@ class Declared:
             footprint=Affine(2 * matrix + biases, rows * hidden * FLOAT + block * projected),
             lanes=Affine(0, hidden),
             barriers=1,
-            written=Affine(0, self.states * hidden * FLOAT),
+            written=Affine(0, self.states * hidden * FLOAT + projected),
             arithmetic="fp32",
         )
