@@ -10,18 +10,24 @@ ATTRIBUTION := .venv-attribution
 KERNELS := .venv-kernels
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard native/*.* native/loops/*.* native/include/serialprof/*.*)
 
-# What `suite` tests with, which marks it leaves out, and the rooms that time nothing themselves, or whose runs say the
-# same on a busy machine: they are tested beside each other, and all others one by one.
+# What `suite` tests with, which marks it leaves out, and two kinds of rooms that are tested beside each other, the longest
+# first, before all others one by one: those that time nothing themselves, and BUSY, which start real runs, kernels and
+# guardians, and ask them what a busy machine answers alike: what was measured, kept, refused, given back, never how long it
+# took. What judges by times (checking/test_defects.py, native, measure, clocks that are metered) is left alone.
 TESTED ?= $(BIN)/python
 WITHOUT ?= qemu
-BESIDE := $(addprefix tests/,browser checking/test_judging.py checking/test_telling.py cli live \
-  measure/test_coverage.py model reports benchmarks machine workloads \
+BUSY := $(addprefix tests/,examples test_notebooks.py test_tutorial.py test_session.py test_handover.py test_clock_runs.py \
+  test_resume.py test_calling.py test_gpu_runs.py test_importing.py test_program.py test_preparation.py \
+  $(patsubst %,gating/test_%.py,baseline plugin) \
+  $(patsubst %,clock/test_%.py,killing restoring journal control gpucontrol request policies))
+BESIDE := $(addprefix tests/,measure/test_coverage.py cli/test_validate_cli.py cli/test_cli.py browser \
+  checking/test_judging.py checking/test_telling.py cli live model reports benchmarks machine workloads \
   test_api.py test_doc_commands.py test_docs.py test_store.py test_tables.py test_validation.py test_view.py \
   $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))
 
-.PHONY: run test suite beside alone sanitize check format lint types contracts docs test-browser browser test-qemu qemu \
-  bench-tools attribution-tools kernel-tools wheel clean
+.PHONY: run test suite bytecode beside alone sanitize check format lint types contracts docs test-browser browser \
+  test-qemu qemu bench-tools attribution-tools kernel-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -29,13 +35,16 @@ run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 test: $(VENV)/.tests  ## install with the test extras, run the tests
 	@$(MAKE) --no-print-directory suite
 
-suite: beside alone  ## all tests: first those that may run beside each other, then one by one those that measure time
+suite: bytecode beside alone  ## all tests: first those that may run beside each other, then one by one those that measure time
+
+bytecode:  # the tests start a thousand processes, none of which keeps what it compiles (tests/conftest.py)
+	@$(TESTED) -m compileall -q profiler workloads reports
 
 beside:
-	$(TESTED) -m pytest -m 'not ($(WITHOUT))' -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(BESIDE)
+	$(TESTED) -m pytest -m 'not ($(WITHOUT))' -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(BUSY) $(BESIDE)
 
 alone:
-	$(TESTED) -m pytest -m 'not ($(WITHOUT))' $(addprefix --ignore=,$(BESIDE))
+	$(TESTED) -m pytest -m 'not ($(WITHOUT))' $(addprefix --ignore=,$(BUSY) $(BESIDE))
 
 check: lint types contracts test  ## everything that must hold before a commit
 
