@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix times one lane, some panels side by side (Bundle in dispatch.hpp): the same sums in the same order as in
 // linear.hpp, but the weights are read as a single stream. Prefetchers follow one stream further than the several of
-// panels that lie one behind the other, each of which ends after a few pages.
+// panels that lie one behind the other, each of which ends after a few pages; and they follow it as long as its lines
+// come in their order.
 #pragma once
 
 #include "loops/dispatch.hpp"
@@ -29,7 +30,10 @@ static void multiply_bundle(const Bundle& bundle, const float* x, float* y, bool
     }
     const Vector input = broadcast(x[k]);
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sum[v] += load(weights + v * kFloats) * input;
+    for (int v = 0; v < kVectors; ++v) {
+      sum[v] += load(weights + v * kFloats) * input;
+      asm volatile("" ::: "memory");  // in the order of their lines, whatever the compiler prefers: see above
+    }
   }
 #pragma GCC unroll 8
   for (int v = 0; v < kVectors; ++v) store(y + v * kFloats, sum[v]);
