@@ -134,8 +134,12 @@ def test_what_is_far_below_is_laid_out_later_but_printed(browser: Browser, files
     laid_out = """[...document.querySelectorAll('svg')].map(
         item => item.checkVisibility({ contentVisibilityAuto: true })).filter(Boolean).length"""
     figures = tab.page.locator("svg").count()
+    # What is laid out is known a frame or two after the page was loaded, or its medium changed.
+    frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    tab.page.evaluate(frames)
     assert tab.page.evaluate(laid_out) < figures / 2
     tab.page.emulate_media(media="print")
+    tab.page.evaluate(frames)
     assert tab.page.evaluate(laid_out) == figures
     tab.page.close()
 

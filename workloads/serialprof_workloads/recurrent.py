@@ -115,7 +115,7 @@ class Declared:
         where the cell does not take them apart the sum with those of x. One step falls into W H hidden units.
         """
         hidden = setting.integer("hidden")
-        block = min(setting.integer("ahead"), setting.depth)  # a run is the longest block
+        block = 1 if setting.form == "wide" else min(setting.integer("ahead"), setting.depth)  # a run is the longest
         blocks = -(-setting.depth // block) / setting.depth  # per step
         matrix, biases = FLOAT * self.gates * hidden * hidden, FLOAT * self.biases * hidden
         projected = FLOAT * self.gates * hidden if block > 1 else 0  # of a lane and step
