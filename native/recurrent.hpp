@@ -135,7 +135,10 @@ void Recurrent<Cell>::check() const {
   budget.add({InputRing::kSteps + 2, width_, unit_stride_});
   budget.add({Cell::kCell + wide_, lanes(), unit_stride_});
   budget.add({team->size(), kLaneBlock, 2 * kBatch * gates + unit_stride_});
-  if (ahead_ > 1) budget.add_for("ahead", ahead_, {ahead_, width_, gates * groups_});
+  if (ahead_ > 1) {  // each thread's rows are padded
+    const std::int64_t padding = row_stride(1) * std::min<std::int64_t>(team->size(), groups_);
+    budget.add_for("ahead", ahead_, {ahead_, width_, gates * groups_ + padding});
+  }
 }
 
 // Cuts the step into shares of the threads.
