@@ -20,8 +20,8 @@ BUSY := $(addprefix tests/,examples test_notebooks.py test_tutorial.py test_sess
   test_resume.py test_calling.py test_gpu_runs.py test_importing.py test_program.py test_preparation.py \
   $(patsubst %,gating/test_%.py,baseline plugin) \
   $(patsubst %,clock/test_%.py,killing restoring journal control gpucontrol request policies))
-BESIDE := $(addprefix tests/,measure/test_coverage.py cli/test_validate_cli.py cli/test_cli.py browser \
-  checking/test_judging.py checking/test_telling.py cli live model reports benchmarks machine workloads \
+BESIDE := $(addprefix tests/,measure/test_coverage.py cli browser \
+  checking/test_judging.py checking/test_telling.py live model reports benchmarks machine workloads \
   test_api.py test_doc_commands.py test_docs.py test_store.py test_tables.py test_validation.py test_view.py \
   $(patsubst %,gating/test_%.py,changepoints compilers configuration environments history judging rates reading \
   repository sides))

@@ -45,5 +45,5 @@ def test_declared_work():
     assert (work.serial_loads, work.serial_ops) == (2, 2 * 2 + 4)
     assert work.flops.at(2) == 2 * (20 + 4 + 4 + 1) / 2  # numbers of 32 bits, in words of 64
     assert work.footprint.at(2) == 4 * 10 * 3 * 7 + 24  # preference, reward and 5 successors
-    assert work.bytes.at(2) == 2 * (24 + 2 * 64)
+    assert work.bytes.at(2) == 2 * 24
     assert work.barriers == 0

@@ -20,8 +20,8 @@ RECURRENT_HATCH: Final = (
     "DEER or ParaRNN: damped Newton over the whole sequence; diverges where the Lyapunov exponent is positive"
 )
 
-#: A product of integers in a chain of words, whose operations take as long as an addition: three of them, on every
-#: processor in wide use.
+#: A product of integers in a chain of words, whose operations take as long as an addition: three of them on
+#: x86-64; other processors may take less.
 PRODUCT_CHAIN: Final = 3
 
 EXPONENTIAL_OPS: Final = 25
