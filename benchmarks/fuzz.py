@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Can any call crash the interpreter? Random calls of everything in `serialprof._native`, in child processes.
 
-    python benchmarks/fuzz.py --minutes 60          an hour, recorded
-    python benchmarks/fuzz.py --seed 17 --once      the calls of one child again
+    python benchmarks/fuzz.py --minutes 60              an hour, recorded
+    python benchmarks/fuzz.py --minutes 30 --jobs 2     an hour of children, two beside each other
+    python benchmarks/fuzz.py --seed 17 --once          the calls of one child again
 
 Arguments are of right and wrong types, huge, negative, not finite, buffers too short, unaligned or read-only; objects
 are used in any order, and at times by two threads at once. Classes and functions come from the stub, so that new ones
@@ -13,12 +14,15 @@ and --seed makes them again. A child that takes too long is ended and listed: it
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,6 +86,18 @@ def tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-SHOWN:]) if log.exists() else ""
 
 
+def fuzzed_until(end: float, seeds: Iterator[int]) -> Outcome:
+    """The calls of one child after another, at least one, until `end` (monotonic); what failed is printed."""
+    total = Outcome()
+    while True:
+        outcome = fuzzed(next(seeds))
+        total.add(outcome)
+        for told in outcome.crashes + outcome.overdue:
+            print(told, flush=True)
+        if time.monotonic() >= end:
+            return total
+
+
 def main() -> int:
     """Fuzzes for so many minutes, prints what came of it and records it."""
     from benchmarks.recording import record
@@ -91,18 +107,16 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0, help="of the first child; each further one has the next")
     parser.add_argument("--once", action="store_true", help="one child, nothing recorded")
+    parser.add_argument("--jobs", type=int, default=1, help="children beside each other")
     given = parser.parse_args()
-    total, seed, start = Outcome(), given.seed, time.monotonic()
-    while True:
-        outcome = fuzzed(seed)
-        total.add(outcome)
-        for told in outcome.crashes + outcome.overdue:
-            print(told, flush=True)
-        seed += 1
-        if given.once or time.monotonic() - start >= 60 * given.minutes:
-            break
+    total, seeds, start = Outcome(), itertools.count(given.seed), time.monotonic()
+    end, jobs = (start, 1) if given.once else (start + 60 * given.minutes, given.jobs)
+    with ThreadPoolExecutor(jobs) as pool:
+        for outcome in pool.map(fuzzed_until, [end] * jobs, [seeds] * jobs):
+            total.add(outcome)
+    last = next(seeds) - 1
     missed = [name for name in names() if not total.accepted[name]]
-    print(f"{sum(total.calls.values()):,} calls in {time.monotonic() - start:.0f} s, seeds {given.seed} to {seed - 1}")
+    print(f"{sum(total.calls.values()):,} calls in {time.monotonic() - start:.0f} s, seeds {given.seed} to {last}")
     print(", ".join(f"{count:,} {what}" for what, count in total.calls.most_common()))
     print(
         f"{len(total.crashes)} crashes, {len(total.overdue)} without end; never accepted: {', '.join(missed) or 'none'}"
@@ -110,7 +124,8 @@ def main() -> int:
     if not given.once:
         result = {
             "minutes": given.minutes,
-            "seeds": [given.seed, seed - 1],
+            "jobs": given.jobs,
+            "seeds": [given.seed, last],
             "calls": sum(total.calls.values()),
             "came_to": dict(total.calls),
             "accepted": dict(total.accepted),

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from serialprof.catalog import Description
 from serialprof.errors import SerialprofError
@@ -15,8 +17,10 @@ from serialprof.loading import is_reference
 from serialprof.machine import Machine
 from serialprof.measure.introspection import Introspector
 from serialprof.planning import Request
-from serialprof.setting import Setting
+from serialprof.setting import ParameterValue, Setting
 from serialprof.sweep import check_parameters, settings_of
+
+_Parameters: TypeAlias = Mapping[str, ParameterValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def contest(benchmark: Benchmark, base: Side, head: Side, machine: Machine) -> C
     """
     heads, _ = describe(benchmark, head, machine, "error")
     bases, _ = describe(benchmark, base, machine, "no baseline")
-    _check_alike(bases, heads)
+    _check_alike(bases.parameters, heads.parameters, benchmark.parameters)
     setting = setting_of(benchmark, heads, machine)
     contestants = {side: Contestant(side.python, side.reference(benchmark), side.folder) for side in (base, head)}
     return Contest(
@@ -112,18 +116,19 @@ def describe(benchmark: Benchmark, side: Side, machine: Machine, verdict: Verdic
     return description, code
 
 
-def _check_alike(base: Description, head: Description) -> None:
-    """Raises where both sides declare other parameters: their times are not comparable."""
-    names = sorted({*base.parameters, *head.parameters})
-    changed = [name for name in names if base.parameters.get(name) != head.parameters.get(name)]
+def _check_alike(base: _Parameters, head: _Parameters, asked: _Parameters) -> None:
+    """Raises where times are not comparable: a parameter that one side lacks, or whose default is another in each."""
+    for one, other, lacking in ((head, base, "base"), (base, head, "head")):
+        lacked = ", ".join(sorted(one.keys() - other.keys()))
+        if lacked:
+            raise RefusedBenchmarkError(
+                "error", f"{lacking} has no parameter {lacked}: its times can be compared once both sides have the same"
+            )
+    changed = sorted(name for name in head.keys() - asked.keys() if base[name] != head[name])
     if changed:
-        told = ", ".join(
-            f"{name} {base.parameters.get(name, 'absent')} in base, {head.parameters.get(name, 'absent')} in head"
-            for name in changed
-        )
-        raise RefusedBenchmarkError(
-            "error", f"base and head have other parameters ({told}); give the same with --param"
-        )
+        told = ", ".join(f"{name} is {base[name]} in base and {head[name]} in head" for name in changed)
+        given = " ".join(f"--param {name}={head[name]}" for name in changed)
+        raise RefusedBenchmarkError("error", f"parameters have other defaults: {told}; give both one value, as {given}")
 
 
 def setting_of(benchmark: Benchmark, description: Description, machine: Machine) -> Setting:
