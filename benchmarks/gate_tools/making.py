@@ -20,6 +20,7 @@ from benchmarks.neighbour import busy_neighbour
 from serialprof.gating.contest import Contest, RefusedBenchmarkError, Side, contest
 from serialprof.gating.contestants import BenchmarkFailedError
 from serialprof.gating.judging import final, judge
+from serialprof.gating.preflight import preflight
 from serialprof.gating.records import Benchmark
 from serialprof.gating.running import Effort, take_pairs
 from serialprof.gating.selftest import planted, planting_pace
@@ -35,7 +36,8 @@ class Maker:
 
     Attributes:
         machine: this computer.
-        opened: contests by kind, with the seconds that describing both sides took: once for all gates of a kind.
+        opened: contests by kind, with the seconds that describing both sides and their preflights took, which is once
+            for all gates of a kind.
     """
 
     machine: Machine
@@ -87,7 +89,10 @@ class Maker:
             began = time.monotonic()
             side = Side("base", sys.executable, Path(gated.__file__).parent)
             benchmark = Benchmark(kind, f"{Path(gated.__file__).name}:{kind}")
-            self.opened[kind] = contest(benchmark, side, side, self.machine), time.monotonic() - began
+            opened = contest(benchmark, side, side, self.machine)
+            for role in ("base", "head"):
+                preflight(role, opened.contestants[role], opened.setting)
+            self.opened[kind] = opened, time.monotonic() - began
         return self.opened[kind]
 
 

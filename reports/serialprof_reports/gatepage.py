@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _MOST_FIGURES: Final = 40
 _FOREST: Final = (
     "Head over base with the interval that the verdict rests on; hollow and grey, the base against itself, measured in "
-    "the same pairs. It fails where the interval lies right of the tolerance, and passes where it ends left of the MDE."
+    "the same pairs. It can fail only where the interval lies right of the tolerance, and passes where it ends left of "
+    "the MDE."
 )
 _PAIRS: Final = (
     "Every mark is the median over the blocks of one pair of fresh processes. What moves the hollow marks as well is "

@@ -176,6 +176,7 @@ def test_serialprofs_own_gate_is_judged_as_the_command_line_judges_it(monkeypatc
     base = Contestant("python", "gated.py:numpy", Path("/nowhere"))
     setting = Setting(mode="eager", depth=1, cpus=(0,))
     seeds: list[int] = []
+    warmed: list[str] = []
 
     def fake_contest(benchmark: Benchmark, *_: Any) -> Contest:
         return Contest(benchmark, setting, {"base": base, "twin": base, "head": base})
@@ -187,6 +188,7 @@ def test_serialprofs_own_gate_is_judged_as_the_command_line_judges_it(monkeypatc
 
     monkeypatch.setattr(making, "contest", fake_contest)
     monkeypatch.setattr(making, "planting_pace", lambda setting, base: Pace(setting, 100, 3e-4, 6))
+    monkeypatch.setattr(making, "preflight", lambda role, contestant, setting: warmed.append(role))
     monkeypatch.setattr(making, "take_pairs", fake_pairs)
     maker = Maker(made.machine())
     found = [maker.make(Cell(SERIALPROF, "numpy", "quiet", share), number) for number, share in enumerate((0.0, 0.05))]
@@ -194,3 +196,4 @@ def test_serialprofs_own_gate_is_judged_as_the_command_line_judges_it(monkeypatc
     assert found[1]["ratio"] == pytest.approx(1.05, abs=1e-4)
     assert len(found[1]["logs"]) == len(found[1]["null_logs"]) == 5
     assert seeds == [0, 1]
+    assert warmed == ["base", "head"]

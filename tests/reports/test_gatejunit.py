@@ -72,7 +72,7 @@ def test_the_failure_has_its_numbers_and_the_suite_its_command() -> None:
     root = parsed(made.report(made.outcome("lstm", made.pairs(0.05))))
     failure = root.find(".//failure")
     assert failure is not None and failure.text is not None
-    assert failure.attrib["message"].startswith("lstm: +5.1 % [+4.9 %, +5.2 %] over 5 pairs")
+    assert failure.attrib["message"].startswith("lstm: +5.1 % [+4.8 %, +5.2 %] over 5 pairs")
     assert failure.text.startswith("base against itself")
     properties = {item.attrib["name"]: item.attrib["value"] for item in root.iter("property")}
     assert properties["command"] == "serialprof gate --base-ref origin/main --install 'pip install .'"

@@ -39,7 +39,7 @@ def test_the_command_stands_in_a_fence_longer_than_its_own() -> None:
 
 def test_the_verdict_is_the_heading() -> None:
     assert markdown(made.passing()).startswith("### serialprof gate: PASS: 2 pass; exit code 0\n")
-    assert "| lstm | FAIL | +5.1 % \\[+4.9, +5.2\\] | +0.0 % \\[-0.1, +0.2\\] | 5 |" in markdown(made.failing())
+    assert "| lstm | FAIL | +5.1 % \\[+4.8, +5.2\\] | +0.0 % \\[-0.1, +0.2\\] | 5 |" in markdown(made.failing())
 
 
 def test_a_gate_in_which_nothing_ran_has_no_table() -> None:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The statistics of the gate: pairs are the units, looks are corrected for, so are many benchmarks.
 
-A pair gives one log ratio: the median over its blocks of log(head) - (log(base) + log(twin)) / 2, and one of the null:
-the median of log(twin) - log(base). Over pairs it is Student's t. Every bound is corrected for the number of looks by
-Bonferroni's inequality, which holds whatever the looks have to do with one another.
+A pair gives one log ratio of the null, the median over its blocks of log(twin) - log(base), and one of the head, the
+mean of two such medians: head over base, and head over twin. Sides that are the same differ symmetrically, so each of
+these medians is 0 in the long run; that of log(head) - (log(base) + log(twin)) / 2 is not where noise is skewed, as
+times are. Over pairs it is Student's t. Every bound is corrected for the number of looks by Bonferroni's inequality,
+which holds whatever the looks have to do with one another.
 
 Processes that come in two speeds are no normal noise: few pairs can agree by chance. So a failure also wants that, in
 the median pair, the head is slower than the slower one of both bases by more than the tolerance.
@@ -12,7 +14,7 @@ the median pair, the head is slower than the slower one of both bases by more th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean, median, stdev
 from typing import Final
@@ -89,15 +91,17 @@ def unjudged(reason: str, criteria: Criteria) -> Judgement:
 
 
 def widened(criteria: Criteria, seconds: float, floor: float) -> Criteria:
-    """Criteria whose shares let through what the smallest difference and a floor do.
+    """Criteria whose shares let through what the smallest difference does, and whose tolerance lets a floor through.
+
+    A slow-down that layouts may explain is no failure, and no pass either where it is not below the mde.
 
     Args:
         criteria: of the benchmark.
         seconds: per step of the base.
         floor: as a share.
     """
-    least = max(criteria.least_seconds / seconds, floor)
-    return replace(criteria, tolerance=max(criteria.tolerance, least), mde=max(criteria.mde, least))
+    least = criteria.least_seconds / seconds
+    return replace(criteria, tolerance=max(criteria.tolerance, least, floor), mde=max(criteria.mde, least))
 
 
 def _judged(logs: tuple[float, ...], nulls: tuple[float, ...], criteria: Criteria) -> Judgement:
@@ -194,17 +198,16 @@ def verdict_of(failed: bool, passed: bool, *, biased: bool) -> Verdict:
 
 
 def _head_over_base(pair: Pair) -> float:
-    return _median_of_blocks(lambda base, twin, head: head - (base + twin) / 2, pair)
+    return (_over(pair.head, pair.base) + _over(pair.head, pair.twin)) / 2
 
 
 def _twin_over_base(pair: Pair) -> float:
-    return _median_of_blocks(lambda base, twin, _: twin - base, pair)
+    return _over(pair.twin, pair.base)
 
 
-def _median_of_blocks(contrast: Callable[[float, float, float], float], pair: Pair) -> float:
-    """The median of a contrast over blocks; of the two samples that a role has in each, the logs are averaged."""
-    roles = (_block_logs(pair.base), _block_logs(pair.twin), _block_logs(pair.head))
-    return median(contrast(*logs) for logs in zip(*roles, strict=True))
+def _over(one: Sequence[float], other: Sequence[float]) -> float:
+    """The median over blocks of a log ratio; of the two samples that a role has in each, the logs are averaged."""
+    return median(log - beside for log, beside in zip(_block_logs(one), _block_logs(other), strict=True))
 
 
 def _block_logs(samples: Sequence[float]) -> list[float]:

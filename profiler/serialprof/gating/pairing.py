@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -68,13 +69,13 @@ class Pace:
         return self.seconds < 2 * SHORTEST_SAMPLE
 
 
-def pace(setting: Setting, contestant: Contestant, fewest_runs: int = 1) -> Pace:
+def pace(setting: Setting, contestant: Contestant, multiple: int = 1) -> Pace:
     """How a setting is sampled, by how long the base takes.
 
     Args:
         setting: of the benchmark.
         contestant: the base.
-        fewest_runs: run(D) in a sample at least.
+        multiple: of which the number of runs in a sample is one.
 
     Raises:
         BenchmarkFailedError: the base does not run it, or misses its known answer.
@@ -85,7 +86,7 @@ def pace(setting: Setting, contestant: Contestant, fewest_runs: int = 1) -> Pace
     step = run / setting.depth
     whole = run <= _LONGEST_RUN or setting.mode == PROCESS_MODE
     steps = setting.depth if whole else whole_runs(step, setting.depth, _LONGEST_RUN)[0]
-    runs = max(fewest_runs, whole_runs(step * steps, 1, SHORTEST_SAMPLE)[1])
+    runs = math.ceil(whole_runs(step * steps, 1, SHORTEST_SAMPLE)[1] / multiple) * multiple
     seconds = step * steps * runs
     fewest = _FEWEST_BLOCKS if seconds <= _LONG_SAMPLE else _FEWEST_LONG_BLOCKS
     blocks = min(max(int(PAIR_SECONDS / (2 * len(ROLES) * seconds)), fewest), _MOST_BLOCKS)

@@ -171,15 +171,18 @@ def self_test(
 
 
 def planting_pace(setting: Setting, base: Contestant) -> Pace:
-    """How a setting is sampled so that a hundredth can be planted: runs of fewer steps where a sample has too few runs.
+    """How a setting is sampled so that hundredths can be planted: a whole number of hundreds of runs in a sample.
+
+    Where a sample has less than a hundred runs, they are of fewer steps.
 
     Raises:
         BenchmarkFailedError: the base does not run it, or misses its known answer.
     """
     paced = pace(setting, base)
-    if paced.runs >= FEWEST_RUNS:
+    if paced.runs % FEWEST_RUNS == 0:
         return paced
-    return pace(replace(setting, depth=max(1, paced.steps // FEWEST_RUNS)), base, FEWEST_RUNS)
+    depth = min(paced.setting.depth, max(1, paced.steps // FEWEST_RUNS))
+    return pace(replace(setting, depth=depth), base, FEWEST_RUNS)
 
 
 def planted(opened: Contest, share: float) -> Contest:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -47,15 +48,24 @@ def _told(metric: Metric, judgement: Judgement, verdict: Verdict) -> str:
         return f"{found}; {more} than the tolerance of {_share(judgement.tolerance)}"
     if verdict == "pass":
         return f"{found}; {growth} of {_share(judgement.mde)} is excluded"
+    return f"{found}; inconclusive: {_undecided(judgement)}"
+
+
+def _undecided(judgement: Judgement) -> str:
+    """Why the numbers of a metric neither pass nor fail."""
+    low, high = judgement.ratio.low or 0.0, judgement.ratio.high or math.inf
+    tolerance, mde = _share(judgement.tolerance), _share(judgement.mde)
     if judgement.biased and judgement.verdict == "inconclusive":
-        null = _change(judgement.null)
-        return f"{found}; inconclusive: the base against itself gives {null}, so nothing here can be told"
+        return f"the base against itself gives {_change(judgement.null)}, so nothing here can be told"
+    if low > 1 + judgement.tolerance and judgement.p_value == 1:
+        return "in half of the pairs or more the head is no slower than the slower of both bases"
+    if low > 1 + judgement.tolerance:
+        return f"above the tolerance of {tolerance}, but not surely among so many that are judged"
+    if high < 1 + judgement.tolerance:
+        return f"within the tolerance of {tolerance}, but not surely below {mde}"
     if judgement.mde <= judgement.tolerance:
-        return f"{found}; inconclusive: the data do not tell whether it is more than {_share(judgement.tolerance)}"
-    return (
-        f"{found}; inconclusive: the data exclude neither the tolerance of {_share(judgement.tolerance)} nor "
-        f"{_share(judgement.mde)}"
-    )
+        return f"the data do not tell whether it is more than {tolerance}"
+    return f"the data exclude neither the tolerance of {tolerance} nor {mde}"
 
 
 def error_sentence(benchmark: Benchmark, reason: str) -> str:
