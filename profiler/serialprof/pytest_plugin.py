@@ -62,8 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Names the marker, and refuses options that do not go together before any test runs."""
     config.addinivalue_line(
         "markers",
-        f"{_NAME}(tolerance, mde, least_seconds, metrics, budget, strict, ...): what counts as a regression in the "
-        f"test's {_NAME}, as shares and seconds, and any of its knobs",
+        f"{_NAME}(tolerance, mde, least_seconds, metrics, budget, timeout, strict, ...): what counts as a regression "
+        f"in the test's {_NAME}, as shares and seconds, and any of its knobs",
     )
     ways = [name for name in ("base-python", "base-ref", "baseline") if _option(config, name)]
     if len(ways) > 1:
@@ -93,9 +93,9 @@ def serialprof_gate(request: pytest.FixtureRequest) -> Callable[..., Outcome]:
     """Gates one benchmark against the base: `serialprof_gate(reference, **knobs)`, once in a test.
 
     Knobs are those of `serialprof.gating.records.Benchmark` (name, width, depth, threads, mode, dtype, device,
-    parameters), tolerance, mde, least_seconds, budget (seconds) and strict; the marker gives their defaults, and alone
-    may name further metrics. Where the head is slower the test fails; where nothing can be told it warns, or fails
-    where strict; where a side does not run it is an error. Returns the outcome. Skipped without a base.
+    parameters), tolerance, mde, least_seconds, budget and timeout (seconds) and strict; the marker gives their
+    defaults, and alone may name further metrics. Where the head is slower the test fails; where nothing can be told it
+    warns, or fails where strict; where a side does not run it is an error. Returns the outcome. Skipped without a base.
     """
     gates = request.config.stash.get(_SESSION, None)
     if gates is None:
@@ -233,13 +233,15 @@ def _benchmark(gates: GateSession, reference: str, knobs: dict[str, Any]) -> tup
     from serialprof.gating.running import Effort
 
     own = {item.name for item in fields(Benchmark)} - {"reference", "criteria"}
-    unknown = sorted({*knobs} - {*own, *_CRITERIA, "budget"})
+    efforts = {"budget", "timeout"}
+    known = {*own, *_CRITERIA, *efforts}
+    unknown = sorted({*knobs} - known)
     if unknown:
-        raise UsageError(f"{_NAME} has no knob {unknown[0]!r}", f"choose from {', '.join(sorted({*own, *_CRITERIA}))}")
+        raise UsageError(f"{_NAME} has no knob {unknown[0]!r}", f"choose from {', '.join(sorted(known))}")
     strange = sorted({*knobs.get("metrics", ())} - {*METRIC_NAMES})
     if strange:
         raise UsageError(f"there is no metric {strange[0]!r}", f"choose from {', '.join(METRIC_NAMES)}")
     criteria = replace(gates.configuration.criteria, **{name: knobs[name] for name in _CRITERIA if name in knobs})
     given = {"name": default_name(reference), **{name: knobs[name] for name in own if name in knobs}}
     benchmark = Benchmark(reference=reference, criteria=checked(criteria), **given)
-    return benchmark, Effort(budget=knobs["budget"]) if "budget" in knobs else Effort()
+    return benchmark, Effort(**{name: knobs[name] for name in efforts & knobs.keys()})

@@ -86,19 +86,23 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def parse_percent(text: str) -> float:
+def parse_percent(text: str, most: float = 1.0) -> float:
     """A share from "2%" or "0.02".
 
+    Args:
+        text: the share.
+        most: that it has to lie below, 1 for 100 %.
+
     Raises:
-        UsageError: it does not lie between 0 and 1 (100 %).
+        UsageError: it does not lie between 0 and that.
     """
     match = re.fullmatch(r"\s*([0-9.]+)\s*(%?)\s*", text)
     try:
         share = float(match[1]) / (100 if match[2] else 1) if match else math.nan
     except ValueError:
         share = math.nan
-    if not (math.isfinite(share) and 0 < share < 1):
-        raise UsageError(f"{text!r} is no share between 0 and 100 %", "write it like 2% or 0.02")
+    if not (math.isfinite(share) and 0 < share < most):
+        raise UsageError(f"{text!r} is no share between 0 and {100 * most:g} %", "write it like 2% or 0.02")
     return share
 
 

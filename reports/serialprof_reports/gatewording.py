@@ -30,6 +30,7 @@ _HELP: Final = {
     "configuration with a ceiling, an expiry and a reason",
     "stored": "inconclusive against a stored baseline: save it anew on this machine as it is now (`gate save "
     "--replace`), or gate base and head in the same job (--base-ref, --base-python)",
+    "barred": "inconclusive, where a metric cannot be measured: its sentence says why; leave it out of `metrics`",
     "spent": "inconclusive, where further pairs would not help: a quieter machine does, or a larger mde; `serialprof "
     "gate --self-test` says what this one can tell",
     "short": "inconclusive: give it more time (--budget), or a quieter machine; `serialprof gate --self-test` says "
@@ -70,6 +71,9 @@ def _trouble(outcome: Outcome) -> str:
         return word(outcome)
     if outcome.unpaired is not None:
         return "stored"
+    judgements = outcome.judgements.values()
+    if all(judgement.verdict == "pass" or judgement.barred for judgement in judgements):
+        return "barred"
     biased = outcome.judgement is not None and outcome.judgement.biased
     return "spent" if biased or len(outcome.pairs) >= LOOKS[-1] else "short"
 

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 import xmlschema
 
-from serialprof.cli import main
+from serialprof.cli import gateoutput, main
 from serialprof.gating import baselining, environments, pairing, running
 from serialprof.gating import gate as carried
 from serialprof.gating.records import Pair
@@ -218,6 +218,50 @@ def test_a_head_that_cannot_be_built_is_reported_too(repository, monkeypatch) ->
     assert worktrees(repository) == 1
 
 
+def test_a_base_whose_configuration_is_not_understood(repository, recorded, monkeypatch, capsys) -> None:
+    git(repository, "checkout", "-q", "-b", "broken", "main")
+    (repository / "pyproject.toml").write_text("[tool.serialprof.gate]\ntolerence = 1\n")
+    git(repository, "commit", "-qam", "broken")
+    commit(repository, "first")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 4
+    document, _, summary = read(repository)
+    sentence = "first: base: pyproject.toml, gate: there is no key 'tolerence'"
+    assert document["outcomes"][0]["sentence"] == sentence
+    assert "name what is gated here, until the base is mended" in summary
+    recorded("unchanged")
+    assert gate(monkeypatch, "steps.py:first", "--base-ref", "HEAD~1", "--install", "true") == 0
+
+
+def test_a_head_that_is_not_there_is_reported_beside_a_baseline(repository, monkeypatch) -> None:
+    monkeypatch.setattr(carried, "read", lambda path: None)
+    assert gate(monkeypatch, "--baseline", "b.json", "--head-python", "nowhere", *REPORTS) == 2
+    document, _, _ = read(repository)
+    assert document["outcomes"][0]["sentence"].startswith("first: head: there is no interpreter 'nowhere'")
+
+
+def test_what_cannot_be_written_keeps_nothing_else_from_being_so(repository, recorded, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(repository / "nowhere" / "summary.md"))
+    recorded("slower")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 2
+    told = capsys.readouterr()
+    assert (repository / "gate.json").exists()
+    assert (repository / "gate.xml").exists()
+    assert "FAIL" in told.out
+    assert "::error" in told.err
+    assert "cannot append to" in told.err
+
+
+def test_a_reader_that_has_gone_changes_no_verdict(repository, recorded, monkeypatch) -> None:
+    def gone(*_: Any) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(gateoutput, "hand_over", gone)
+    monkeypatch.setattr(gateoutput, "drop_output", lambda: None)
+    recorded("slower")
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 1
+    assert read(repository)[0]["outcomes"][0]["verdict"] == "fail"
+
+
 def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None:
     (repository / "steps.py").write_text(STEPS.format(name="first") + "\n")
     assert gate(monkeypatch, "--base-ref", "HEAD~1") == 2
@@ -239,6 +283,13 @@ def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None
         (["save", "chain", "-o", "b.json", "--timeout", "5min"], "--timeout is 120 s at most"),
         (["chain", "--base-python", sys.executable, "--gates", "3"], "--gates goes with --self-test"),
         (["chain", "chain", "--base-python", sys.executable], "two benchmarks are called 'chain'"),
+        (["chain", "--base-python", sys.executable, "-o", "a.json", "-o", "./a.json"], "-o a.json is given twice"),
+        (["--base-cmd", "true", "--head-cmd", "./a 'x"], """--head-cmd "./a 'x": no closing quotation"""),
+        (["--base-cmd", " ", "--head-cmd", "true"], "--base-cmd is empty"),
+        (["save", "chain", "-o", "b.json", "--metric", "memory"], "stores the time of a step alone"),
+        (["save", "chain", "-o", "b.json", "--python", "nowhere"], "head: there is no interpreter 'nowhere'"),
+        (["chain", "--self-test", "--head-python", "nowhere"], "head: there is no interpreter 'nowhere'"),
+        (["chain", "--self-test", "--base-ref", "HEAD~1"], "compares the head with itself, without --base-ref"),
     ],
 )
 def test_what_cannot_be_carried_out_is_said(repository, monkeypatch, capsys, words: list[str], told: str) -> None:

@@ -18,6 +18,7 @@ TABLE = """
 tolerance = "2%"
 least-difference = "20ns"
 install = "pip install ."
+layout-floor = true
 removed = ["old"]
 
 [[tool.serialprof.gate.benchmark]]
@@ -58,6 +59,12 @@ def test_a_table_is_read_whole(tmp_path: Path) -> None:
     assert found.waivers == (Waiver("decode", 0.08, date(2026, 12, 31), "the new scheduler; see #12"),)
     assert found.removed == ("old",)
     assert found.install == "pip install ."
+    assert found.layouts
+
+
+def test_a_ceiling_may_be_more_than_twice_as_slow(tmp_path: Path) -> None:
+    found = read_configuration(written(tmp_path, TABLE.replace('"8%"', '"250%"')))
+    assert found.waivers[0].ceiling == 2.5
 
 
 def test_a_file_of_its_own_has_the_table_without_its_prefix(tmp_path: Path) -> None:

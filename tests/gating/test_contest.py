@@ -44,11 +44,11 @@ class Compare:
         return Side(label, sys.executable, folder)
 
 
-def test_another_default_is_refused_and_told_how_to_get_rid_of(compared: Compare) -> None:
+def test_another_default_is_refused_with_what_makes_them_the_same(compared: Compare) -> None:
     with pytest.raises(RefusedBenchmarkError, match="size is 4 in base and 8 in head; give both one value") as refused:
         compared({"size": 4, "rule": 30}, {"size": 8, "rule": 30})
     assert refused.value.verdict == "error"
-    assert str(refused.value).endswith("as --param size=8")
+    assert str(refused.value).endswith(": --param size=8 beside its name, or parameters = in the configuration")
 
 
 def test_another_default_is_no_matter_where_a_value_is_given(compared: Compare) -> None:

@@ -3,17 +3,20 @@
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from serialprof.gating import gate as carried
 from serialprof.gating import layouts, running
 from serialprof.gating.contest import Contest, Side
 from serialprof.gating.contestants import BenchmarkFailedError, Contestant
 from serialprof.gating.layouts import PAIRS, layout_floor
 from serialprof.gating.pairing import Pace
-from serialprof.gating.records import Benchmark, Outcome, Pair, Role
+from serialprof.gating.records import Benchmark, Metric, Outcome, Pair, Role, Trio
 from serialprof.gating.running import run_gate
 from serialprof.setting import Setting
 from tests.gating.made import MACHINE
@@ -48,15 +51,23 @@ class Clock:
         return Pair((1e-6,) * 4, (1e-6,) * 4, (1e-6 * math.exp(log),) * 4)
 
 
-def gated(monkeypatch: pytest.MonkeyPatch, clock: Clock, rebuilds: Sequence[str] | None) -> Outcome:
-    """One benchmark's outcome, timed by a made clock."""
+def gated(
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    rebuilds: Sequence[str] | None,
+    timed: Callable[..., Pair] | None = None,
+    metrics: tuple[Metric, ...] = ("step",),
+) -> Outcome:
+    """One benchmark's outcome, timed by a made clock; in its own pairs by another one, where that is given."""
     monkeypatch.setattr(layouts, "time_pair", clock)
-    monkeypatch.setattr(running, "time_pair", clock)
+    monkeypatch.setattr(running, "time_pair", timed or clock)
     monkeypatch.setattr(running, "contest", contest)
     monkeypatch.setattr(running, "preflight", lambda *_: None)
     monkeypatch.setattr(running, "pace", lambda *_: PACE)
     build = None if rebuilds is None else lambda: list(map(side, rebuilds))
-    return run_gate([Benchmark("mine", "mine")], side("base"), side("head"), MACHINE, rebuilds=build)[0]
+    return run_gate([Benchmark("mine", "mine", metrics=metrics)], side("base"), side("head"), MACHINE, rebuilds=build)[
+        0
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,12 +106,29 @@ def test_a_failure_within_the_floor_is_none_and_no_pass(monkeypatch: pytest.Monk
     assert "the base alone moves by 8.33 %" in found.sentence
 
 
+def test_a_failure_of_single_steps_alone_is_weighed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(head=0.0, one=0.0)
+
+    def timed(*given: Any) -> Pair:
+        return replace(clock(*given), others={"p99": Trio(1e-4, 1e-4, 1.2e-4)})
+
+    assert gated(monkeypatch, clock, ["one"], timed, metrics=("step", "p99")).verdict == "fail"
+    assert "one" in clock.taken
+
+
 def test_a_failure_above_the_floor_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(head=0.05, one=0.02)
     found = gated(monkeypatch, clock, ["one"])
     assert found.verdict == "fail"
     assert "slower than the tolerance of 2.02 %; built again, the base alone moves by 2.02 %" in found.sentence
     assert clock.taken == ["head"] * 5 + ["one"] * 5
+
+
+def test_failures_that_no_rebuild_was_weighed_against_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    slower = gated(monkeypatch, Clock(head=0.05), [])
+    assert carried._unweighed([slower]) == ("mine: no rebuild of the base differs and runs, so no layout was weighed",)
+    assert not carried._unweighed([gated(monkeypatch, Clock(head=0.05, one=0.01), ["one"])])
+    assert not carried._unweighed([gated(monkeypatch, Clock(head=0.0), [])])
 
 
 def test_near_the_floor_more_pairs_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:

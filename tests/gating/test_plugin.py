@@ -250,7 +250,7 @@ def test_a_baseline_advises_unless_it_is_enforced(
     monkeypatch.setattr(
         sessions,
         "compare",
-        lambda stored, benchmarks, *_, elsewhere: Comparison(
+        lambda stored, benchmarks, *_, elsewhere, timeout: Comparison(
             decided([outcome(benchmarks[0], PAIRS[benchmarks[0].name])]), "", ("an edited file",)
         ),
     )

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import traceback
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 import click
 
+from serialprof.cli.delivery import drop_output
 from serialprof.errors import ExitCode, SerialprofError
 
 _COMMANDS: Final = {
@@ -61,12 +60,6 @@ def group() -> None:
     """
 
 
-def _drop_output() -> None:
-    """What could not be written is tried again as the interpreter ends, whose exit code it would take."""
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-
-
 def main() -> None:
     """Entry point of the console script; turns errors into one sentence and an exit code (docs/architecture.md)."""
     try:
@@ -86,7 +79,7 @@ def main() -> None:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             click.echo(f"serialprof: {error.strerror}: make room, or write elsewhere", err=True)
-            _drop_output()
+            drop_output()
             sys.exit(ExitCode.USAGE)
         traceback.print_exc()
         click.echo("serialprof: this is a bug; please report it with the lines above", err=True)

@@ -21,6 +21,12 @@ _LINE: Final = 80
 _MOST_LINE: Final = 100
 
 
+def drop_output() -> None:
+    """Forgets what could not be written: it is tried again as the interpreter ends, whose exit code it would take."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+
+
 def deliver(document: str | bytes, output: Path | None) -> None:
     """Prints a document, or writes it to a file that does not exist yet.
 

@@ -15,7 +15,7 @@ from serialprof.cli.gateoutput import check_files, deliver_report
 from serialprof.cli.options import DURATION, PERCENT
 from serialprof.cli.progress import Display
 from serialprof.errors import ExitCode, UsageError
-from serialprof.gating.request import GateRequest
+from serialprof.gating.request import GateRequest, check_alone
 from serialprof.gating.running import Effort
 from serialprof.interruption import ended_like_ctrl_c
 
@@ -95,6 +95,7 @@ def command(files: tuple[Path, ...], as_json: bool, self_test: bool, gates: int 
     if self_test:
         if files or as_json:
             raise UsageError("--self-test has no reports: it prints a table", "leave -o and --json out")
+        check_alone(request)
         _self_test(request, gates)
         return ExitCode.OK
     from serialprof.gating.gate import gate

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from serialprof.cli.delivery import TERMINAL, hand_over
+from serialprof.cli.delivery import TERMINAL, drop_output, hand_over
 from serialprof.errors import StoreError, UsageError
 from serialprof.files import check_creatable, write_new
 from serialprof.rendering import renderer
@@ -28,29 +28,57 @@ _SUMMARY, _ACTIONS = "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"
 
 def check_files(files: Iterable[Path]) -> None:
     """Raises where a report could not be written once the gate is through: another ending, or a file in the way."""
+    seen: set[Path] = set()
     for path in files:
         if path.suffix not in _FORMATS:
             raise UsageError(f"-o {path}: no such kind of report", f"end its name in {', '.join(_FORMATS)}")
+        if path.resolve() in seen:
+            raise UsageError(f"-o {path} is given twice", "leave one out")
+        seen.add(path.resolve())
         check_creatable(path)
 
 
 def deliver_report(report: GateReport, files: Iterable[Path], *, as_json: bool) -> None:
-    """Writes everything that was asked for, and what GitHub shows where this is one of its jobs."""
+    """Shows a report and writes everything that was asked for, also what GitHub shows where this is one of its jobs.
+
+    What cannot be written keeps nothing else from being so. A reader that has gone does not change the exit code.
+
+    Raises:
+        StoreError: something could not be written.
+    """
 
     def rendered(name: str) -> Callable[..., str]:
         return partial(renderer(_GROUP, name), report)
 
-    for path in files:
-        write_new(path, rendered(_FORMATS[path.suffix])())
-    if summary := os.environ.get(_SUMMARY):
-        _append(Path(summary), rendered("markdown")())
+    name = "json" if as_json else TERMINAL
+    try:
+        hand_over(rendered(name), name, None)
+    except BrokenPipeError:
+        drop_output()
     if os.environ.get(_ACTIONS) == "true":
         click.echo(rendered("annotations")(), nl=False, err=True)
-    name = "json" if as_json else TERMINAL
-    hand_over(rendered(name), name, None)
+    writes = [partial(_write, path, rendered(_FORMATS[path.suffix])) for path in files]
+    if summary := os.environ.get(_SUMMARY):
+        writes.append(partial(_append, Path(summary), rendered("markdown")))
+    failures = [failure for write in writes if (failure := _tried(write))]
+    if failures:
+        raise failures[0]
 
 
-def _append(path: Path, text: str) -> None:
+def _tried(write: Callable[[], None]) -> StoreError | None:
+    try:
+        write()
+    except StoreError as error:
+        return error
+    return None
+
+
+def _write(path: Path, render: Callable[..., str]) -> None:
+    write_new(path, render())
+
+
+def _append(path: Path, render: Callable[..., str]) -> None:
+    text = render()
     try:
         with path.open("a", encoding="utf-8") as file:
             file.write(text)

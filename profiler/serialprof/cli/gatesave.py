@@ -11,6 +11,7 @@ import click
 
 from serialprof.cli.gateoptions import knob_options, knobs_of, timeout_option
 from serialprof.cli.progress import Display
+from serialprof.errors import UsageError
 from serialprof.interruption import ended_like_ctrl_c
 
 
@@ -44,6 +45,8 @@ def command(workloads: tuple[str, ...], python: str, file: Path, timeout: float,
 
     check_writable(file, replace)
     request = GateRequest(workloads, knobs_of(named=bool(workloads), **knobs), head_python=python)
+    if request.knobs.others:
+        raise UsageError("a baseline stores the time of a step alone", "leave --metric out")
     expected = benchmarks_of(request, read_configuration(request.folder))
     with Display() as display, ended_like_ctrl_c():
         baseline = save(expected, head_alone(request), look_at_machine(), display.stage, timeout=timeout)

@@ -75,7 +75,10 @@ class Baseline:
 def check_writable(path: Path, replace: bool = False) -> None:
     """Raises what `write` would, for a caller that measures in between."""
     if replace and path.exists():
-        _check_kind(path, _document(path), versions=None)
+        try:
+            _check_kind(path, _document(path), versions=None)
+        except BaselineError as error:
+            raise BaselineError(error.message, "remove it, or name another file: only a baseline is replaced") from None
     else:
         check_creatable(path)
 

@@ -24,10 +24,9 @@ from serialprof.gating.contest import RefusedBenchmarkError, Side, describe, set
 from serialprof.gating.contestants import BenchmarkFailedError, Contestant
 from serialprof.gating.fingerprint import differences, fingerprint, moved, movement
 from serialprof.gating.interpreters import look_at
-from serialprof.gating.judging import unjudged
 from serialprof.gating.pairing import Pace, pace, time_process
 from serialprof.gating.preflight import WARM_LIMIT, preflight
-from serialprof.gating.records import METRIC_NAMES, Benchmark, Judgement, Metric, Outcome, SideFacts, Unpaired
+from serialprof.gating.records import Benchmark, Judgement, Outcome, SideFacts, Unpaired
 from serialprof.gating.running import decided
 from serialprof.gating.telling import error_sentence, sentence
 from serialprof.gating.welch import judge_unpaired
@@ -151,14 +150,20 @@ def compare(
     Raises:
         CannotMeasureError: this machine's yardsticks cannot be read.
     """
-    found = [_measured(baseline, benchmark, side, machine, tell, processes, timeout) for benchmark in benchmarks]
+    stored = [replace(benchmark, metrics=("step",)) for benchmark in benchmarks]
+    found = [_measured(baseline, benchmark, side, machine, tell, processes, timeout) for benchmark in stored]
     measured = [item for item in found if isinstance(item, _Taken)]
     readings = [reading for item in measured for reading in item.yardsticks]
     # Where nothing was measured, no clock is known and nothing is judged.
     strange = differences(baseline.fingerprint, fingerprint(machine, readings)) if readings else ()
     outcomes = decided([item if isinstance(item, Outcome) else _judged(item, strange) for item in found], elsewhere)
+    left_out = [
+        f"{benchmark.name}: {', '.join(benchmark.others)} of a stored baseline is not known, and not compared"
+        for benchmark in benchmarks
+        if benchmark.others
+    ]
     warnings = [text for item in measured for text in _warnings(item, same_machine=not strange)]
-    return Comparison(outcomes, "" if enforce else ADVISORY, tuple(warnings))
+    return Comparison(outcomes, "" if enforce else ADVISORY, (*left_out, *warnings))
 
 
 def _entry(benchmark: Benchmark, side: Side, machine: Machine, tell: Tell, processes: int, timeout: float) -> Entry:
@@ -251,19 +256,14 @@ def _judged(taken: _Taken, strange: Sequence[str]) -> Outcome:
         judgement = judge_unpaired(taken.samples, benchmark.criteria, LEAST_TOLERANCE, barred)
     else:
         judgement = _beyond_movement(taken) if taken.moved else taken.plain
-    others: dict[Metric, Judgement] = {
-        metric: unjudged(f"a stored baseline has no {METRIC_NAMES[metric]}", benchmark.criteria)
-        for metric in benchmark.others
-    }
     return Outcome(
         benchmark,
         judgement.verdict,
-        sentence(benchmark, judgement, judgement.verdict, others),
+        sentence(benchmark, judgement, judgement.verdict),
         setting=taken.pace.setting,
         runs=taken.pace.runs,
         judgement=judgement,
         seconds=taken.seconds,
-        others=others,
         unpaired=taken.samples,
     )
 

@@ -21,6 +21,8 @@ from serialprof.units import parse_duration, parse_percent
 
 _PYPROJECT: Final = "pyproject.toml"
 _OWN: Final = "serialprof.toml"
+#: Ceilings of waivers lie below, as a share: slow-downs have no end at 100 %.
+_HIGHEST: Final = 1000.0
 _UNKNOWN_KEY: Final = re.compile(r"unknown field `(.+?)`")
 
 
@@ -61,6 +63,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True, rename="kebab", frozen=
     mde: str = "3%"
     least_difference: str | None = None
     install: str = ""
+    layout_floor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Configuration:
         removed: names that may be missing although the base expects them.
         criteria: of benchmarks that have none of their own.
         install: the shell command that installs a checkout, empty where none is given.
+        layouts: whether a failure has to exceed what rebuilding the base alone does, where it is a commit.
         path: the file, None where there is none.
     """
 
@@ -98,6 +102,7 @@ class Configuration:
     removed: tuple[str, ...] = ()
     criteria: Criteria = field(default_factory=Criteria)
     install: str = ""
+    layouts: bool = False
     path: Path | None = None
 
 
@@ -148,7 +153,8 @@ def _configuration(table: _Table, path: Path) -> Configuration:
     if twice is not None:
         raise UsageError(f"two benchmarks are called {twice!r}", "give one of them another name")
     waivers = tuple(
-        Waiver(entry.benchmark, parse_percent(entry.ceiling), entry.expires, entry.reason) for entry in table.waiver
+        Waiver(entry.benchmark, parse_percent(entry.ceiling, _HIGHEST), entry.expires, entry.reason)
+        for entry in table.waiver
     )
     for waiver in waivers:
         if waiver.benchmark not in names:
@@ -157,7 +163,7 @@ def _configuration(table: _Table, path: Path) -> Configuration:
             )
         if not waiver.reason.strip():
             raise UsageError(f"the waiver of {waiver.benchmark!r} has no reason", "say why")
-    return Configuration(benchmarks, waivers, table.removed, criteria, table.install, path)
+    return Configuration(benchmarks, waivers, table.removed, criteria, table.install, table.layout_floor, path)
 
 
 def _benchmark(entry: _Entry, criteria: Criteria) -> Benchmark:

@@ -128,7 +128,11 @@ def _check_alike(base: _Parameters, head: _Parameters, asked: _Parameters) -> No
     if changed:
         told = ", ".join(f"{name} is {base[name]} in base and {head[name]} in head" for name in changed)
         given = " ".join(f"--param {name}={head[name]}" for name in changed)
-        raise RefusedBenchmarkError("error", f"parameters have other defaults: {told}; give both one value, as {given}")
+        raise RefusedBenchmarkError(
+            "error",
+            f"parameters have other defaults: {told}; give both one value: {given} beside its name, or parameters = "
+            "in the configuration",
+        )
 
 
 def setting_of(benchmark: Benchmark, description: Description, machine: Machine) -> Setting:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,12 +20,11 @@ from serialprof.gating.contest import Side
 from serialprof.gating.expecting import missing, waived
 from serialprof.gating.interpreters import look_at
 from serialprof.gating.records import Benchmark, GateReport, Outcome, SideFacts, Verdict
-from serialprof.gating.request import GateRequest, benchmarks_of, check_base, pinned
+from serialprof.gating.request import GateRequest, benchmarks_of, check_base, command_of, pinned
 from serialprof.gating.running import Tell, run_gate
-from serialprof.gating.sides import built_sides, given_sides
+from serialprof.gating.sides import built_sides, given_side, given_sides
 from serialprof.gating.telling import error_sentence
 from serialprof.machine import Machine
-from serialprof.program import command_reference
 
 _SAME: Final = "both sides are the same environment and folder: this is a null, and tells whether this machine can gate"
 
@@ -69,8 +67,12 @@ def gate(request: GateRequest, machine: Machine, tell: Tell = lambda what: None)
 
 
 def head_alone(request: GateRequest) -> Side:
-    """The head where there is no base beside it."""
-    return Side("head", request.head_python or sys.executable, request.folder.resolve())
+    """The head where there is no base beside it.
+
+    Raises:
+        HeadError: its interpreter is missing, does not start, or has no serialprof that can take part.
+    """
+    return given_side("head", request.head_python or sys.executable, request.folder)
 
 
 def _paired(
@@ -81,7 +83,7 @@ def _paired(
     tell: Tell,
 ) -> GateReport:
     base, head, rebuilds = _sides(request, configuration, tell)
-    gone = () if request.names_benchmarks else missing(read_configuration(base.folder), configuration)
+    gone = () if request.names_benchmarks else missing(_expected_by(base), configuration)
     outcomes = run_gate(expected, base, head, report.machine, request.effort, tell, rebuilds=rebuilds)
     same = base == replace(head, label=base.label)
     return replace(
@@ -90,8 +92,27 @@ def _paired(
         base=_facts(base),
         head=_facts(head),
         command=pinned(report.command, "--base-ref", base.commit),
-        warnings=(_SAME,) if same else (),
+        warnings=((_SAME,) if same else ()) + (_unweighed(outcomes) if rebuilds else ()),
     )
+
+
+def _unweighed(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Which failures no rebuild of the base was there to be weighed against."""
+    names = ", ".join(outcome.benchmark.name for outcome in outcomes if outcome.verdict == "fail" and not outcome.floor)
+    return (f"{names}: no rebuild of the base differs and runs, so no layout was weighed",) if names else ()
+
+
+def _expected_by(base: Side) -> Configuration:
+    """What the base says about its gate.
+
+    Raises:
+        BaselineError: that is not understood.
+    """
+    try:
+        return read_configuration(base.folder)
+    except UsageError as error:
+        told = error.message.replace(f"{base.folder}/", "")
+        raise BaselineError(f"base: {told}", "name what is gated here, until the base is mended") from None
 
 
 def _against_baseline(
@@ -139,11 +160,11 @@ def _sides(
                 "--base-ref needs --install", 'write --install "pip install .", or install = in pyproject.toml'
             )
         built = built_sides(request.base_ref, install, request.folder, allow_dirty=request.dirty, tell=tell)
-        return built.base, built.head, built.rebuilds if request.layouts else None
+        return built.base, built.head, built.rebuilds if request.layouts or configuration.layouts else None
     if request.base_command:
         words = (("base", request.base_command), ("head", request.head_command))
         base, head = (
-            Side(label, sys.executable, request.folder, command=command_reference(shlex.split(command)))
+            Side(label, sys.executable, request.folder, command=command_of(f"--{label}-cmd", command))
             for label, command in words
         )
         return base, head, None

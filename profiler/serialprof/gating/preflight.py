@@ -65,7 +65,9 @@ def preflight(role: Role, contestant: Contestant, setting: Setting, limit: float
         except BenchmarkFailedError as failed:
             if not failed.hung:
                 raise
-            text = f"{failed}; where it needs longer to load and warm up, --timeout gives it more"
+            text = (
+                f"{failed}; where it needs longer to load and warm up, --timeout (timeout= beside a test) gives it more"
+            )
             raise BenchmarkFailedError(role, text, hung=True) from None
     if after.children - before.children or after.waited > before.waited:
         raise BenchmarkFailedError(

@@ -28,6 +28,8 @@ METRIC_NAMES: Final[dict[Metric, str]] = {
     "p99": "99th percentile of steps",
     "launches": "launches per step",
 }
+#: Those that are times, which smallest differences and layouts are about.
+TIMES: Final[tuple[Metric, ...]] = ("step", "p99")
 
 Verdict: TypeAlias = Literal["pass", "fail", "inconclusive", "no baseline", "error"]
 

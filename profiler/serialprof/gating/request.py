@@ -73,7 +73,7 @@ def benchmarks_of(request: GateRequest, configuration: Configuration) -> tuple[B
         name: value for name in ("tolerance", "mde", "least_seconds") if (value := getattr(request, name)) is not None
     }
     if request.head_command:
-        command = command_reference(shlex.split(request.head_command))
+        command = command_of("--head-cmd", request.head_command)
         named: Sequence[Benchmark] = [_named(command, "command", request.knobs, configuration.criteria)]
     elif request.workloads:
         named = [_named(item, default_name(item), request.knobs, configuration.criteria) for item in request.workloads]
@@ -89,6 +89,21 @@ def benchmarks_of(request: GateRequest, configuration: Configuration) -> tuple[B
     if twice is not None:
         raise UsageError(f"two benchmarks are called {twice!r}", "name one of them in the configuration")
     return tuple(replace(item, criteria=checked(replace(item.criteria, **asked))) for item in named)
+
+
+def command_of(option: str, text: str) -> str:
+    """The reference of a whole program that is given in one word, quoted as for a shell.
+
+    Raises:
+        UsageError: it is empty, or a quote is not closed; the message names the option.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {str(error).lower()}", "close it") from None
+    if not words:
+        raise UsageError(f"{option} is empty", 'write it like "./program --steps {depth}"')
+    return command_reference(words)
 
 
 def _named(reference: str, name: str, knobs: Knobs, criteria: Criteria) -> Benchmark:
@@ -109,6 +124,24 @@ def pinned(words: Sequence[str], option: str, commit: str) -> tuple[str, ...]:
         commit if before == option else f"{option}={commit}" if word.startswith(f"{option}=") else word
         for before, word in pairwise(("", *words))
     )
+
+
+def check_alone(request: GateRequest) -> None:
+    """Raises a UsageError where something is asked for that does not go with a head alone, which is its own base."""
+    for given, option in (
+        (request.base_ref, "--base-ref"),
+        (request.install, "--install"),
+        (request.base_python, "--base-python"),
+        (request.base_command, "--base-cmd"),
+        (request.head_command, "--head-cmd"),
+        (request.baseline, "--baseline"),
+        (request.enforce, "--enforce"),
+        (request.dirty, "--allow-dirty"),
+        (request.layouts, "--layout-floor"),
+        (request.strict, "--on-inconclusive"),
+    ):
+        if given:
+            raise UsageError(f"--self-test compares the head with itself, without {option}", "leave that out")
 
 
 def check_base(request: GateRequest) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from serialprof.gating.contest import Contest, RefusedBenchmarkError, Side, contest
 from serialprof.gating.contestants import BenchmarkFailedError
-from serialprof.gating.judging import final, judge, judge_all, settled
+from serialprof.gating.judging import final, judge_all, settled
 from serialprof.gating.layouts import layout_floor
 from serialprof.gating.metrics import refusals
 from serialprof.gating.pairing import Pace, pace, time_pair
 from serialprof.gating.preflight import WARM_LIMIT, preflight
-from serialprof.gating.records import LOOKS, Benchmark, Outcome, Pair, Role, Verdict
+from serialprof.gating.records import LOOKS, TIMES, Benchmark, Judgement, Metric, Outcome, Pair, Role, Verdict
 from serialprof.gating.telling import error_sentence, sentence
 from serialprof.machine import Machine
 
@@ -124,7 +124,8 @@ def _gated(
         paced = pace(opened.setting, opened.contestants["base"])
         pairs = take_pairs(opened, paced, effort, hypotheses, tell)
         floor = None
-        if rebuilds is not None and judge(pairs, benchmark.criteria).verdict == "fail":
+        unmeasured = refusals(benchmark.others, paced.step)
+        if rebuilds is not None and _slower(judge_all(pairs, benchmark, unmeasured)):
             floor = layout_floor(opened, paced, rebuilds(), effort.seed, tell)
         if floor is not None:
             pairs = take_pairs(opened, paced, effort, hypotheses, tell, floor=floor, taken=pairs)
@@ -133,7 +134,7 @@ def _gated(
     except BenchmarkFailedError as failed:
         role = "head" if failed.role == "head" else "base"
         return Outcome(benchmark, "error", error_sentence(benchmark, f"{role}: {failed}"))
-    judgements = judge_all(pairs, benchmark, refusals(benchmark.others, paced.step), floor or 0.0)
+    judgements = judge_all(pairs, benchmark, unmeasured, floor or 0.0)
     judgement = judgements.pop("step")
     return Outcome(
         benchmark,
@@ -147,6 +148,11 @@ def _gated(
         seconds=time.monotonic() - began,
         others=judgements,
     )
+
+
+def _slower(judgements: Mapping[Metric, Judgement]) -> bool:
+    """Whether one of the times fails, which are what layouts move."""
+    return any(judgement.verdict == "fail" for metric, judgement in judgements.items() if metric in TIMES)
 
 
 def take_pairs(

@@ -165,7 +165,9 @@ class GateSession:
         if sides.base is not None:
             return run_gate([benchmark], sides.base, sides.head, sides.machine, effort, elsewhere=elsewhere)
         assert self.baseline is not None
-        compared = compare(self.baseline, [benchmark], sides.head, sides.machine, elsewhere=elsewhere)
+        compared = compare(
+            self.baseline, [benchmark], sides.head, sides.machine, elsewhere=elsewhere, timeout=effort.timeout
+        )
         self.warnings += compared.warnings
         return compared.outcomes
 

@@ -94,10 +94,11 @@ def given_sides(base_python: str, head_python: str, folder: Path) -> tuple[Side,
         BaselineError: the base's interpreter is missing, does not start, or has no serialprof that can take part.
         HeadError: the same of the head's.
     """
-    return _given("base", base_python, folder), _given("head", head_python, folder)
+    return given_side("base", base_python, folder), given_side("head", head_python, folder)
 
 
-def _given(label: str, python: str, folder: Path) -> Side:
+def given_side(label: str, python: str, folder: Path) -> Side:
+    """One of them; arguments and errors as of `given_sides`."""
     try:
         found = find_interpreter(python)
         look_at(found).check()

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final
 
 from serialprof.estimate import Estimate
-from serialprof.gating.records import METRIC_NAMES, Benchmark, Judgement, Metric, Verdict
-
-_TIMES: Final[tuple[Metric, ...]] = ("step", "p99")
+from serialprof.gating.records import METRIC_NAMES, TIMES, Benchmark, Judgement, Metric, Verdict
 
 
 def sentence(
@@ -43,7 +40,7 @@ def _told(metric: Metric, judgement: Judgement, verdict: Verdict) -> str:
     found = f"{_change(judgement.ratio)} over {len(judgement.logs)} {units}"
     if judgement.barred:
         return f"{found if judgement.logs else ''}; inconclusive: {judgement.barred}".removeprefix("; ")
-    more, growth = ("slower", "a slow-down") if metric in _TIMES else ("more", "an increase")
+    more, growth = ("slower", "a slow-down") if metric in TIMES else ("more", "an increase")
     if verdict == "fail":
         return f"{found}; {more} than the tolerance of {_share(judgement.tolerance)}"
     if verdict == "pass":

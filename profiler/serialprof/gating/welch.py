@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean, median, variance
 
 from serialprof.estimate import Estimate
@@ -22,12 +23,13 @@ def judge_unpaired(samples: Unpaired, criteria: Criteria, floor: float, barred: 
     Args:
         samples: seconds per step, process by process.
         criteria: of the benchmark.
-        floor: share that enters the tolerance.
+        floor: share below which nothing is told; neither tolerance nor mde is smaller.
         barred: why nothing can be told all the same, empty where it can.
     """
     bases, heads = ([_level(process) for process in side] for side in (samples.base, samples.head))
     center = fmean(bases)
-    wide = widened(criteria, math.exp(center), floor)
+    coarse = replace(criteria, tolerance=max(criteria.tolerance, floor), mde=max(criteria.mde, floor))
+    wide = widened(coarse, math.exp(center), floor=0.0)
     difference = fmean(heads) - center
     low, high = (
         difference + side * half_width(bases, heads, error) for side, error in ((-1, FAIL_ERROR), (1, PASS_ERROR))
