@@ -27,7 +27,7 @@ BESIDE := $(addprefix tests/,measure/test_coverage.py cli browser \
   repository sides))
 
 .PHONY: run test suite bytecode beside alone sanitize check format lint types contracts docs test-browser browser \
-  test-qemu qemu bench-tools attribution-tools kernel-tools wheel clean
+  test-qemu qemu aarch64 bench-tools attribution-tools kernel-tools wheel clean
 
 run: $(VENV)/.runs  ## install, profile this machine, say where the page is
 	$(BIN)/serialprof run
@@ -84,6 +84,15 @@ qemu:  ## Debian's emulator, compiler of firmware tables and archiver, for the t
 
 test-qemu: qemu $(VENV)/.tests  ## the clock controller against real kernels' cpufreq; packages are kept in build/qemu
 	$(BIN)/python -m pytest -m qemu tests/qemu
+
+aarch64: $(VENV)/.backend  ## every C++ file is one for aarch64 too, by Debian's cross compiler; nothing is linked
+	@command -v aarch64-linux-gnu-g++ >/dev/null \
+	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends g++-aarch64-linux-gnu >/dev/null; } \
+	  || echo "a cross compiler cannot be installed here: nothing is compiled for aarch64"
+	@! command -v aarch64-linux-gnu-g++ >/dev/null || printf '%s\n' native/*.cpp native/loops/loops.cpp \
+	  | xargs -n 1 -P "$$(nproc)" aarch64-linux-gnu-g++ -std=c++17 -O2 -fsyntax-only -fvisibility=hidden -Wall -Wextra -Werror \
+	    -DSERIALPROF_ISA=baseline -Inative -Inative/include $$($(BIN)/python -c 'import pybind11, sysconfig; \
+	    print("-isystem", sysconfig.get_path("include"), "-isystem", pybind11.get_include())')
 
 bench-tools: $(BENCH)/.bench  ## what benchmarks/{sampling,report,gate}.py compare, in an environment of their own, and Debian's hyperfine
 	@command -v hyperfine >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends hyperfine >/dev/null; } \

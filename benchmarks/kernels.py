@@ -22,6 +22,8 @@ four rounds alone.
 from __future__ import annotations
 
 import argparse
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -62,20 +64,30 @@ def main() -> None:
     cores = [core_of(name) for name in names]
     cores = [replace(core, cases=tuple(case for case in core.cases if arguments.shape in case.shape)) for core in cores]
     rows = measure(cores, counts, arguments.minutes, machine.cpus, limits)
+    run = {"date": time.strftime("%Y-%m-%d"), "command": sys.argv[1:], "cores": names, "limits": asdict(limits)}
     print(*lines_of(rows), sep="\n")
     if arguments.core is None and not arguments.shape:
-        print(f"written: {record('kernels', machine, {'limits': asdict(limits), 'rows': rows})}")
+        print(f"written: {record('kernels', machine, {'runs': [run], 'rows': rows})}")
     elif arguments.record:
-        result = {"limits": asdict(limits), "rows": renewed(msgspec.json.decode(path.read_bytes()), rows)}
-        print(f"written: {record('kernels', machine, result)}")
+        print(f"written: {record('kernels', machine, renewed(msgspec.json.decode(path.read_bytes()), run, rows))}")
 
 
-def renewed(before: dict[str, Any], rows: Sequence[Row]) -> list[Row]:
-    """The rows of a document with those of some cores measured anew, all with the day that they were measured on."""
-    cores = {row["core"] for row in rows}
-    kept = [{"date": before["date"], **row} for row in before["result"]["rows"] if row["core"] not in cores]
-    order = list(MODULES)
-    return sorted([*kept, *rows], key=lambda row: order.index(row["core"]))
+def renewed(before: dict[str, Any], run: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+    """A document's result with some cores measured anew, and with what each of its runs still stands for.
+
+    Args:
+        before: the document.
+        run: the cores that were measured now, the command, the day, and this machine's limits then.
+        rows: of these cores.
+    """
+    order, cores = list(MODULES), set(run["cores"])
+    result = before["result"]
+    runs = [{**past, "cores": [name for name in past["cores"] if name not in cores]} for past in result["runs"]]
+    kept = [row for row in result["rows"] if row["core"] not in cores]
+    return {
+        "runs": [*(past for past in runs if past["cores"]), run],
+        "rows": sorted([*kept, *rows], key=lambda row: order.index(row["core"])),
+    }
 
 
 if __name__ == "__main__":

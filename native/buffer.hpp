@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
-#include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "memory.hpp"
 
@@ -21,23 +22,19 @@ inline std::int64_t product(std::initializer_list<std::int64_t> factors) {
   return result;
 }
 
-// Adds sizes up before anything is allocated; add() throws std::invalid_argument where they exceed half of this
-// machine's memory.
+// Adds sizes up before anything is allocated; add() throws std::invalid_argument, naming the arguments that decide
+// them, where they exceed half of this machine's memory.
 class FloatBudget {
  public:
+  explicit FloatBudget(std::vector<Sized> arguments) : arguments_(std::move(arguments)) {}
+
   void add(std::initializer_list<std::int64_t> factors) {
     bytes_ += 4.0 * static_cast<double>(product(factors));
-    if (bytes_ <= physical_memory() / 2) return;
-    throw std::invalid_argument("this shape needs more than half of this machine's memory: make it smaller");
-  }
-
-  // The same for what one argument asks for beside the rest, which it then names.
-  void add_for(const char* name, std::int64_t value, std::initializer_list<std::int64_t> factors) {
-    bytes_ += 4.0 * static_cast<double>(product(factors));
-    require_memory(name, value, bytes_);
+    require_memory(arguments_, bytes_);
   }
 
  private:
+  std::vector<Sized> arguments_;
   double bytes_ = 0.0;
 };
 

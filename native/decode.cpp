@@ -79,7 +79,12 @@ Shape Decode::checked_shape(std::int64_t model_dim, std::int64_t layers, std::in
   in_range("depth", depth, 1, 1 << 20);
   in_range("width", width, 1, 1 << 20);
   const Shape shape{model_dim, layers, heads, vocabulary, context + depth, width, precision_named(weights)};
-  FloatBudget budget;
+  FloatBudget budget({{"model_dim", model_dim},
+                      {"layers", layers},
+                      {"vocabulary", vocabulary},
+                      {"context", context},
+                      {"depth", depth},
+                      {"width", width}});
   Weights::count(shape, budget);
   Cache::count(shape, budget);
   Activations::count(shape, wide ? width * depth : width, threads, budget);

@@ -94,7 +94,7 @@ class Life {
     const std::int64_t words = loops().bit_words;
     const double vectors = static_cast<double>(Strips(columns, words).length() + 2);
     const double column = static_cast<double>(rows * words + 3 * kGrain);
-    require_memory("rows", rows, 8.0 * vectors * column * static_cast<double>(copies));
+    require_memory({{"rows", rows}, {"columns", columns}}, 8.0 * vectors * column * static_cast<double>(copies));
     initial_ = Grid(rows, columns, words);
     for (std::int64_t copy = 1; copy < copies; ++copy) grids_.emplace_back(rows, columns, words);
     Random random(seed);

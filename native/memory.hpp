@@ -10,6 +10,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace serialprof {
 
@@ -26,12 +27,28 @@ inline double physical_memory() noexcept {  // bytes
   return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-// Throws std::invalid_argument, naming the argument, where `bytes` exceed half of this machine's memory.
-inline void require_memory(const char* name, std::int64_t value, double bytes) {
+// An argument that decides how much memory is needed.
+struct Sized {
+  const char* name;
+  std::int64_t value;
+};
+
+// Throws std::invalid_argument, naming the arguments, where `bytes` exceed half of this machine's memory.
+inline void require_memory(const std::vector<Sized>& arguments, double bytes) {
   if (bytes <= physical_memory() / 2) return;
-  throw std::invalid_argument(std::string(name) + " = " + std::to_string(value) + " needs " +
+  std::string named;
+  for (const Sized& argument : arguments) {
+    named += (named.empty() ? "" : ", ") + std::string(argument.name) + " = " + std::to_string(argument.value);
+  }
+  const bool alone = arguments.size() == 1;
+  throw std::invalid_argument(named + (alone ? " needs " : " need ") +
                               std::to_string(static_cast<std::int64_t>(bytes / 1e6)) +
-                              " MB, more than half of this machine's memory; choose a smaller " + name);
+                              " MB, more than half of this machine's memory; choose " +
+                              (alone ? std::string("a smaller ") + arguments[0].name : "less of one of them"));
+}
+
+inline void require_memory(const char* name, std::int64_t value, double bytes) {
+  require_memory({{name, value}}, bytes);
 }
 
 // `count` uninitialised elements, aligned to a cache line.

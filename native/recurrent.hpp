@@ -45,8 +45,7 @@ class Recurrent {
   py::dict weights() const { return weights_.copy(); }
   py::array_t<float> inputs() const { return inputs_.copy(); }
   py::tuple state() const;
-  static py::tuple cell(const py::array_t<float>& gates, const py::array_t<float>& before,
-                        const py::array_t<float>& c) {
+  static py::tuple cell(const py::array& gates, const py::array& before, const py::array& c) {
     return update_units(Cell::loop(), Cell::kGates, Weights::kBiasPanels, gates, before, c);
   }
 
@@ -129,7 +128,7 @@ Recurrent<Cell>::Recurrent(std::shared_ptr<Team> the_team, std::int64_t hidden, 
 // Refuses what would not fit before anything is allocated.
 template <typename Cell>
 void Recurrent<Cell>::check() const {
-  FloatBudget budget;
+  FloatBudget budget({{"hidden", hidden_}, {"width", width_}, {"depth", depth_}, {"ahead", ahead_}});
   const std::int64_t gates = Cell::kGates * group_;
   budget.add({2, gates, groups_, hidden_ + 3});
   budget.add({InputRing::kSteps + 2, width_, unit_stride_});
@@ -137,7 +136,7 @@ void Recurrent<Cell>::check() const {
   budget.add({team->size(), kLaneBlock, 2 * kBatch * gates + unit_stride_});
   if (ahead_ > 1) {  // each thread's rows are padded
     const std::int64_t padding = row_stride(1) * std::min<std::int64_t>(team->size(), groups_);
-    budget.add_for("ahead", ahead_, {ahead_, width_, gates * groups_ + padding});
+    budget.add({ahead_, width_, gates * groups_ + padding});
   }
 }
 

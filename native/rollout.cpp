@@ -76,7 +76,7 @@ Rollout::Rollout(std::shared_ptr<Team> members, std::int64_t width, std::int64_t
   world_.actions = in_range("actions", actions, 1, kMostActions);
   world_.branching = in_range("branching", branching, 1, 1 << 12);
   const std::int64_t copies = wide_ ? team->size() : 1;
-  FloatBudget budget;
+  FloatBudget budget({{"width", width}, {"states", states}, {"actions", actions}, {"branching", branching}});
   budget.add({states, actions, row() + 1});
   budget.add({3, copies, stride_});
   ranks_ = Buffer<std::int32_t>(states * actions);

@@ -128,7 +128,7 @@ Scan::Scan(std::shared_ptr<Team> the_team, std::int64_t width, std::int64_t seed
 // Refuses what would not fit before anything is allocated.
 void Scan::check() const {
   const std::int64_t copies = wide_ ? chunk_count(depth_) : 1;
-  FloatBudget budget;
+  FloatBudget budget({{"width", width_}, {"depth", depth_}, {"states", states_}, {"ring", ring_}});
   budget.add({ring_, row_size_});
   budget.add({1 + 2 * copies, state_size()});
   if (wide_) budget.add({copies, row_size_});

@@ -19,7 +19,8 @@ constexpr std::int64_t kPageWords = 4096 / 8;
 // A footprint that the threads of a team read or update together, each its own share.
 //
 // Passes that go to and fro find at every turn what the last one left in the nearer caches; passes that all go upwards
-// suit the prefetchers better. Which is faster, and in what pieces, depends on the footprint and on the machine.
+// suit the prefetchers better, and several streams at once keep more of them busy. Which is faster, and in what pieces,
+// depends on the footprint and on the machine.
 class Reader {
  public:
   Reader(std::shared_ptr<Team> members, std::int64_t footprint_bytes) : team_(std::move(members)) {
@@ -52,10 +53,10 @@ class Reader {
   template <typename Wanted>
   double timed(std::int64_t passes, const std::string& order, Team::Task pass, const Wanted& wanted) {
     in_range("passes", passes, 1, std::int64_t{1} << 32);
-    const WordOrder back = order_named(order);
+    const WordOrder asked = order_named(order);
     const Turn turn(*team_);
     passes_ = passes;
-    back_ = back;
+    order_ = asked;
     const std::uint64_t before = updates_;
     {
       py::gil_scoped_release release;
@@ -76,7 +77,8 @@ class Reader {
     if (order == "up") return WordOrder::kUp;
     if (order == "down") return WordOrder::kDown;
     if (order == "pieces") return WordOrder::kPieces;
-    throw std::invalid_argument("order = '" + order + "' is none of up, down, pieces");
+    if (order == "abreast") return WordOrder::kAbreast;
+    throw std::invalid_argument("order = '" + order + "' is none of up, down, pieces, abreast");
   }
 
   // Words of one thread's share.
@@ -97,7 +99,9 @@ class Reader {
       words[index] = static_cast<std::uint64_t>(index);
   }
 
-  WordOrder order_of(std::int64_t pass) const noexcept { return pass % 2 == 0 ? back_ : WordOrder::kUp; }
+  WordOrder order_of(std::int64_t pass) const noexcept {
+    return pass % 2 == 0 || order_ == WordOrder::kAbreast ? order_ : WordOrder::kUp;
+  }
 
   static void read(void* context, Member& member) {
     Reader& reader = *static_cast<Reader*>(context);
@@ -131,7 +135,7 @@ class Reader {
   std::int64_t lines_ = 0;
   std::int64_t stride_ = 0;  // words from one thread's share to the next, whole pages
   std::int64_t passes_ = 0;
-  WordOrder back_ = WordOrder::kUp;  // of every second pass
+  WordOrder order_ = WordOrder::kUp;
   double seconds_ = 0.0;
   std::uint64_t updates_ = 0;
   Memory<std::uint64_t> words_;  // word i of every share holds i + updates_

@@ -3,7 +3,8 @@
 //
 //   V'(s) = max over a of r(s, a) + discount * sum over k of p(s, a, k) V(successor(s, a, k))
 //
-// Probabilities are whole numbers of 16 bits over their sum, so that tables are small: what binds is reading them.
+// Probabilities are whole numbers of 16 bits over their sum, so that tables are small: what binds is the load of each
+// successor's value.
 // The threads divide the states. Wide form: independent backups of 16 drawn sets of values, which pass the tables
 // together, as often as it takes for as many backups as there are steps.
 #include <pybind11/numpy.h>
@@ -81,7 +82,7 @@ Value::Value(std::shared_ptr<Team> members, std::int64_t width, std::int64_t see
   mdp_.compact = width <= kCompactStates;
   mdp_.tile_bytes = mdp_.actions * action_bytes();
   const std::int64_t sets = wide_ ? kSets : 1;
-  require_memory("width", width,
+  require_memory({{"width", width}, {"actions", actions}, {"branching", branching}},
                  static_cast<double>(stride_) * (static_cast<double>(mdp_.tile_bytes) / kMdpTile + 12.0 * sets));
   tiles_ = Buffer<unsigned char>(stride_ / kMdpTile * mdp_.tile_bytes);
   mdp_.tiles = tiles_.data();

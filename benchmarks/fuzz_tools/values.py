@@ -64,6 +64,13 @@ def floats() -> SearchStrategy[Any]:
     )
 
 
+def unaligned(size: int, dtype: str) -> Any:
+    """Zeros that begin at an odd address: as an array, or as a view of bytes where no type is asked for."""
+    if not dtype:
+        return memoryview(bytearray(8 * size + 8))[3 : 8 * size + 3].cast("q")
+    return np.zeros(size * np.dtype(dtype).itemsize + 8, "u1")[3:-5].view(dtype)
+
+
 def buffers(kind: str = "") -> SearchStrategy[Any]:
     """Buffers of one type or another: long enough or not, aligned or not, writable or not, of one dimension or more."""
     sizes = st.sampled_from([0, 1, 2, 5, 10, 65, 641])
@@ -75,7 +82,7 @@ def buffers(kind: str = "") -> SearchStrategy[Any]:
             case "strided":
                 return np.zeros(2 * size, dtype or "int64")[::2]
             case "unaligned":
-                return memoryview(bytearray(8 * size + 8))[3 : 8 * size + 3].cast("q")
+                return unaligned(size, dtype)
             case "read-only":
                 values.flags.writeable = False
             case "square":

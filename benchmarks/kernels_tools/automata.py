@@ -105,7 +105,7 @@ CORES = (
             Case("64 k cells, in cache", 2**16, 1024, share=0.60, ratio={1: 30}),
             Case("1 M cells, in cache", 2**20, 256, share=0.60, ratio={1: 30}),
             Case("16 M cells", 2**24, 64),
-            Case("256 M cells, in memory", 2**28, 16, ratio={1: 12}),
+            Case("1 G cells, in memory", 2**30, 4, ratio={1: 12}),
         ),
         ours,
         {"numba": numba, "jax": jax, "cellpylib": cellpylib},

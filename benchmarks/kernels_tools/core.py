@@ -32,6 +32,7 @@ class Case:
         parameters: of the workload, where they are not its own defaults.
         share: the goal for the share of the limit on one thread, None where it is reported alone.
         ratio: the goals for the ratio over the best peer, by threads.
+        barrier: whether more threads may be slower than one by the barrier at most.
     """
 
     shape: str
@@ -40,6 +41,7 @@ class Case:
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     share: float | None = None
     ratio: Mapping[int, float] = field(default_factory=dict)
+    barrier: bool = False
 
 
 @dataclass(frozen=True)

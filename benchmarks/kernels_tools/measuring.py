@@ -62,7 +62,8 @@ def measure(
             with tempfile.TemporaryDirectory() as folder, Field(core, tuple(cpus[:threads]), Path(folder)) as field:
                 for case in core.cases:
                     outcome = field.time_case(case, {**workload.parameters, **case.parameters}, clock.next_end())
-                    rows.append(row_of(core, case, workload, threads, outcome, limits))
+                    row = row_of(core, case, workload, threads, outcome, limits)
+                    rows.append(row | {"loss": loss_of(row, rows) if case.barrier else None})
                     print(progress(rows[-1]), flush=True)
     return rows
 
@@ -97,6 +98,20 @@ def row_of(core: Core, case: Case, workload: Workload, threads: int, outcome: Ou
         "verdicts": {"share": verdict(share, wanted["share"]), "ratio": verdict(best, wanted["ratio"])},
         "rounds": outcome.rounds,
     }
+
+
+def loss_of(row: Row, rows: Sequence[Row]) -> dict[str, Any] | None:
+    """By how many seconds a step is longer than on one thread, and whether that is the barrier at most.
+
+    Args:
+        row: of several threads; None is returned for one.
+        rows: among which the one of the same shape on one thread is.
+    """
+    same = [item for item in rows if (item["core"], item["shape"], item["threads"]) == (row["core"], row["shape"], 1)]
+    if row["threads"] == 1 or not same or None in (row["step"], same[0]["step"]) or not row["limit"]:
+        return None
+    seconds, barrier = row["step"] - same[0]["step"], row["limit"]["floors"]["barriers"]
+    return {"seconds": seconds, "barrier": barrier, "verdict": "met" if seconds <= barrier else "missed"}
 
 
 def limit_of(setting: Setting, work: Work | None, limits: Limits) -> dict[str, Any] | None:

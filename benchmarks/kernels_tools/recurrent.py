@@ -77,8 +77,8 @@ def _cases(hidden: int, share: float | None, one: float, two: float) -> tuple[Ca
     """One lane, each step projecting its own input, and ahead."""
     shape = f"H={hidden} B=1"
     return (
-        Case(shape, 1, STEPS, {"hidden": hidden}, share),
-        Case(f"{shape} ahead", 1, STEPS, {"hidden": hidden, "ahead": AHEAD}, share, {1: one, 2: two}),
+        Case(shape, 1, STEPS, {"hidden": hidden}, share, barrier=True),
+        Case(f"{shape} ahead", 1, STEPS, {"hidden": hidden, "ahead": AHEAD}, share, {1: one, 2: two}, barrier=True),
     )
 
 

@@ -29,6 +29,9 @@ def lines_of(rows: Sequence[Row]) -> Iterator[str]:
             times = f"{number(ratio['median']):>7} x  {spread:<16} {ratio['rounds']} rounds"
             yield f"  {place:<34} {name:<16} {times}{note}"
     yield ""
+    yield "slower than on one thread by the barrier at most"
+    yield from (f"  {line}" for line in losses(rows))
+    yield ""
     yield "missing"
     yield from (f"  {line}" for line in missing(rows))
 
@@ -56,6 +59,14 @@ def _goal(row: Row, name: str) -> str:
     if goal is None:
         return str(verdict)
     return f"{100 * goal:.0f} % {verdict}" if name == "share" else f"{goal:g} x {verdict}"
+
+
+def losses(rows: Sequence[Row]) -> Iterator[str]:
+    """For each shape on several threads of which that is asked, by how much a step is longer."""
+    for row in rows:
+        if loss := row.get("loss"):
+            by = f"{1e9 * loss['seconds']:+.0f} ns, barrier {1e9 * loss['barrier']:.0f} ns"
+            yield f"{row['core']} {row['shape']} {row['threads']}T: {by}: {loss['verdict']}"
 
 
 def missing(rows: Sequence[Row]) -> Iterator[str]:

@@ -123,8 +123,8 @@ struct CircuitGates {
   std::int64_t width;  // of both layers
 };
 
-// Upwards, downwards, or pieces of 16 KiB from the last to the first, each upwards.
-enum class WordOrder { kUp, kDown, kPieces };
+// Upwards; downwards; pieces of 16 KiB from the last to the first, each upwards; or four quarters abreast, upwards.
+enum class WordOrder { kUp, kDown, kPieces, kAbreast };
 
 enum FactOperation : std::int32_t { kAddFacts, kSubtractFacts, kMultiplyFacts };
 

@@ -87,7 +87,7 @@ class Reader:
         """Seconds in which the team reads the footprint `passes` times, after one untimed pass.
 
         The first of them and every second one after it goes by the order: "up"; "down"; or "pieces" of 16 KiB, the
-        last first, each upwards. The others go up.
+        last first, each upwards. The others go up. "abreast", all go up in four quarters side by side.
         """
 
     def update_seconds(self, passes: int, order: str = "up") -> float:

@@ -2,6 +2,7 @@
 """benchmarks/kernels.py: ratios are those of rounds, results are compared, limits follow from declared work."""
 
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +10,12 @@ import pytest
 from benchmarks.kernels import renewed
 from benchmarks.kernels_tools.core import OURS, Case, Core, Ready, difference
 from benchmarks.kernels_tools.life import alive, run_length, seconds_of
-from benchmarks.kernels_tools.measuring import Clock, limit_of, row_of
+from benchmarks.kernels_tools.measuring import Clock, limit_of, loss_of, row_of
 from benchmarks.kernels_tools.process import Lost, environment
 from benchmarks.kernels_tools.registry import MODULES, core_of
 from benchmarks.kernels_tools.running import FIRST_ROUNDS, Field, Outcome, orders
 from benchmarks.kernels_tools.scoring import quartiles, score, verdict
-from benchmarks.kernels_tools.table import lines_of, missing, number, seconds
+from benchmarks.kernels_tools.table import lines_of, losses, missing, number, seconds
 from serialprof.catalog import Affine, Work, Workload
 from serialprof.limits import Limits, StreamRung
 from serialprof.setting import Setting
@@ -117,13 +118,26 @@ def test_what_is_missing_everywhere_is_said_once_and_elsewhere_with_its_shapes()
     assert list(missing([*rows, row(Outcome(), 2)])) == ["made: peer: too slow (W=1 1T, W=1 2T)"]
 
 
-def test_cores_measured_anew_take_the_place_of_their_rows_and_the_others_keep_their_day() -> None:
+def test_cores_measured_anew_take_the_place_of_their_rows_and_the_others_keep_their_run() -> None:
     kept = [{"core": "life", "shape": "a"}, {"core": "rnn", "shape": "b"}, {"core": "rnn", "shape": "c"}]
-    anew = [{"core": "rnn", "shape": "d", "date": "2026-02-02"}]
-    assert renewed({"date": "2026-01-01", "result": {"rows": kept}}, anew) == [
-        anew[0],
-        {"core": "life", "shape": "a", "date": "2026-01-01"},
-    ]
+    runs = [{"cores": ["life", "rnn"], "limits": 1}, {"cores": ["rnn"], "limits": 2}]
+    anew = {"cores": ["rnn"], "limits": 3}
+    found = renewed({"result": {"runs": runs, "rows": kept}}, anew, [{"core": "rnn", "shape": "d"}])
+    assert found["rows"] == [{"core": "rnn", "shape": "d"}, kept[0]]
+    assert found["runs"] == [{"cores": ["life"], "limits": 1}, anew]
+
+
+def test_more_threads_may_lose_the_barrier_at_most() -> None:
+    def timed(threads: int, step: float, barrier: float = 0.0) -> dict[str, Any]:
+        limit = {"floors": {"barriers": barrier}}
+        return {"core": "rnn", "shape": "a", "threads": threads, "step": step, "limit": limit}
+
+    alone = timed(1, 1e-6)
+    assert loss_of(alone, [alone]) is None
+    assert loss_of(timed(2, 1.04e-6, 5e-8), [alone])["verdict"] == "met"
+    lost = timed(2, 1.09e-6, 5e-8)
+    lost |= {"loss": loss_of(lost, [alone])}
+    assert list(losses([alone, lost])) == ["rnn a 2T: +90 ns, barrier 50 ns: missed"]
 
 
 def test_numbers_have_three_digits_and_times_a_unit() -> None:

@@ -257,7 +257,8 @@ def test_refuses_what_is_out_of_range(team, argument, value):
     ],
 )
 def test_refuses_more_memory_than_it_should_take(team, changes):
-    with pytest.raises(ValueError, match="half of this machine's memory"):
+    argument, value = next(iter(changes.items()))
+    with pytest.raises(ValueError, match=f"{argument} = {value}\\b.*half of this machine's memory"):
         Decode(team, **{**SMALL, **changes})
 
 

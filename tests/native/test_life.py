@@ -118,7 +118,7 @@ print(_native.instruction_set(), hashlib.sha256(kernel.grid()).hexdigest())
         (0, 64, "rows = 0 lies outside"),
         (4, 0, "columns = 0 lies outside"),
         (4, 100, "columns = 100 is no multiple of 64"),
-        (10**9, 2**20, "rows = 1000000000 needs"),
+        (10**9, 2**20, "rows = 1000000000, columns = 1048576 need"),
     ],
 )
 def test_refuses_before_allocating(rows: int, columns: int, message: str) -> None:

@@ -121,6 +121,25 @@ def test_one_lane_is_a_lane_of_many_to_the_bit(team):
             np.testing.assert_array_equal(each[0], first)
 
 
+def test_a_cell_reads_floats_wherever_they_lie():
+    packed = np.zeros(3, dtype=[("byte", "u1"), ("value", "<f4")])
+    packed["value"] = [1, 2, 3]
+    zeros = np.zeros(3, np.float32)
+    gates = np.zeros((4, 3), np.float32)
+    for found, right in zip(
+        *(Lstm.cell(gates, zeros, c) for c in (packed["value"], packed["value"].copy())), strict=True
+    ):
+        np.testing.assert_array_equal(found, right)
+
+
+@pytest.mark.parametrize("wrong", ["gates", "before", "cell"])
+def test_a_cell_refuses_other_types(wrong):
+    arguments = {name: np.zeros((4, 3) if name == "gates" else 3, np.float32) for name in ("gates", "before", "cell")}
+    arguments[wrong] = arguments[wrong].astype(float)
+    with pytest.raises(TypeError, match=f"{wrong}: needs float32"):
+        Lstm.cell(**arguments)
+
+
 @every_cell
 @pytest.mark.parametrize(("hidden", "width"), [(64, 1), (37, 5), (130, 12), (33, 100), (16, 200)])
 def test_equals_torch(team, cell, hidden, width):
@@ -312,12 +331,14 @@ def test_refuses_what_is_out_of_range(team, argument, value):
     ],
 )
 def test_refuses_more_memory_than_it_should_take(team, arguments):
-    with pytest.raises(ValueError, match="half of this machine's memory"):
+    with pytest.raises(
+        ValueError, match=f"hidden = {arguments[0]}, width = {arguments[1]}, .*of this machine's memory"
+    ):
         Lstm(team, *arguments)
 
 
 def test_refuses_to_project_more_than_fits_and_names_what_asks_for_it(team):
-    with pytest.raises(ValueError, match=r"ahead = 1000000000 needs .* choose a smaller ahead"):
+    with pytest.raises(ValueError, match=r"ahead = 1000000000 need .* choose less of one of them"):
         Lstm(team, 64, 16, 0, 2**31, ahead=10**9)
     Lstm(team, 64, 16, 0, 4, ahead=10**9)  # no more than the longest run has
 

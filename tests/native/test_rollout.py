@@ -77,7 +77,8 @@ def test_refuses_what_is_out_of_range(argument, value):
 
 @pytest.mark.parametrize("arguments", [{"width": 2**32}, {"states": 2**31 - 1}, {"states": 2**20, "actions": 2**12}])
 def test_refuses_more_memory_than_it_should_take(arguments):
-    with pytest.raises(ValueError, match="half of this machine's memory"):
+    argument, value = next(iter(arguments.items()))
+    with pytest.raises(ValueError, match=f"{argument} = {value}\\b.*half of this machine's memory"):
         Rollout(**{"team": Team([CPU]), "width": 4, "seed": 0, "depth": 4, **arguments})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from serialprof import _native
 
-ORDERS = ("up", "down", "pieces")
+ORDERS = ("up", "down", "pieces", "abreast")
 #: A line, odd lines, more than a piece of 16 KiB, and more than two of them on every thread of three.
 FOOTPRINTS = [64, 8191, 2**14 + 64, 2**16 + 192, 3 * 2**15 + 5 * 64]
 
@@ -63,6 +63,6 @@ def test_refuses_no_passes_and_unknown_orders() -> None:
     for timed in (reader.seconds, reader.update_seconds):
         with pytest.raises(ValueError, match="passes = 0 lies outside"):
             timed(0)
-        with pytest.raises(ValueError, match="order = 'sideways' is none of up, down, pieces"):
+        with pytest.raises(ValueError, match="order = 'sideways' is none of up, down, pieces, abreast"):
             timed(1, "sideways")
     reader.update_seconds(1)  # nothing was updated by what was refused

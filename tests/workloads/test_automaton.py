@@ -33,10 +33,12 @@ def test_counts_the_fewest_operations() -> None:
     assert max(fewest) == 5
 
 
-def test_declares_its_work() -> None:
+@pytest.mark.parametrize(("instructions", "operations", "chain"), [("avx2", 2, 2), ("avx512", 1, 1)])
+def test_declares_its_work(monkeypatch: pytest.MonkeyPatch, instructions: str, operations: int, chain: int) -> None:
+    monkeypatch.setattr("serialprof._native.instruction_set", lambda: instructions)
     work = automaton.work(Setting(width=128, parameters={"rule": 30}))
-    assert work.flops.at(128) == 4
-    assert work.serial_ops == 2
+    assert work.flops.at(128) == 2 * operations
+    assert work.serial_ops == chain
     assert work.bytes.at(128) == 32
     assert work.footprint.at(128) == 16
     assert automaton.work(Setting(width=128, form="wide", parameters={"rule": 30})).footprint.at(128) == 32

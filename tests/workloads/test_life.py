@@ -39,9 +39,12 @@ def test_packs_row_by_row_from_the_lowest_bit() -> None:
     assert packed({(0, 0), (0, 9), (1, 63)}, 2, 64) == b"\x01\x02" + bytes(13) + b"\x80"
 
 
-def test_declares_its_work() -> None:
+@pytest.mark.parametrize(("instructions", "operations", "chain"), [("baseline", 23, 9), ("avx512", 11, 6)])
+def test_declares_its_work(monkeypatch: pytest.MonkeyPatch, instructions: str, operations: int, chain: int) -> None:
+    monkeypatch.setattr("serialprof._native.instruction_set", lambda: instructions)
     work = life.work(Setting(width=128, threads=2))
-    assert work.flops.at(128) == 46
+    assert work.flops.at(128) == 2 * operations
+    assert work.serial_ops == chain
     assert work.footprint.at(128) == 32
     assert work.lanes.at(128) == 2
     assert work.barriers == 1

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from serialprof.catalog import Affine
 from serialprof.loading import load
 from serialprof.setting import Setting
 from serialprof_workloads.gru import gru
@@ -105,9 +106,16 @@ def test_declared_work_ahead_reads_the_input_weights_once_a_block(workload, ahea
     assert work.bytes.at(0) == pytest.approx(4 * (matrix + matrix * blocks / depth + 8 * biases))
     # what was projected is written and read
     assert work.bytes.per_lane == (1 + 2 * states) * 8 * 4 + 2 * 4 * gates
+    assert work.written == Affine(0, states * 8 * 4 + 4 * gates)
     assert work.footprint.at(0) == each.footprint.at(0)
     assert work.footprint.per_lane == each.footprint.per_lane + 4 * gates * min(ahead, depth)
     assert (work.flops, work.serial_ops, work.lanes) == (each.flops, each.serial_ops, each.lanes)
+
+
+@every_workload
+def test_the_wide_form_declares_the_same_whatever_is_projected_ahead(workload):
+    wide = [setting(form="wide", parameters={"hidden": 8, "ahead": ahead}) for ahead in (1, 64)]
+    assert workload.work(wide[0]) == workload.work(wide[1])
 
 
 def test_projects_ahead_as_its_parameter_says():

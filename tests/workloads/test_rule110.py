@@ -20,7 +20,8 @@ def test_the_reference_is_rule_110_on_a_ring() -> None:
     assert reference(0b000001, 6, 1) == 0b100001  # the cell to the left of cell 0 is the last one
 
 
-def test_declares_its_work() -> None:
+def test_declares_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serialprof._native.instruction_set", lambda: "avx2")
     work = rule110.work(Setting(width=128))
     assert work.flops.at(128) == 6
     assert work.serial_ops == 2

@@ -10,7 +10,7 @@ from typing import Final
 from serialprof import _native
 from serialprof.catalog import Work, workload
 from serialprof.setting import Setting
-from serialprof_workloads.declared import packed_automaton
+from serialprof_workloads.declared import packed_automaton, three_operands
 
 CHECK_CELLS: Final = 1024 + 64  # in no level's vectors without a rest
 CHECK_GENERATIONS: Final = 50
@@ -106,16 +106,18 @@ def rule_of(setting: Setting) -> int:
 
 
 def declared(setting: Setting, rule: int) -> Work:
-    """Declared work of one generation, in word operations: the fewest that the rule takes.
+    """Declared work of one generation, in word operations: the fewest that the rule takes, one of three operands.
 
     The serial form works in place; the wide form keeps the row that it starts from.
 
     Raises:
         ValueError: the width is no positive multiple of 64.
     """
-    fewest, chain = operations()
     copies = 2 if setting.form == "wide" else 1
-    return packed_automaton(setting, max(fewest[rule], 1), max(chain[rule], 1), copies)  # moving counts as one
+    fewest, chain = (counts[rule] for counts in operations())
+    if three_operands():
+        fewest = chain = 1
+    return packed_automaton(setting, max(fewest, 1), max(chain, 1), copies)  # moving counts as one
 
 
 def work(setting: Setting) -> Work:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from serialprof import _native
 from serialprof.catalog import Affine, Work
 from serialprof.setting import Setting
 
@@ -43,6 +44,11 @@ def dot_chain(length: int) -> int:
 
 
 CELLS_PER_WORD: Final = 64
+
+
+def three_operands() -> bool:
+    """Whether an operation on words has three operands here: AVX-512 has every function of three bits as one."""
+    return _native.instruction_set() == "avx512"
 
 
 def packed_automaton(setting: Setting, ops_per_word: int, chain_ops: int, copies: int) -> Work:

@@ -74,8 +74,8 @@ def work(setting: Setting) -> Work:
 
     The chain is two loads, preferences and then the outcome that depends on their maximum, with a comparison and a
     selection per level of the maximum's tree. Loads of other rollouts overlap with them; draws depend on counters alone
-    and are no part of the chain. Bytes: state and return of every lane, read and written; the lines of the tables are
-    declared as loads.
+    and are no part of the chain. Bytes: state and return of every lane, read and written; the lines of the tables that
+    many rollouts bring nearer have no limit, and are not declared.
     """
     states, actions, branching = (setting.integer(name) for name in ("states", "actions", "branching"))
     return Work(

@@ -27,8 +27,8 @@ _RATIO: Final = {True: 4, False: 2}  # of neighbouring footprints, in the quick 
 _TURNS: Final = {True: 5, False: 25}
 _TIMING: Final = 1e-3  # seconds that one timing aims at
 _TIMINGS: Final = 3  # a visit
-_ORDERS: Final = ("up", "down", "pieces")  # of passes; a visit has one timing of reads and one of updates in each
-_FAR_ORDERS: Final = ("up", "down", "up", "pieces")  # of one visit each, where a pass is long: to and fro rarely pays
+_ORDERS: Final = ("up", "down", "pieces", "abreast")  # of passes; a visit has one timing of reads and one of updates in each
+_FAR_ORDERS: Final = ("abreast", "up", "abreast", "down", "up", "pieces")  # of one visit each, where a pass is long
 _FAR: Final = 2  # multiples of the largest cache
 _FEW_LOADS: Final = 1 << 10
 
@@ -77,8 +77,8 @@ def stream(cpus: Sequence[int], threads: Sequence[int], quick: bool, seconds: fl
 def least(timings: Sequence[Moved], updating: bool) -> float:
     """Seconds per byte of reads or of updates in the order that is the fastest; pure.
 
-    Passes to and fro find at every turn what the last one left in nearer caches, and pieces of them suit the
-    prefetchers better; where the caches lie decides which is worth more.
+    Passes to and fro find at every turn what the last one left in nearer caches, pieces of them suit the prefetchers
+    better, and so do several streams at once; where the caches lie decides which is worth most.
     """
     orders: dict[str, list[float]] = {}
     for timing in timings:
