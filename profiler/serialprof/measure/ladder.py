@@ -27,8 +27,10 @@ _RATIO: Final = {True: 4, False: 2}  # of neighbouring footprints, in the quick 
 _TURNS: Final = {True: 5, False: 25}
 _TIMING: Final = 1e-3  # seconds that one timing aims at
 _TIMINGS: Final = 3  # a visit
-_ORDERS: Final = ("up", "down", "pieces", "abreast")  # of passes; a visit has one timing of reads and one of updates in each
-_FAR_ORDERS: Final = ("abreast", "up", "abreast", "down", "up", "pieces")  # of one visit each, where a pass is long
+#: Of passes: a visit has one timing of reads and one of updates in each.
+_ORDERS: Final = ("up", "down", "pieces", "abreast")
+#: Of one visit each, where a pass is long.
+_FAR_ORDERS: Final = ("abreast", "up", "abreast", "down", "up", "pieces")
 _FAR: Final = 2  # multiples of the largest cache
 _FEW_LOADS: Final = 1 << 10
 
