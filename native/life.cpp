@@ -20,7 +20,7 @@ namespace serialprof {
 namespace {
 
 constexpr std::int64_t kGrain = kLineBytes / 8;  // words of a cache line
-constexpr std::int64_t kBlockRows = 1024;        // rows of four columns that stay in a second-level cache
+constexpr std::int64_t kBlockWords = 3 << 10;    // of the rows of four columns that stay in a first-level cache
 
 std::size_t at(std::int64_t index) noexcept { return static_cast<std::size_t>(index); }
 
@@ -154,8 +154,9 @@ class Life {
 
  private:
   static void advance(const Grid& from, Grid& to, std::int64_t first, std::int64_t last) noexcept {
-    for (std::int64_t row = first; row < last; row += kBlockRows) {
-      const std::int64_t rows = std::min(kBlockRows, last - row);
+    const std::int64_t block = kBlockWords / (4 * loops().bit_words);
+    for (std::int64_t row = first; row < last; row += block) {
+      const std::int64_t rows = std::min(block, last - row);
       for (std::int64_t column = 0; column < from.columns(); ++column) {
         loops().life_column(from.vector(column - 1, row), from.vector(column, row), from.vector(column + 1, row),
                             to.vector(column, row), rows);
