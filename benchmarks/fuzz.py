@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Can any call crash the interpreter? Random calls of everything in `serialprof._native`, in child processes.
 
-    python benchmarks/fuzz.py --minutes 60              an hour, recorded
+    python benchmarks/fuzz.py --minutes 60              an hour more, which comes to what is recorded of this library
     python benchmarks/fuzz.py --minutes 30 --jobs 2     an hour of children, two beside each other
-    python benchmarks/fuzz.py --seed 17 --once          the calls of one child again
+    python benchmarks/fuzz.py --seed 17                 the calls of one child again
 
 Arguments are of right and wrong types, huge, negative, not finite, buffers too short, unaligned or read-only; objects
 are used in any order, and at times by two threads at once. Classes and functions come from the stub, so that new ones
@@ -14,6 +14,7 @@ and --seed makes them again. A child that takes too long is ended and listed: it
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import subprocess
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -98,34 +100,56 @@ def fuzzed_until(end: float, seeds: Iterator[int]) -> Outcome:
             return total
 
 
+def code() -> str:
+    """What all calls of a result are made to: a digest of the native library."""
+    from serialprof import _native
+
+    return hashlib.sha256(Path(_native.__file__).read_bytes()).hexdigest()[:12]
+
+
+def earlier(path: Path) -> dict[str, Any]:
+    """The result of a file, if it is of this library; else one of nothing yet."""
+    found = json.loads(path.read_bytes())["result"] if path.exists() else {}
+    nothing = {"minutes": 0, "seeds": [0, -1], "came_to": {}, "accepted": {}, "crashes": [], "without_end": []}
+    return found if found.get("code") == code() else nothing
+
+
 def main() -> int:
-    """Fuzzes for so many minutes, prints what came of it and records it."""
-    from benchmarks.recording import record
+    """Fuzzes for so many minutes, prints what came of it, and adds it to what is recorded."""
+    from benchmarks.recording import RESULTS, machine_name, record
     from serialprof.machine.reading import read_machine
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--seed", type=int, default=0, help="of the first child; each further one has the next")
-    parser.add_argument("--once", action="store_true", help="one child, nothing recorded")
     parser.add_argument("--jobs", type=int, default=1, help="children beside each other")
+    parser.add_argument("--seed", type=int, help="of one child, of which nothing is recorded")
     given = parser.parse_args()
-    total, seeds, start = Outcome(), itertools.count(given.seed), time.monotonic()
-    end, jobs = (start, 1) if given.once else (start + 60 * given.minutes, given.jobs)
+    machine, start = read_machine(), time.monotonic()
+    before = earlier(RESULTS / f"fuzz-{machine_name(machine)}.json")
+    first, jobs = (before["seeds"][1] + 1, given.jobs) if given.seed is None else (given.seed, 1)
+    end = start + 60 * given.minutes if given.seed is None else start
+    total, seeds = Outcome(), itertools.count(first)
     with ThreadPoolExecutor(jobs) as pool:
         for outcome in pool.map(fuzzed_until, [end] * jobs, [seeds] * jobs):
             total.add(outcome)
-    last = next(seeds) - 1
+    last, minutes = next(seeds) - 1, jobs * (time.monotonic() - start) / 60
+    crashed = bool(total.crashes)
+    if given.seed is None:
+        minutes += before["minutes"]
+        total.add(
+            Outcome(Counter(before["came_to"]), Counter(before["accepted"]), before["crashes"], before["without_end"])
+        )
     missed = [name for name in names() if not total.accepted[name]]
-    print(f"{sum(total.calls.values()):,} calls in {time.monotonic() - start:.0f} s, seeds {given.seed} to {last}")
+    print(f"{sum(total.calls.values()):,} calls in {minutes:.0f} minutes of children, seeds up to {last}")
     print(", ".join(f"{count:,} {what}" for what, count in total.calls.most_common()))
     print(
         f"{len(total.crashes)} crashes, {len(total.overdue)} without end; never accepted: {', '.join(missed) or 'none'}"
     )
-    if not given.once:
+    if given.seed is None:
         result = {
-            "minutes": given.minutes,
-            "jobs": given.jobs,
-            "seeds": [given.seed, last],
+            "code": code(),
+            "minutes": minutes,
+            "seeds": [before["seeds"][0], last],
             "calls": sum(total.calls.values()),
             "came_to": dict(total.calls),
             "accepted": dict(total.accepted),
@@ -133,8 +157,8 @@ def main() -> int:
             "crashes": total.crashes,
             "without_end": total.overdue,
         }
-        print(record("fuzz", read_machine(), result))
-    return 1 if total.crashes else 0
+        print(record("fuzz", machine, result))
+    return int(crashed)
 
 
 if __name__ == "__main__":
