@@ -75,6 +75,9 @@ def test_percent() -> None:
     for text in ("0%", "100%", "-3%", "two", "1.0.0"):
         with pytest.raises(UsageError):
             parse_percent(text)
+    assert parse_percent("250%", most=1000) == 2.5
+    with pytest.raises(UsageError):
+        parse_percent("8", most=1000)  # 8 % without its sign
 
 
 def test_json_is_indented_and_says_null_where_a_number_is_not_finite() -> None:

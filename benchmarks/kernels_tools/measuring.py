@@ -58,7 +58,7 @@ def measure(
     rows = []
     for core in cores:
         workload = load(core.name)
-        for threads in counts:
+        for threads in sorted(counts):
             with tempfile.TemporaryDirectory() as folder, Field(core, tuple(cpus[:threads]), Path(folder)) as field:
                 for case in core.cases:
                     outcome = field.time_case(case, {**workload.parameters, **case.parameters}, clock.next_end())
@@ -108,9 +108,10 @@ def loss_of(row: Row, rows: Sequence[Row]) -> dict[str, Any] | None:
         rows: among which the one of the same shape on one thread is.
     """
     same = [item for item in rows if (item["core"], item["shape"], item["threads"]) == (row["core"], row["shape"], 1)]
-    if row["threads"] == 1 or not same or None in (row["step"], same[0]["step"]) or not row["limit"]:
+    barrier = row["limit"]["floors"].get("barriers") if row["limit"] else None
+    if row["threads"] == 1 or not same or None in (row["step"], same[0]["step"], barrier):
         return None
-    seconds, barrier = row["step"] - same[0]["step"], row["limit"]["floors"]["barriers"]
+    seconds = row["step"] - same[0]["step"]
     return {"seconds": seconds, "barrier": barrier, "verdict": "met" if seconds <= barrier else "missed"}
 
 

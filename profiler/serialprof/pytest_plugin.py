@@ -229,6 +229,7 @@ def _benchmark(gates: GateSession, reference: str, knobs: dict[str, Any]) -> tup
 
     from serialprof.errors import UsageError
     from serialprof.gating.configuration import checked, default_name
+    from serialprof.gating.contestants import check_timeout
     from serialprof.gating.records import METRIC_NAMES, Benchmark
     from serialprof.gating.running import Effort
 
@@ -238,6 +239,7 @@ def _benchmark(gates: GateSession, reference: str, knobs: dict[str, Any]) -> tup
     unknown = sorted({*knobs} - known)
     if unknown:
         raise UsageError(f"{_NAME} has no knob {unknown[0]!r}", f"choose from {', '.join(sorted(known))}")
+    check_timeout(knobs.get("timeout", 0.0))
     strange = sorted({*knobs.get("metrics", ())} - {*METRIC_NAMES})
     if strange:
         raise UsageError(f"there is no metric {strange[0]!r}", f"choose from {', '.join(METRIC_NAMES)}")

@@ -91,7 +91,7 @@ def parse_percent(text: str, most: float = 1.0) -> float:
 
     Args:
         text: the share.
-        most: that it has to lie below, 1 for 100 %.
+        most: that one in percent has to lie below, 1 for 100 %; one without the sign has to lie below 1.
 
     Raises:
         UsageError: it does not lie between 0 and that.
@@ -101,7 +101,7 @@ def parse_percent(text: str, most: float = 1.0) -> float:
         share = float(match[1]) / (100 if match[2] else 1) if match else math.nan
     except ValueError:
         share = math.nan
-    if not (math.isfinite(share) and 0 < share < most):
+    if not (math.isfinite(share) and 0 < share < (most if match and match[2] else 1)):
         raise UsageError(f"{text!r} is no share between 0 and {100 * most:g} %", "write it like 2% or 0.02")
     return share
 

@@ -33,7 +33,7 @@ _FOREST: Final = (
     "the MDE."
 )
 _PAIRS: Final = (
-    "Every mark is the median over the blocks of one pair of fresh processes. What moves the hollow marks as well is "
+    "Every mark is one pair of fresh processes, by medians over its blocks. What moves the hollow marks as well is "
     "the machine, not the code."
 )
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -13,10 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 import pytest
 import xmlschema
 
+from serialprof import cli
 from serialprof.cli import gateoutput, main
 from serialprof.gating import baselining, environments, pairing, running
 from serialprof.gating import gate as carried
@@ -251,15 +254,26 @@ def test_what_cannot_be_written_keeps_nothing_else_from_being_so(repository, rec
     assert "cannot append to" in told.err
 
 
-def test_a_reader_that_has_gone_changes_no_verdict(repository, recorded, monkeypatch) -> None:
-    def gone(*_: Any) -> None:
-        raise BrokenPipeError(32, "Broken pipe")
+@pytest.mark.parametrize(("reason", "code"), [(errno.EPIPE, 1), (errno.ENOSPC, 2)])
+@pytest.mark.parametrize("err", [False, True])
+def test_what_cannot_be_printed_keeps_no_report_from_being_written(
+    repository, recorded, monkeypatch, reason: int, code: int, err: bool
+) -> None:
+    """A reader that has gone changes no verdict; a disk that is full is an error."""
+    echo, dropped = click.echo, []
 
-    monkeypatch.setattr(gateoutput, "hand_over", gone)
-    monkeypatch.setattr(gateoutput, "drop_output", lambda: None)
+    def broken(message: object = None, **how: Any) -> None:
+        if how.get("err", False) == err and "gate" in str(message):
+            raise OSError(reason, os.strerror(reason))
+        echo(message, **how)
+
+    monkeypatch.setattr(gateoutput.click, "echo", broken)
+    monkeypatch.setattr(gateoutput, "drop_output", dropped.append)
+    monkeypatch.setattr(cli, "drop_output", lambda: dropped.append("at the end"))
     recorded("slower")
-    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == 1
+    assert gate(monkeypatch, "--base-ref", "HEAD~1", *REPORTS) == code
     assert read(repository)[0]["outcomes"][0]["verdict"] == "fail"
+    assert dropped == ([2 if err else 1] if reason == errno.EPIPE else ["at the end"])
 
 
 def test_changes_that_are_not_committed(repository, monkeypatch, capsys) -> None:

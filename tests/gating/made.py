@@ -12,8 +12,6 @@ from serialprof.gating.records import (
     Benchmark,
     Criteria,
     GateReport,
-    Judgement,
-    Metric,
     Outcome,
     Pair,
     SideFacts,
@@ -110,18 +108,25 @@ def report(*outcomes: Outcome, strict: bool = False, advisory: str = "", warning
 
 
 def stored(head: float = 0.3, barred: str = "") -> GateReport:
-    """A benchmark against a stored baseline: processes that are not paired, and a metric that the baseline lacks."""
+    """A benchmark against a stored baseline: processes that are not paired, and a metric that is left out."""
     draw = random.Random(f"stored {head}")
     base, now = (
         tuple(tuple(1e-6 * (1 + log + draw.gauss(0, 0.005)) for _ in range(6)) for _ in range(8)) for log in (0.0, head)
     )
     samples = Unpaired(base, now)
     judgement = judge_unpaired(samples, CRITERIA, 0.1, barred)
-    benchmark = Benchmark("lstm", "lstm", metrics=("step", "memory"))
-    others: dict[Metric, Judgement] = {"memory": unjudged("a stored baseline has no peak memory", CRITERIA)}
-    told = sentence(benchmark, judgement, judgement.verdict, others)
-    found = Outcome(benchmark, judgement.verdict, told, judgement=judgement, others=others, unpaired=samples)
-    return replace(report(), outcomes=(found,), advisory="a stored baseline advises")
+    benchmark = Benchmark("lstm", "lstm")
+    told = sentence(benchmark, judgement, judgement.verdict)
+    found = Outcome(benchmark, judgement.verdict, told, judgement=judgement, unpaired=samples)
+    left_out = "lstm: memory of a stored baseline is not known, and not compared"
+    return replace(report(), outcomes=(found,), advisory="a stored baseline advises", warnings=(left_out,))
+
+
+def refused_p99() -> Outcome:
+    """A benchmark that passes, of which the further metric was not measured."""
+    found = outcome("loop", pairs(0.0))
+    benchmark = replace(found.benchmark, metrics=("step", "p99"))
+    return replace(found, benchmark=benchmark, others={"p99": unjudged("single steps are too long", CRITERIA)})
 
 
 def passing() -> GateReport:

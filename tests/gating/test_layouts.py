@@ -14,9 +14,10 @@ from serialprof.gating import gate as carried
 from serialprof.gating import layouts, running
 from serialprof.gating.contest import Contest, Side
 from serialprof.gating.contestants import BenchmarkFailedError, Contestant
+from serialprof.gating.judging import unjudged
 from serialprof.gating.layouts import PAIRS, layout_floor
 from serialprof.gating.pairing import Pace
-from serialprof.gating.records import Benchmark, Metric, Outcome, Pair, Role, Trio
+from serialprof.gating.records import Benchmark, Criteria, Metric, Outcome, Pair, Role, Trio
 from serialprof.gating.running import run_gate
 from serialprof.setting import Setting
 from tests.gating.made import MACHINE
@@ -129,6 +130,8 @@ def test_failures_that_no_rebuild_was_weighed_against_are_named(monkeypatch: pyt
     assert carried._unweighed([slower]) == ("mine: no rebuild of the base differs and runs, so no layout was weighed",)
     assert not carried._unweighed([gated(monkeypatch, Clock(head=0.05, one=0.01), ["one"])])
     assert not carried._unweighed([gated(monkeypatch, Clock(head=0.0), [])])
+    more = unjudged("", Criteria())
+    assert not carried._unweighed([replace(slower, judgement=more, others={"memory": slower.judgement or more})])
 
 
 def test_near_the_floor_more_pairs_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:

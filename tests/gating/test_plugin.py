@@ -43,9 +43,17 @@ class Gates:
         self.opened = 0
 
     def run(
-        self, benchmarks: Sequence[Benchmark], base: Side, head: Side, machine: Any, effort: Effort, elsewhere: int
+        self,
+        benchmarks: Sequence[Benchmark],
+        base: Side,
+        head: Side,
+        machine: Any,
+        effort: Effort,
+        elsewhere: int,
+        rebuilds: Callable[[], Sequence[Side]] | None,
     ) -> tuple[Outcome, ...]:
         (benchmark,) = benchmarks
+        self.rebuilds = rebuilds
         self.asked.append(benchmark)
         self.effort = effort
         self.elsewhere.append(elsewhere)
@@ -162,6 +170,7 @@ def test_criteria_come_from_the_configuration(
     ("call", "words"),
     [
         ('serialprof_gate("same", widht=4)', "has no knob 'widht'"),
+        ('serialprof_gate("same", timeout=300)', "timeout is 120 s at most"),
         ('serialprof_gate("same", tolerance=0.5)', "leave room between them"),
         ('serialprof_gate("same", metrics=("p99",))', "metrics belong into the marker"),
         ('serialprof_gate("same"); serialprof_gate("noisy")', "gates one benchmark a test"),
@@ -279,7 +288,11 @@ def test_a_commit_is_built_by_the_command_that_is_given(
     run("same", "--serialprof-base-ref=main", "--serialprof-install=make", "--serialprof-allow-dirty")
     pytester.makepyprojecttoml('[tool.serialprof.gate]\ninstall = "pip install ."')
     run("same", "--serialprof-base-ref=main").assert_outcomes(passed=1)
-    assert asked == [("main", "make", pytester.path, True), ("main", "pip install .", pytester.path, False)]
+    assert gates.rebuilds is None
+    pytester.makepyprojecttoml('[tool.serialprof.gate]\ninstall = "pip install ."\nlayout-floor = true')
+    run("same", "--serialprof-base-ref=main").assert_outcomes(passed=1)
+    assert gates.rebuilds is tuple
+    assert asked[:2] == [("main", "make", pytester.path, True), ("main", "pip install .", pytester.path, False)]
 
 
 def test_gates_do_not_run_beside_other_tests(run: Callable[..., pytest.RunResult], gates: Gates) -> None:

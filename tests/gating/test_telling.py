@@ -27,7 +27,7 @@ def test_a_head_that_beats_the_slower_base() -> None:
     found = judge(pairs(SLOWER, nulls), Criteria())
     assert found.ratio.low is not None
     assert found.ratio.low > 1.01
-    assert told(found) == "in half of the pairs or more the head is no slower than the slower of both bases"
+    assert told(found) == "in half of the pairs or more the head is not slower than the slower of both bases by 1 %"
 
 
 def test_a_failure_that_others_take_back() -> None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from serialprof.machine import Cache
+from serialprof.measure import ladder
 from serialprof.measure.ladder import Moved, footprints, least, reach
 
 KI, MI, GI = 1 << 10, 1 << 20, 1 << 30
@@ -20,6 +21,10 @@ CACHES = (
 def test_the_quick_ladder_has_a_rung_in_every_level_and_reaches_dram() -> None:
     expected = [32 * KI, 128 * KI, 512 * KI, 2 * MI, 8 * MI, 32 * MI, 128 * MI]
     assert footprints(CACHES, 1, None, 4) == (expected, "")
+
+
+def test_every_order_comes_where_a_pass_is_long() -> None:
+    assert set(ladder._FAR_ORDERS[: ladder._TURNS[True]]) == set(ladder._ORDERS)
 
 
 def test_the_full_ladder_doubles() -> None:

@@ -44,6 +44,7 @@ def test_what_to_do_is_said_of_what_there_is_alone() -> None:
         (made.report(made.outcome("loop", made.pairs(0.02, 5, spread=0.03))), "(--budget)", "further pairs"),
         (made.report(made.outcome("loop", made.pairs(0.02, 16, spread=0.03))), "further pairs would not", "--budget"),
         (made.report(made.outcome("noisy", made.pairs(0.06, twin=0.04))), "further pairs would not", "--budget"),
+        (made.report(made.refused_p99()), "leave it out of `metrics`", "--budget"),
         (made.stored(0.0, barred="another machine: CPUs 2, 4 in the baseline"), "gate save --replace", "--budget"),
     ],
 )

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from serialprof.gating.judging import unjudged
 from serialprof.gating.records import GateReport
 from serialprof_reports import gatepage
 from serialprof_reports.gate import json as rendered
@@ -109,11 +110,11 @@ def test_a_stored_baseline_has_processes_in_place_of_pairs_and_no_null() -> None
     assert "Change process by process" in page
     assert "<dt>base against itself</dt>" in html(made.passing())
     assert "<dt>base against itself</dt>" not in page
-    assert "peak memory" in text_of(page)
+    assert "memory of a stored baseline is not known" in text_of(page)
 
 
 def test_what_was_not_judged_has_no_figure() -> None:
     report = made.stored()
     outcome = report.outcomes[0]
-    bare = replace(outcome, judgement=outcome.others["memory"], unpaired=None)
+    bare = replace(outcome, judgement=unjudged("it was not measured", outcome.benchmark.criteria), unpaired=None)
     assert "<svg" not in html(replace(report, outcomes=(bare,)))

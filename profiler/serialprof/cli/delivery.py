@@ -21,10 +21,14 @@ _LINE: Final = 80
 _MOST_LINE: Final = 100
 
 
-def drop_output() -> None:
-    """Forgets what could not be written: it is tried again as the interpreter ends, whose exit code it would take."""
+def drop_output(descriptor: int = 1) -> None:
+    """Forgets what could not be written: it is tried again as the interpreter ends, whose exit code it would take.
+
+    Args:
+        descriptor: 1 for standard output, 2 for standard error.
+    """
     with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), descriptor)
 
 
 def deliver(document: str | bytes, output: Path | None) -> None:

@@ -11,7 +11,7 @@ import click
 
 from serialprof.cli.options import DURATION, PARAMETER
 from serialprof.errors import UsageError
-from serialprof.gating.contestants import START_LIMIT
+from serialprof.gating.contestants import check_timeout
 from serialprof.gating.records import METRIC_NAMES, Knobs, Metric
 from serialprof.setting import CPU
 
@@ -36,8 +36,7 @@ _OPTIONS: Final = (
 
 
 def _checked(_context: click.Context, _option: click.Parameter, timeout: float) -> float:
-    if timeout > START_LIMIT:
-        raise UsageError(f"--timeout is {START_LIMIT:.0f} s at most", "gate a step that is warm earlier")
+    check_timeout(timeout, "--timeout")
     return timeout
 
 

@@ -44,33 +44,38 @@ def deliver_report(report: GateReport, files: Iterable[Path], *, as_json: bool) 
     What cannot be written keeps nothing else from being so. A reader that has gone does not change the exit code.
 
     Raises:
-        StoreError: something could not be written.
+        StoreError: a file could not be written.
+        OSError: standard output or standard error could not.
     """
 
     def rendered(name: str) -> Callable[..., str]:
         return partial(renderer(_GROUP, name), report)
 
     name = "json" if as_json else TERMINAL
-    try:
-        hand_over(rendered(name), name, None)
-    except BrokenPipeError:
-        drop_output()
-    if os.environ.get(_ACTIONS) == "true":
-        click.echo(rendered("annotations")(), nl=False, err=True)
-    writes = [partial(_write, path, rendered(_FORMATS[path.suffix])) for path in files]
+    outlets = [partial(_write, path, rendered(_FORMATS[path.suffix])) for path in files]
     if summary := os.environ.get(_SUMMARY):
-        writes.append(partial(_append, Path(summary), rendered("markdown")))
-    failures = [failure for write in writes if (failure := _tried(write))]
+        outlets.append(partial(_append, Path(summary), rendered("markdown")))
+    if os.environ.get(_ACTIONS) == "true":
+        outlets.append(partial(_print, 2, lambda: click.echo(rendered("annotations")(), nl=False, err=True)))
+    outlets.append(partial(_print, 1, lambda: hand_over(rendered(name), name, None)))
+    failures = [failure for outlet in outlets if (failure := _tried(outlet))]
     if failures:
         raise failures[0]
 
 
-def _tried(write: Callable[[], None]) -> StoreError | None:
+def _tried(outlet: Callable[[], None]) -> StoreError | OSError | None:
     try:
-        write()
-    except StoreError as error:
+        outlet()
+    except (StoreError, OSError) as error:
         return error
     return None
+
+
+def _print(descriptor: int, echo: Callable[[], None]) -> None:
+    try:
+        echo()
+    except BrokenPipeError:
+        drop_output(descriptor)
 
 
 def _write(path: Path, render: Callable[..., str]) -> None:

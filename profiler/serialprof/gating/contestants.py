@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
+from serialprof.errors import UsageError
 from serialprof.gating.records import Role
 from serialprof.measure import protocol
 from serialprof.measure.process import WorkerLostError, WorkerProcess
@@ -17,6 +18,12 @@ from serialprof.measure.process import WorkerLostError, WorkerProcess
 START_LIMIT: Final = 120.0
 
 _Reply = TypeVar("_Reply", bound=protocol.Reply)
+
+
+def check_timeout(seconds: float, name: str = "timeout") -> None:
+    """Raises a UsageError for a wait that is longer than anything else waits for a side to start."""
+    if seconds > START_LIMIT:
+        raise UsageError(f"{name} is {START_LIMIT:.0f} s at most", "gate a step that is warm earlier")
 
 
 class BenchmarkFailedError(Exception):

@@ -21,7 +21,7 @@ from serialprof.gating.expecting import missing, waived
 from serialprof.gating.interpreters import look_at
 from serialprof.gating.records import Benchmark, GateReport, Outcome, SideFacts, Verdict
 from serialprof.gating.request import GateRequest, benchmarks_of, check_base, command_of, pinned
-from serialprof.gating.running import Tell, run_gate
+from serialprof.gating.running import Tell, fails_in_time, run_gate
 from serialprof.gating.sides import built_sides, given_side, given_sides
 from serialprof.gating.telling import error_sentence
 from serialprof.machine import Machine
@@ -98,7 +98,8 @@ def _paired(
 
 def _unweighed(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Which failures no rebuild of the base was there to be weighed against."""
-    names = ", ".join(outcome.benchmark.name for outcome in outcomes if outcome.verdict == "fail" and not outcome.floor)
+    slower = [item for item in outcomes if item.floor is None and fails_in_time(item.judgements)]
+    names = ", ".join(outcome.benchmark.name for outcome in slower)
     return (f"{names}: no rebuild of the base differs and runs, so no layout was weighed",) if names else ()
 
 

@@ -149,9 +149,9 @@ class Judgement:
             corrected for the number of looks.
         null: base over base, with its two-sided 95 % interval.
         biased: whether the null alone would have failed, in one direction or the other.
-        p_value: of "no slower than the tolerance", one-sided, corrected for the number of looks; 1 where the head does
-            not beat the slower of both bases in the median pair.
-        tolerance, mde: as shares, after the smallest difference and the floor of layouts have entered.
+        p_value: of "no slower than the tolerance", one-sided, corrected for the number of looks; 1 where the head is
+            not slower than the slower of both bases by more than the tolerance in the median pair.
+        tolerance, mde: as shares, after the smallest difference has entered; the floor of layouts enters the tolerance.
         logs, null_logs: log ratio per pair, of head over base and of base over base. Where nothing is paired, one of
             each process of the head over the mean of the base, and none of the null.
         barred: why nothing can be told, whatever the ratio; empty where it counts.

@@ -125,7 +125,7 @@ def _gated(
         pairs = take_pairs(opened, paced, effort, hypotheses, tell)
         floor = None
         unmeasured = refusals(benchmark.others, paced.step)
-        if rebuilds is not None and _slower(judge_all(pairs, benchmark, unmeasured)):
+        if rebuilds is not None and fails_in_time(judge_all(pairs, benchmark, unmeasured)):
             floor = layout_floor(opened, paced, rebuilds(), effort.seed, tell)
         if floor is not None:
             pairs = take_pairs(opened, paced, effort, hypotheses, tell, floor=floor, taken=pairs)
@@ -150,7 +150,7 @@ def _gated(
     )
 
 
-def _slower(judgements: Mapping[Metric, Judgement]) -> bool:
+def fails_in_time(judgements: Mapping[Metric, Judgement]) -> bool:
     """Whether one of the times fails, which are what layouts move."""
     return any(judgement.verdict == "fail" for metric, judgement in judgements.items() if metric in TIMES)
 

@@ -26,7 +26,7 @@ from serialprof.gating.expecting import waived
 from serialprof.gating.interpreters import look_at
 from serialprof.gating.records import Benchmark, GateReport, Outcome, SideFacts
 from serialprof.gating.request import pinned
-from serialprof.gating.running import Effort, run_gate
+from serialprof.gating.running import Effort, Rebuilds, run_gate
 from serialprof.gating.sides import built_sides, given_sides
 from serialprof.gating.telling import error_sentence
 from serialprof.machine import Machine
@@ -68,6 +68,7 @@ class _Sides:
     base: Side | None
     head: Side
     machine: Machine
+    rebuilds: Rebuilds | None = None
 
 
 @dataclass
@@ -135,7 +136,7 @@ class GateSession:
                     "give --serialprof-install CMD, or install = in the gate's configuration",
                 )
             built = built_sides(self.options.ref, install, self.folder, allow_dirty=self.options.allow_dirty)
-            return _Sides(built.base, built.head, self.look())
+            return _Sides(built.base, built.head, self.look(), built.rebuilds if self.configuration.layouts else None)
         if self.baseline:
             return _Sides(None, Side("head", sys.executable, self.folder.resolve()), self.look())
         base, head = given_sides(self.options.python, sys.executable, self.folder)
@@ -163,7 +164,15 @@ class GateSession:
     def _outcomes(self, benchmark: Benchmark, effort: Effort, elsewhere: int) -> Sequence[Outcome]:
         sides = self.sides
         if sides.base is not None:
-            return run_gate([benchmark], sides.base, sides.head, sides.machine, effort, elsewhere=elsewhere)
+            return run_gate(
+                [benchmark],
+                sides.base,
+                sides.head,
+                sides.machine,
+                effort,
+                elsewhere=elsewhere,
+                rebuilds=sides.rebuilds,
+            )
         assert self.baseline is not None
         compared = compare(
             self.baseline, [benchmark], sides.head, sides.machine, elsewhere=elsewhere, timeout=effort.timeout

@@ -55,7 +55,7 @@ def _undecided(judgement: Judgement) -> str:
     if judgement.biased and judgement.verdict == "inconclusive":
         return f"the base against itself gives {_change(judgement.null)}, so nothing here can be told"
     if low > 1 + judgement.tolerance and judgement.p_value == 1:
-        return "in half of the pairs or more the head is no slower than the slower of both bases"
+        return f"in half of the pairs or more the head is not slower than the slower of both bases by {tolerance}"
     if low > 1 + judgement.tolerance:
         return f"above the tolerance of {tolerance}, but not surely among so many that are judged"
     if high < 1 + judgement.tolerance:

@@ -29,8 +29,8 @@ _TIMING: Final = 1e-3  # seconds that one timing aims at
 _TIMINGS: Final = 3  # a visit
 #: Of passes: a visit has one timing of reads and one of updates in each.
 _ORDERS: Final = ("up", "down", "pieces", "abreast")
-#: Of one visit each, where a pass is long.
-_FAR_ORDERS: Final = ("abreast", "up", "abreast", "down", "up", "pieces")
+#: Of one visit each, where a pass is long; all come within the quick form's turns.
+_FAR_ORDERS: Final = ("abreast", "up", "pieces", "down", "abreast", "up")
 _FAR: Final = 2  # multiples of the largest cache
 _FEW_LOADS: Final = 1 << 10
 
@@ -43,7 +43,7 @@ class Moved(NamedTuple):
 
     Attributes:
         updating: whether the bytes were written back, too; both ways count.
-        order: of every second pass.
+        order: of every second pass, or of all ("abreast").
         seconds: per byte.
     """
 
